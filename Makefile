@@ -1,0 +1,144 @@
+# tapdeck. `make help` lists the targets. Nothing is written outside build/ but by install, deps and run.
+BUILD  ?= release
+O      ?= build
+B      := $(O)/$(BUILD)
+PREFIX ?= /usr/local
+CC_fuzz := clang
+CC     := $(or $(CC_$(BUILD)),$(if $(filter default,$(origin CC)),gcc,$(CC)))
+FUZZ_S ?= 60
+V      ?=
+Q      := $(if $(V),,@)
+
+VERSION := 0.1
+LIBEXECDIR := $(PREFIX)/libexec/tapdeck
+
+# --- what the system must have ---
+PKGS := libpcap libssh2 sqlite3 ncursesw libuv libseccomp libcrypto
+MISSING := $(shell for p in $(PKGS); do pkg-config --exists $$p 2>/dev/null || echo $$p; done)
+DEBS_BUILD := build-essential pkg-config libpcap-dev libssh2-1-dev libsqlite3-dev libncurses-dev libuv1-dev \
+	libseccomp-dev libssl-dev libcap2-bin
+DEBS_CHECK := libcmocka-dev tmux tcpdump tshark openssh-server openssh-client iproute2 procps sqlite3 jq shellcheck \
+	mandoc python3 clang libclang-rt-14-dev clang-tidy clang-format cppcheck util-linux
+
+# --- flags ---
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wwrite-strings \
+	-Wpointer-arith -Wcast-qual -Wvla -Wformat=2 -Wundef -Wimplicit-fallthrough
+WARN += $(if $(DEV),-Werror)
+CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+CFLAGS_static  := -O2 -g -fstack-protector-strong
+CFLAGS_debug   := -O0 -g
+CFLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=all
+CFLAGS_fuzz    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+CFLAGS_cov     := -O0 -g --coverage
+LDFLAGS_release := -pie -Wl,-z,relro,-z,now
+LDFLAGS_static := -static
+LDFLAGS_asan   := -fsanitize=address,undefined
+LDFLAGS_fuzz   := -fsanitize=address,undefined
+LDFLAGS_cov    := --coverage
+PKGCF    := $(shell pkg-config --cflags $(filter-out $(MISSING),$(PKGS)) 2>/dev/null)
+CPPFLAGS := -Iinclude -D_GNU_SOURCE -DTAPDECK_VERSION='"$(VERSION)"' -DTAPDECK_PREFIX='"$(PREFIX)"' $(PKGCF)
+CFLAGS   := -std=c11 $(WARN) $(CFLAGS_$(BUILD)) $(EXTRA_CFLAGS)
+LDFLAGS  := $(LDFLAGS_$(BUILD))
+
+# --- modules: one archive each; DEP_x is what x needs, itself first (tests/style/layers.txt holds the same) ---
+MODULES := base wire table bpf capfile journal decode flow analysis tap reader link agent
+DEP_base     := base
+DEP_wire     := wire base
+DEP_table    := table $(DEP_wire)
+DEP_bpf      := bpf base
+DEP_capfile  := capfile base
+DEP_journal  := journal $(DEP_wire)
+DEP_decode   := decode base
+DEP_flow     := flow $(DEP_decode)
+DEP_analysis := analysis flow decode table wire base
+DEP_tap      := tap journal bpf capfile table wire base
+DEP_reader   := reader analysis flow decode journal bpf capfile table wire base
+DEP_link     := link wire base
+DEP_agent    := agent tap reader link analysis flow decode journal bpf capfile table wire base
+DEP_ssh      := ssh wire base
+DEP_db       := db journal table wire base
+DEP_tui      := tui link table wire base
+LIBS_base    := -luv -lpthread
+LIBS_pcap    := -lpcap -lseccomp
+LIBS_tap     := $(LIBS_pcap)
+LIBS_bpf     := $(LIBS_pcap)
+LIBS_reader  := $(LIBS_pcap)
+LIBS_agent   := $(LIBS_pcap)
+LIBS_ssh     := -lssh2 -lcrypto
+LIBS_db      := -lsqlite3
+LIBS_tui     := -lncursesw -ltinfo
+
+SRC_ssh := $(wildcard backend/ssh/*.c)
+SRC_db  := $(wildcard db/*.c)
+SRC_tui := $(wildcard tui/*.c tui/*/*.c)
+$(foreach m,$(MODULES),$(eval SRC_$(m) := $(wildcard backend/$(m)/*.c)))
+ALLMODULES := $(MODULES) ssh db tui
+$(foreach m,$(ALLMODULES),$(eval OBJ_$(m) := $(patsubst %.c,$(B)/%.o,$(filter-out %/main.c,$(SRC_$(m))))))
+archives = $(foreach m,$(DEP_$(1)),$(B)/lib/$(m).a)
+link = $(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
+
+PROGRAMS := $(B)/bin/tapdeck $(B)/bin/tapdeckd $(B)/bin/tapdeck-tap $(B)/bin/tapdeck-ssh $(B)/bin/tapdeck-store
+UNITS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*/test_*.c))
+FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(wildcard tests/fuzz/*/fuzz_*.c))
+TOOLS := $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(wildcard tests/tools/*.c))
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all help deps run check check-quick bench fuzz soak asan lint style format install uninstall dist static clean units tools programs need
+
+all: need programs ## build everything into build/release (installs nothing)
+
+need:
+ifneq ($(MISSING),)
+	@echo "tapdeck needs what this machine has not: $(MISSING)"; \
+	echo "Run 'make deps' (as root or with sudo), or install: $(DEBS_BUILD)"; exit 1
+endif
+
+programs: $(PROGRAMS)
+units: $(UNITS)
+tools: $(TOOLS)
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1	\2/p' Makefile | expand -t 16
+
+$(B)/%.o: %.c
+	@echo '  CC   $<'; mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+define ARCHIVE
+$(B)/lib/$(1).a: $(OBJ_$(1))
+	@mkdir -p $$(@D); rm -f $$@
+	$$(Q)ar rcs $$@ $$(OBJ_$(1))
+endef
+$(foreach m,$(ALLMODULES),$(eval $(call ARCHIVE,$(m))))
+
+$(B)/bin/tapdeck: $(B)/tui/main.o $(call archives,tui)
+$(B)/bin/tapdeck: LINKLIBS := $(LIBS_tui) $(LIBS_base)
+$(B)/bin/tapdeckd: $(B)/backend/agent/main.o $(call archives,agent)
+$(B)/bin/tapdeckd: LINKLIBS := $(LIBS_pcap) $(LIBS_base)
+$(B)/bin/tapdeck-tap: $(B)/backend/tap/main.o $(call archives,tap)
+$(B)/bin/tapdeck-tap: LINKLIBS := $(LIBS_pcap) $(LIBS_base)
+$(B)/bin/tapdeck-ssh: $(B)/backend/ssh/main.o $(call archives,ssh)
+$(B)/bin/tapdeck-ssh: LINKLIBS := $(LIBS_ssh) $(LIBS_base)
+$(B)/bin/tapdeck-store: $(B)/db/main.o $(call archives,db)
+$(B)/bin/tapdeck-store: LINKLIBS := $(LIBS_db) $(LIBS_base)
+$(PROGRAMS):
+	@echo '  LINK $@'; mkdir -p $(@D)
+	$(Q)$(link) $(LINKLIBS)
+
+# --- tests: tests/unit/MODULE/test_x.c is linked with MODULE and what it may use ---
+define UNIT
+$(B)/tests/$(1)/$(2)/%: $(B)/tests/$(1)/$(2)/%.o $(call archives,$(2))
+	@echo '  LINK $$@'; mkdir -p $$(@D)
+	$$(Q)$$(link) $(3) $(LIBS_$(2)) $(if $(filter db,$(2)),,$(LIBS_pcap_$(2))) $(LIBS_base)
+endef
+$(foreach m,$(ALLMODULES),$(eval $(call UNIT,unit,$(m),-lcmocka)))
+$(foreach m,$(ALLMODULES),$(eval $(call UNIT,fuzz,$(m),-fsanitize=fuzzer)))
+$(B)/tests/unit/%.o: CPPFLAGS += -Itests
+$(B)/tests/tools/%: $(B)/tests/tools/%.o $(B)/lib/base.a
+	$(Q)mkdir -p $(@D); $(link) -lutil -lpcap $(LIBS_base)
+
+style: ## the rules that are programs
+	$(Q)tests/style/run
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
