@@ -1,0 +1,29 @@
+/* Makes pcapng blocks and pcap records in memory; mends what a crash left. */
+#ifndef CAPFILE_WRITE_H
+#define CAPFILE_WRITE_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "capfile/packet.h"
+
+/* Little-endian whatever the machine. All append whole blocks; -1 past the buffer's maximum. */
+int write_section(struct buf *out, const char *comment); /* comment may be NULL; application is named */
+int write_interface(struct buf *out, const char *name, const char *filter, uint32_t link_type, uint32_t snaplen); /* ns */
+int write_statistics(struct buf *out, uint32_t interface, int64_t ts_ns, uint64_t received, uint64_t dropped_kernel, uint64_t dropped_device);
+/* Bytes of an enhanced packet block, and the block at dst (that many bytes). ts_ns in an interface of nanoseconds. */
+#define WRITE_PACKET_OVERHEAD 36u
+uint32_t write_packet_bytes(uint32_t captured);
+void write_packet(uint8_t *dst, uint32_t interface, int64_t ts_ns, uint32_t captured, uint32_t length, const uint8_t *data);
+/* Classic pcap, nanoseconds or microseconds. */
+int write_pcap_header(struct buf *out, uint32_t link_type, uint32_t snaplen, bool nanoseconds);
+int write_pcap_packet(struct buf *out, bool nanoseconds, const struct packet *pk);
+
+struct repair {
+	uint64_t bytes, packets; /* whole ones that are there */
+	uint64_t cut_bytes;	 /* that were not */
+	int64_t first_ns, last_ns;
+};
+/* Cuts the file at the last whole record and syncs it. -1: it is no capture file, or it could not be cut. */
+int capfile_repair(int fd, struct repair *r, struct err *e);
+
+#endif
