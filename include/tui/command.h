@@ -1,0 +1,30 @@
+/* Commands: one verb each, one table. Keys, the `:` prompt, the configuration file, the shell and scripts all say them. */
+#ifndef TUI_COMMAND_H
+#define TUI_COMMAND_H
+
+#include "base/err.h"
+
+enum command_context {
+	COMMAND_SHELL = 1,   /* tapdeck VERB ... */
+	COMMAND_CONSOLE = 2, /* `:` prompt, keys, palette */
+	COMMAND_CONFIG = 4,  /* tapdeck.conf */
+};
+
+struct app; /* the console; NULL when run from the shell */
+struct cli; /* the command line; NULL in the console */
+
+struct command {
+	const char *name;
+	const char *words;   /* "NAME [filter F] ...": for help and manual */
+	unsigned contexts;   /* enum command_context */
+	const char *summary; /* one line */
+	/* Console: word[0] is the name. 0 or -1 with a sentence. Never waits: what takes time reports later. */
+	int (*run)(struct app *a, int count, char **word, struct err *e);
+	/* Shell: returns the exit status after running to the end; NULL where it is none of the shell's. */
+	int (*shell)(struct cli *c, int count, char **word, struct err *e);
+};
+
+extern const struct command *const command_table[]; /* ends with NULL; rows from each file's own array */
+const struct command *command_find(const char *name);
+
+#endif
