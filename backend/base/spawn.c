@@ -90,7 +90,7 @@ static void child_run(const struct spawn *s, int report, pid_t parent)
 		goto failed;
 	if (s->die_with_parent && getppid() != parent)
 		_exit(EXIT_NOT_STARTED); /* it died before the kernel was told */
-	execve(s->path, s->argv, s->envp ? (char *const *)s->envp : environ);
+	execvpe(s->path, s->argv, s->envp ? (char *const *)s->envp : environ); /* a name without a slash: by PATH */
 failed:
 	why = errno;
 	if (write(where, &why, sizeof(why)) < 0)

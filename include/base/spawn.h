@@ -10,7 +10,7 @@
 #define SPAWN_FD_MAX 16
 
 struct spawn {
-	const char *path;	   /* the program */
+	const char *path;	   /* the program; by PATH when it has no slash */
 	char *const *argv;	   /* ended by NULL */
 	char *const *envp;	   /* NULL: this process's */
 	int fd[SPAWN_FD_MAX];	   /* fd[i] becomes descriptor i; -1 is /dev/null; all others are closed */
