@@ -24,7 +24,13 @@ struct command {
 	int (*shell)(struct cli *c, int count, char **word, struct err *e);
 };
 
-extern const struct command *const command_table[]; /* ends with NULL; rows from each file's own array */
-const struct command *command_find(const char *name);
+/* Each array ends with a row without a name. */
+extern const struct command shell_commands[];	/* tui/command.c: verbs of the shell */
+extern const struct command console_commands[]; /* the console's own */
+
+/* The command of that name which is good in one of `contexts`; NULL. */
+const struct command *command_find(const char *name, unsigned contexts);
+/* The next one, all arrays one behind the other; NULL begins and ends. */
+const struct command *command_next(const struct command *before);
 
 #endif
