@@ -19,14 +19,23 @@ enum reaction {
 	REACT_BACK = 4, /* take this pane off the tab's stack */
 };
 
+/* A command of a pane, for help, palette and completion; pane_type.command runs it. */
+struct pane_word {
+	const char *name;
+	const char *words; /* "[TEXT]" */
+	const char *summary;
+};
+
 struct pane_type {
 	const char *name;    /* "connections": also the key context and a word of the `open` command */
 	const char *title;
 	const char *summary; /* for help and manual */
 	char tab;	     /* '1' to '6': where it lives */
 	size_t size;	     /* of its own struct, which begins with struct pane */
-	/* `argument`: what it shows ("session:web", "file:/x.pcap", "N"). Starts its queries. */
-	int (*open)(struct pane *p, const char *argument, struct err *e);
+	bool list;	     /* takes the commands and keys of a list (tui/list.h) */
+	const struct pane_word *words; /* its own commands; ends with a NULL name; may be NULL */
+	/* p's fields are set, the rest is zero. Starts its queries. -1: close is not called. */
+	int (*open)(struct pane *p, struct err *e);
 	void (*close)(struct pane *p);
 	/* Data came, a second passed, the size changed: bring the model up to date. May be NULL. */
 	void (*update)(struct pane *p);
@@ -34,8 +43,10 @@ struct pane_type {
 	/* A command of its key context, or one that is for every pane ("down", "page-down", "sort", "filter TEXT", "search TEXT",
 	 * "select", "tag", "copy", "pause" ...): see the key table. */
 	unsigned (*command)(struct pane *p, int count, char **word, struct err *e);
-	/* The line under the tabs: what is shown, filter, sort, state. */
+	/* The line under the tabs: what is shown, filter, sort, state. May be NULL. */
 	void (*status)(struct pane *p, struct buf *out);
+	/* What it is called on the path: "web", "connection 377". NULL: the title. */
+	void (*name_of)(struct pane *p, struct buf *out);
 };
 
 struct pane {
@@ -43,11 +54,11 @@ struct pane {
 	struct app *app;
 	struct host *host;   /* whose tables */
 	char *target;	     /* the OPEN target of them, "" for the host itself */
-	uint32_t channel;    /* bound to it, 0 for the host itself */
+	char *argument;	     /* what of it: "N", "N.M", ""; a pane may replace it (it is freed with the pane) */
 	struct pane *below;  /* on the tab's stack */
-	bool dirty;
 };
 
 extern const struct pane_type *const pane_types[]; /* ends with NULL */
+const struct pane_type *pane_find(const char *name); /* NULL: none */
 
 #endif
