@@ -1,0 +1,375 @@
+#include "capfile/capfile.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fdio.h"
+#include "base/xalloc.h"
+#include "blocks_private.h"
+#include "looks.h"
+
+#define READ_BYTES (1u << 20)
+#define READ_AT_BYTES 65536u /* one pread holds a usual packet */
+
+struct capfile {
+	int fd;
+	char *name;
+	struct blocks *blocks;
+	/* buf[pos] to buf[len] is not read yet; buf[0] lies at `base` of the file. pos <= len <= cap. */
+	uint8_t *buf;
+	size_t pos, len, cap;
+	uint64_t base;
+	uint64_t size_seen; /* the most that the file held */
+	bool ended;	    /* capfile_end: no more will be written */
+	bool waiting;	    /* the last record is not whole yet */
+	bool in_hole;	    /* from hole_start on nothing sound was found yet */
+	uint64_t hole_start;
+	char hole_why[sizeof(((struct capfile_hole *)0)->why)];
+	uint64_t packets;
+	struct capfile_hole *hole;
+	uint32_t holes;
+	uint8_t *at_buf; /* capfile_read_at */
+	size_t at_cap;
+};
+
+/* --- bytes --- */
+
+static uint64_t position(const struct capfile *f)
+{
+	return f->base + f->pos;
+}
+
+static void hole_add(struct capfile *f, uint64_t offset, uint64_t bytes, const char *why)
+{
+	struct capfile_hole *last = f->holes ? &f->hole[f->holes - 1] : NULL;
+
+	if (last && last->offset + last->bytes == offset) {
+		last->bytes += bytes;
+		return;
+	}
+	if (f->holes == CAPFILE_DAMAGE_MAX) {
+		last->bytes += bytes;
+		(void)snprintf(last->why, sizeof(last->why), "more damage than is listed: from here on bytes are added up");
+		return;
+	}
+	if ((f->holes & (f->holes - 1)) == 0)
+		f->hole = xreallocarray(f->hole, f->holes ? f->holes * 2 : 1, sizeof(*f->hole));
+	last = &f->hole[f->holes++];
+	*last = (struct capfile_hole){.offset = offset, .bytes = bytes, .packet = f->packets};
+	(void)snprintf(last->why, sizeof(last->why), "%s", why);
+}
+
+/* At the end of the bytes: is the file shorter than it was? What went is told once. */
+static void notice_shrinking(struct capfile *f)
+{
+	const uint64_t size = capfile_size(f);
+
+	if (size < f->size_seen)
+		hole_add(f, size, f->size_seen - size, "the file became shorter while it was read");
+	f->size_seen = size;
+}
+
+/* Room for `need` bytes behind pos; the rest of the buffer stays as it is. Only what the file holds is made room for. */
+static bool make_room(struct capfile *f, size_t need)
+{
+	size_t cap = f->cap;
+
+	if (f->pos > 0) {
+		memmove(f->buf, f->buf + f->pos, f->len - f->pos);
+		f->base += f->pos;
+		f->len -= f->pos;
+		f->pos = 0;
+	}
+	if (need > cap) {
+		const uint64_t size = capfile_size(f);
+
+		if (size < f->base || size - f->base < need)
+			return false;
+		cap = need;
+	} else if (cap > READ_BYTES && f->len <= READ_BYTES && need <= READ_BYTES) {
+		cap = READ_BYTES; /* the long record is behind us */
+	}
+	if (cap != f->cap)
+		f->buf = xreallocarray(f->buf, cap, 1);
+	f->cap = cap;
+	return true;
+}
+
+/* Reads on until `need` bytes stand behind pos. 1: they do; 0: the file holds no more now; -1: *e. */
+static int fill(struct capfile *f, size_t need, struct err *e)
+{
+	ssize_t n;
+
+	if (f->len - f->pos >= need)
+		return 1;
+	if (!make_room(f, need)) {
+		notice_shrinking(f);
+		return 0;
+	}
+	while (f->len < need) {
+		n = fdio_pread(f->fd, f->buf + f->len, f->cap - f->len, f->base + f->len);
+		if (n < 0)
+			return err_errno(e, ERR_PART, "%s cannot be read at byte %llu", f->name,
+					 (unsigned long long)(f->base + f->len));
+		if (n == 0) {
+			notice_shrinking(f);
+			return 0;
+		}
+		f->len += (size_t)n;
+		if (f->base + f->len > f->size_seen)
+			f->size_seen = f->base + f->len;
+	}
+	return 1;
+}
+
+/* --- damage --- */
+
+/* From pos on nothing is believed until two records in a row are sound. */
+static void hole_begin(struct capfile *f, const char *why)
+{
+	f->in_hole = true;
+	f->hole_start = position(f);
+	(void)snprintf(f->hole_why, sizeof(f->hole_why), "%.*s", (int)sizeof(f->hole_why) - 1, why);
+	if (f->pos < f->len)
+		f->pos++;
+}
+
+static void hole_end(struct capfile *f)
+{
+	f->in_hole = false;
+	if (position(f) > f->hole_start)
+		hole_add(f, f->hole_start, position(f) - f->hole_start, f->hole_why);
+}
+
+/* 1: pos stands at a sound record; 0: there is none in what the file holds now; -1: *e. */
+static int hole_pass(struct capfile *f, struct err *e)
+{
+	int64_t skip;
+	size_t rest;
+	int more = 1;
+
+	while (more > 0) {
+		skip = blocks_resync(f->blocks, f->buf + f->pos, f->len - f->pos, false);
+		if (skip >= 0)
+			break;
+		/* A record may begin in the second half and end in what is read next. */
+		rest = f->len - f->pos;
+		if (rest > f->cap / 2)
+			f->pos = f->len - f->cap / 2;
+		more = fill(f, f->len - f->pos + 1, e);
+	}
+	if (more < 0)
+		return -1;
+	if (more == 0)
+		skip = blocks_resync(f->blocks, f->buf + f->pos, f->len - f->pos, true);
+	if (skip < 0 && !f->ended)
+		return 0;
+	f->pos = skip < 0 ? f->len : f->pos + (size_t)skip;
+	hole_end(f);
+	return skip < 0 ? 0 : 1;
+}
+
+/* --- forward --- */
+
+/* The record at pos needs `need` bytes, and the file does not hold them. 1: go on; 0: wait, or the end. */
+static int tail_incomplete(struct capfile *f)
+{
+	f->waiting = true;
+	if (!f->ended || f->pos == f->len)
+		return 0;
+	hole_begin(f, "the record that begins here is cut short");
+	return 1;
+}
+
+int capfile_next(struct capfile *f, struct packet *pk, struct err *e)
+{
+	bool last = false;
+	size_t used;
+	struct err why;
+	int r;
+
+	f->waiting = false;
+	for (;;) {
+		if (f->in_hole && (r = hole_pass(f, e)) <= 0) {
+			f->waiting = r == 0;
+			return r;
+		}
+		switch (blocks_step(f->blocks, f->buf + f->pos, f->len - f->pos, position(f), last, pk, &used, &why)) {
+		case BLOCKS_PACKET:
+			f->pos += used;
+			f->packets++;
+			return 1;
+		case BLOCKS_OTHER:
+			f->pos += used;
+			break;
+		case BLOCKS_BAD:
+			hole_begin(f, why.text);
+			break;
+		case BLOCKS_MORE:
+			if (last) {
+				if (tail_incomplete(f) == 0)
+					return 0;
+				break;
+			}
+			r = fill(f, used, e);
+			if (r < 0)
+				return -1;
+			last = r == 0;
+			continue;
+		}
+		last = false;
+	}
+}
+
+void capfile_end(struct capfile *f)
+{
+	struct err e;
+
+	f->ended = true;
+	if (!f->waiting)
+		return;
+	if (!f->in_hole && tail_incomplete(f) == 0)
+		return;
+	if (hole_pass(f, &e) < 0) {
+		f->pos = f->len;
+		hole_end(f);
+	}
+}
+
+/* --- one packet --- */
+
+int capfile_read_at(struct capfile *f, uint64_t offset, uint32_t interface, uint64_t number, struct packet *pk,
+		    struct err *e)
+{
+	size_t want = f->at_cap ? f->at_cap : READ_AT_BYTES, used;
+	enum blocks_result result;
+	ssize_t n;
+
+	for (;;) {
+		if (want > f->at_cap) {
+			f->at_buf = xreallocarray(f->at_buf, want, 1);
+			f->at_cap = want;
+		}
+		n = fdio_pread(f->fd, f->at_buf, want, offset);
+		if (n < 0)
+			return err_errno(e, ERR_PART, "packet %llu of %s cannot be read", (unsigned long long)number, f->name);
+		result = blocks_packet_at(f->blocks, interface, f->at_buf, (size_t)n, pk, &used, e);
+		if (result != BLOCKS_MORE)
+			break;
+		if ((size_t)n < want || used <= want || capfile_size(f) - offset < used)
+			break;
+		want = used;
+	}
+	if (result == BLOCKS_PACKET) {
+		pk->number = number;
+		pk->offset = offset;
+		return 0;
+	}
+	return err_set(e, ERR_PART, "packet %llu is not at byte %llu of %s any more: the file was changed",
+		       (unsigned long long)number, (unsigned long long)offset, f->name);
+}
+
+/* --- open, close, ask --- */
+
+/* The file header or section header must be there, and known; *e says what is there else. */
+static int read_begin(struct capfile *f, struct err *e)
+{
+	struct packet pk;
+	enum blocks_result result;
+	size_t used = 4;
+	struct err why;
+	int r;
+
+	do {
+		r = fill(f, used, e);
+		if (r < 0)
+			return -1;
+		result = blocks_step(f->blocks, f->buf, f->len, 0, false, &pk, &used, &why);
+	} while (result == BLOCKS_MORE && r > 0);
+	if (result == BLOCKS_OTHER) {
+		f->pos = used;
+		return 0;
+	}
+	if (f->len == 0)
+		return err_set(e, ERR_REFUSED, "%s is empty: a capture has at least a header", f->name);
+	if (looks_foreign(f->name, f->buf, f->len, e))
+		return -1;
+	if (result == BLOCKS_BAD)
+		return err_set(e, ERR_REFUSED, "%s is no capture that can be read: %s", f->name, why.text);
+	return err_set(e, ERR_REFUSED, "%s is too short for a capture: it ends within its header, after %zu bytes", f->name,
+		       f->len);
+}
+
+static int check_kind(int fd, const char *name, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return err_errno(e, ERR_REFUSED, "%s cannot be looked at", name);
+	if (S_ISDIR(st.st_mode))
+		return err_set(e, ERR_REFUSED, "%s is a folder: name a capture file in it", name);
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, ERR_REFUSED, "%s is not a plain file: packets are read at places, which it has not", name);
+	return 0;
+}
+
+int capfile_open(struct capfile **out, int fd, const char *name, struct err *e)
+{
+	struct capfile *f = xcalloc(1, sizeof(*f));
+
+	f->fd = fd;
+	f->name = xstrdup(name);
+	f->blocks = blocks_new();
+	f->cap = READ_BYTES;
+	f->buf = xmalloc(f->cap);
+	if (check_kind(fd, name, e) < 0 || read_begin(f, e) < 0) {
+		capfile_close(f);
+		return -1;
+	}
+	*out = f;
+	return 0;
+}
+
+void capfile_close(struct capfile *f)
+{
+	if (!f)
+		return;
+	(void)close(f->fd);
+	blocks_free(f->blocks);
+	free(f->name);
+	free(f->buf);
+	free(f->at_buf);
+	free(f->hole);
+	free(f);
+}
+
+uint64_t capfile_size(struct capfile *f)
+{
+	struct stat st;
+
+	return fstat(f->fd, &st) < 0 || st.st_size < 0 ? 0 : (uint64_t)st.st_size;
+}
+
+uint64_t capfile_done(const struct capfile *f)
+{
+	return f->in_hole ? f->hole_start : position(f);
+}
+
+uint64_t capfile_packets(const struct capfile *f)
+{
+	return f->packets;
+}
+
+const struct blocks *capfile_blocks(const struct capfile *f)
+{
+	return f->blocks;
+}
+
+uint32_t capfile_holes(const struct capfile *f, const struct capfile_hole **hole)
+{
+	*hole = f->hole;
+	return f->holes;
+}
