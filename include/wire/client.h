@@ -26,7 +26,8 @@ int64_t client_offset_ns(const struct client *c);
 const char *client_host(const struct client *c);    /* from HELLO; "" before */
 const char *client_version(const struct client *c); /* from HELLO; "" before */
 
-/* An answer. Exactly one of the pointers is set. `last`: no more will come, the request is gone after the call.
+/* An answer. Exactly one of the pointers is set. `last`: no more will come, the request is gone after the call, but
+ * that a client_requery from inside it keeps it: so the next rows of a long table come without sorting it again.
  * Everything is borrowed for the call. */
 struct answer {
 	const struct err *error;
