@@ -26,4 +26,8 @@ bool bpf_match(const struct bpf *program, const uint8_t *data, uint32_t captured
 unsigned bpf_instructions(const struct bpf *program);
 const void *bpf_raw(const struct bpf *program); /* struct bpf_insn[bpf_instructions()], for the kernel; borrowed */
 
+/* Link types: LINKTYPE_ values of files and our messages, DLT_ values of libpcap's calls on this system. */
+int bpf_dlt_of_link_type(uint32_t link_type);
+uint32_t bpf_link_type_of_dlt(int dlt);
+
 #endif
