@@ -102,6 +102,19 @@ enum ng_type {
 	NG_STATISTICS = 5,
 	NG_ENHANCED = 6,
 };
+enum option_code {
+	OPTION_END = 0,
+	OPTION_COMMENT = 1,
+	SHB_USERAPPL = 4,
+	IF_NAME = 2,
+	IF_DESCRIPTION = 3,
+	IF_TSRESOL = 9,
+	IF_FILTER = 11,
+	IF_TSOFFSET = 14,
+	ISB_IFRECV = 4,
+	ISB_IFDROP = 5,
+	ISB_OSDROP = 7,
+};
 struct ng_frame {
 	uint32_t type;
 	bool big;

@@ -8,19 +8,6 @@
 #define SECTION_BYTES_MIN 28u
 #define TEXTS_BYTES_MAX (64u << 20) /* of all names and comments of a file; more are passed over */
 
-enum option_code {
-	OPTION_END = 0,
-	OPTION_COMMENT = 1,
-	IF_NAME = 2,
-	IF_DESCRIPTION = 3,
-	IF_TSRESOL = 9,
-	IF_FILTER = 11,
-	IF_TSOFFSET = 14,
-	ISB_IFRECV = 4,
-	ISB_IFDROP = 5,
-	ISB_OSDROP = 7,
-};
-
 struct option {
 	uint16_t code, len;
 	const uint8_t *value;

@@ -5,7 +5,7 @@
 
 #include "capfile/blocks.h"
 
-#define CAPFILE_DAMAGE_MAX 1024u /* holes remembered one by one; more are only counted */
+#define CAPFILE_DAMAGE_MAX 1024u /* holes remembered one by one; the bytes of more are added to the last */
 
 struct capfile;
 
@@ -25,7 +25,8 @@ int capfile_next(struct capfile *f, struct packet *pk, struct err *e);
 /* The packet whose record is at `offset` (from struct packet), on `interface`; borrowed until the next read_at.
  * Does not disturb capfile_next. -1: it is not there any more. */
 int capfile_read_at(struct capfile *f, uint64_t offset, uint32_t interface, uint64_t number, struct packet *pk, struct err *e);
-/* No more will be written: a record that is not whole at the end becomes a hole ("cut short"). */
+/* No more will be written (for a file that does not grow: say so at once): a record that is not whole at the end becomes a
+ * hole ("cut short"). capfile_next may give more after it: what lies behind a record that lied about its size. */
 void capfile_end(struct capfile *f);
 
 uint64_t capfile_size(struct capfile *f);	 /* bytes now, by fstat */

@@ -26,7 +26,7 @@ enum chunk_flag {
 };
 
 struct chunk_entry {
-	_Atomic uint64_t sequence; /* written last; UINT64_MAX: none */
+	_Atomic uint64_t sequence; /* written last; UINT64_MAX: none, also while the place is taken anew */
 	uint32_t slot, flags;
 	uint32_t segment;	/* 1, 2, ...; 0: not recorded */
 	uint32_t pad;
@@ -59,8 +59,12 @@ struct chunks {
 	uint64_t map_bytes;
 };
 
-/* Makes both memfds, `slots` chunks (2 to CHUNK_SLOTS_MAX); sealed against shrinking and growing. The caller closes them. */
+/* Makes both memfds, `slots` chunks (2 to CHUNK_SLOTS_MAX); sealed against shrinking and growing. The caller closes them.
+ * `released` is UINT64_MAX, no reader: who starts one stores there the first sequence that it is to have. */
 int chunks_create(uint32_t slots, int *chunks_fd, int *release_fd, struct err *e);
+/* The same memory through a descriptor that can neither write it nor map it so: the chunks' for the reader, the
+ * release's for the tap. The caller closes it. -1: *e. */
+int chunks_readonly_fd(int fd, struct err *e);
 enum chunks_who { CHUNKS_TAP, CHUNKS_READER, CHUNKS_CONTROL };
 /* Maps with the rights of who asks; checks sizes and head (they come from another process). */
 int chunks_map(struct chunks *c, int chunks_fd, int release_fd, enum chunks_who who, struct err *e);

@@ -10,7 +10,7 @@
 struct packet {
 	const uint8_t *data;
 	uint32_t captured;  /* bytes at data */
-	uint32_t length;    /* bytes on the wire */
+	uint32_t length;    /* bytes on the wire, as the file says: in broken files less than captured */
 	uint32_t interface; /* number within the file, over all its sections */
 	uint32_t link_type; /* LINKTYPE_ value (1 EN10MB, 101 RAW, 113 LINUX_SLL, ...) */
 	int64_t ts_ns;	    /* since the epoch; meaningless unless has_time */

@@ -6,7 +6,8 @@
 #include "base/err.h"
 #include "capfile/packet.h"
 
-/* Little-endian whatever the machine. All append whole blocks; -1 past the buffer's maximum. */
+/* Little-endian whatever the machine. All append whole blocks; -1 past the buffer's maximum. Texts may be NULL, and are cut
+ * at BLOCKS_TEXT_MAX bytes. Counts of UINT64_MAX are not known and left out. Times before 1970 become 1970. */
 int write_section(struct buf *out, const char *comment); /* comment may be NULL; application is named */
 int write_interface(struct buf *out, const char *name, const char *filter, uint32_t link_type, uint32_t snaplen); /* ns */
 int write_statistics(struct buf *out, uint32_t interface, int64_t ts_ns, uint64_t received, uint64_t dropped_kernel, uint64_t dropped_device);
@@ -21,9 +22,10 @@ int write_pcap_packet(struct buf *out, bool nanoseconds, const struct packet *pk
 struct repair {
 	uint64_t bytes, packets; /* whole ones that are there */
 	uint64_t cut_bytes;	 /* that were not */
-	int64_t first_ns, last_ns;
+	int64_t first_ns, last_ns; /* earliest and latest time; 0 where no packet has one */
 };
-/* Cuts the file at the last whole record and syncs it. -1: it is no capture file, or it could not be cut. */
+/* Cuts the file (open for reading and writing; it stays the caller's) at the last whole record and syncs it. Damage
+ * that sound records follow stays. -1: it is no capture file, or it could not be cut. */
 int capfile_repair(int fd, struct repair *r, struct err *e);
 
 #endif
