@@ -75,6 +75,8 @@ enum blocks_result blocks_step(struct blocks *b, const uint8_t *p, size_t len, u
 /* The packet record at p, without changing the walk: it must be of this interface. */
 enum blocks_result blocks_packet_at(const struct blocks *b, uint32_t interface, const uint8_t *p, size_t len,
 				    struct packet *pk, size_t *used, struct err *e);
+/* As blocks_resync; *undecided: bytes that need not be looked at again with more behind them. */
+int64_t blocks_scan(const struct blocks *b, const uint8_t *p, size_t len, bool at_end, size_t *undecided);
 /* A new interface at the end of the list; NULL past BLOCKS_INTERFACES_MAX. */
 struct capture_interface *blocks_add_interface(struct blocks *b);
 

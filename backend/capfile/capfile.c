@@ -148,23 +148,23 @@ static void hole_end(struct capfile *f)
 static int hole_pass(struct capfile *f, struct err *e)
 {
 	int64_t skip;
-	size_t rest;
+	size_t undecided;
 	int more = 1;
 
 	while (more > 0) {
-		skip = blocks_resync(f->blocks, f->buf + f->pos, f->len - f->pos, false);
+		skip = blocks_scan(f->blocks, f->buf + f->pos, f->len - f->pos, false, &undecided);
 		if (skip >= 0)
 			break;
-		/* A record may begin in the second half and end in what is read next. */
-		rest = f->len - f->pos;
-		if (rest > f->cap / 2)
+		/* A made-up length must not hold up the rest: half a buffer is kept at most. */
+		f->pos += undecided;
+		if (f->len - f->pos > f->cap / 2)
 			f->pos = f->len - f->cap / 2;
 		more = fill(f, f->len - f->pos + 1, e);
 	}
 	if (more < 0)
 		return -1;
 	if (more == 0)
-		skip = blocks_resync(f->blocks, f->buf + f->pos, f->len - f->pos, true);
+		skip = blocks_scan(f->blocks, f->buf + f->pos, f->len - f->pos, true, &undecided);
 	if (skip < 0 && !f->ended)
 		return 0;
 	f->pos = skip < 0 ? f->len : f->pos + (size_t)skip;
@@ -295,7 +295,7 @@ static int read_begin(struct capfile *f, struct err *e)
 	}
 	if (f->len == 0)
 		return err_set(e, ERR_REFUSED, "%s is empty: a capture has at least a header", f->name);
-	if (looks_foreign(f->name, f->buf, f->len, e))
+	if (result == BLOCKS_BAD && looks_foreign(f->name, f->buf, f->len, e))
 		return -1;
 	if (result == BLOCKS_BAD)
 		return err_set(e, ERR_REFUSED, "%s is no capture that can be read: %s", f->name, why.text);
