@@ -20,7 +20,8 @@ struct command {
 	const char *summary; /* one line */
 	/* Console: word[0] is the name. 0 or -1 with a sentence. Never waits: what takes time reports later. */
 	int (*run)(struct app *a, int count, char **word, struct err *e);
-	/* Shell: returns the exit status after running to the end; NULL where it is none of the shell's. */
+	/* Shell: runs to the end. 0, or -1 with a sentence whose code is the exit status; NULL where it is none of the
+	 * shell's. */
 	int (*shell)(struct cli *c, int count, char **word, struct err *e);
 };
 

@@ -23,6 +23,7 @@ struct hosts_ops {
 /* `retry`: open again by itself, 1 s to 60 s apart (console); else a lost link stays lost (command line). */
 struct hosts *hosts_new(uv_loop_t *loop, bool retry, const struct hosts_ops *ops, void *arg);
 void hosts_free(struct hosts *h);
+uv_loop_t *hosts_loop(const struct hosts *h);
 /* The host of that name, known from now on. Never NULL. */
 struct host *hosts_get(struct hosts *h, const char *name);
 struct host *hosts_next(struct hosts *h, struct host *before); /* all that are known, "local" first; NULL at the end */

@@ -1,0 +1,187 @@
+#include "cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/words.h"
+#include "base/xalloc.h"
+
+/* Words of `new` whose next word is any text, so that an `on` there names no host. */
+static const char *const text_words[] = {"note", "user", "names", "pipe", "announce", "watch-file", "device"};
+
+/* Words of `new` that end a filter. */
+static const char *const new_words[] = {
+	"filter", "device", "on", "record", "count", "counter", "alert", "snaplen", "buffer", "promiscuous", "direction",
+	"sample", "past", "every", "size", "packets", "own-traffic", "keep", "stop-after", "format", "names", "utc",
+	"compress", "pipe", "announce", "watch-file", "on-full", "wait-ms", "user", "note", "persist",
+};
+
+static bool is_one_of(const char *word, const char *const *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(word, list[i]) == 0)
+			return true;
+	return false;
+}
+
+static int words_want(int count, int least, const char *name, const char *words, struct err *e)
+{
+	if (count >= least)
+		return 0;
+	return err_set(e, ERR_CALL, "tapdeck %s %s: a word is missing (tapdeck help %s)", name, words, name);
+}
+
+/* Words joined as the far side joins them, so that the caret finds its place. */
+static void fault_words(struct cli *c, int count, char **word)
+{
+	struct buf text;
+
+	buf_init(&text, WORDS_LINE_MAX);
+	for (int i = 0; i < count; i++)
+		if ((i && buf_add_byte(&text, ' ')) || buf_add_str(&text, word[i]))
+			break; /* so long that no place in it is worth a caret */
+	free(c->fault_memory);
+	c->fault_memory = xstrdup(buf_str(&text));
+	c->fault = c->fault_memory;
+	buf_release(&text);
+}
+
+/* Sends the verb to the host of word[1]. */
+static int act_on(struct cli *c, const char *host, int count, char **word, struct err *e)
+{
+	struct client *client = cli_client(c, host, e);
+
+	return client ? cli_command(c, client, 0, (const char *const *)word, (size_t)count, e) : -1;
+}
+
+int verb_act(struct cli *c, int count, char **word, struct err *e)
+{
+	char *host, *name, *whole;
+	int r;
+
+	if (words_want(count, 2, word[0], "NAME ...", e) || source_split(word[1], &host, &name, e))
+		return -1;
+	whole = word[1];
+	word[1] = name;
+	if (count > 2)
+		fault_words(c, count - 2, word + 2);
+	r = act_on(c, host, count, word, e);
+	word[1] = whole;
+	free(host);
+	free(name);
+	return r;
+}
+
+/* Takes `on HOST` out; *host is the caller's then. */
+static int new_host(int *count, char **word, char **host, struct err *e)
+{
+	for (int i = 2; i < *count; i++) {
+		if (strcmp(word[i], "on") != 0 || is_one_of(word[i - 1], text_words, ARRAY_LEN(text_words)))
+			continue;
+		if (i + 1 == *count)
+			return err_set(e, ERR_CALL, "'on' wants the name of a host");
+		free(*host);
+		*host = xstrdup(word[i + 1]);
+		memmove(&word[i], &word[i + 2], sizeof(*word) * (size_t)(*count - i - 2));
+		*count -= 2;
+		return 0;
+	}
+	return 0;
+}
+
+/* The filter's own words: a place in an error counts from there. */
+static void new_fault(struct cli *c, int count, char **word)
+{
+	int from, to;
+
+	for (from = 2; from < count && strcmp(word[from], "filter") != 0; from++)
+		;
+	for (to = ++from; to < count && !is_one_of(word[to], new_words, ARRAY_LEN(new_words)); to++)
+		;
+	if (from < to)
+		fault_words(c, to - from, word + from);
+}
+
+int verb_new(struct cli *c, int count, char **word, struct err *e)
+{
+	char *host, *name;
+	int r = -1;
+
+	if (words_want(count, 2, word[0], "NAME WORDS", e) || source_split(word[1], &host, &name, e))
+		return -1;
+	if (new_host(&count, word, &host, e))
+		goto out;
+	word[1] = name;
+	new_fault(c, count, word);
+	r = act_on(c, strcmp(host, "local") == 0 ? "" : host, count, word, e);
+out:
+	free(host);
+	free(name);
+	return r;
+}
+
+/* --- rows --- */
+
+static int print_of_host(struct cli *c, const char *host, const char *table, struct err *e)
+{
+	struct cli_ask ask = {.client = cli_client(c, host, e), .table = table};
+
+	return ask.client ? cli_print(c, &ask, e) : -1;
+}
+
+static int verb_rows(struct cli *c, int count, char **word, const char *table, struct err *e)
+{
+	char *host = NULL, *colon;
+	int r;
+
+	if (cli_options_take(c, &count, word, e))
+		return -1;
+	if (count > 2)
+		return err_set(e, ERR_CALL, "'%s': tapdeck %s takes one host", word[2], word[0]);
+	host = xstrdup(count == 2 ? word[1] : "");
+	colon = strrchr(host, ':'); /* "edge-01:" is edge-01 */
+	if (colon && !colon[1])
+		*colon = 0;
+	if (host[0] == '-')
+		r = err_set(e, ERR_CALL, "'%s' is no name of a host", host);
+	else
+		r = print_of_host(c, host, table, e);
+	free(host);
+	return r;
+}
+
+int verb_devices(struct cli *c, int count, char **word, struct err *e)
+{
+	return verb_rows(c, count, word, "devices", e);
+}
+
+int verb_list(struct cli *c, int count, char **word, struct err *e)
+{
+	return verb_rows(c, count, word, "sessions", e);
+}
+
+int verb_of_session(struct cli *c, int count, char **word, struct err *e)
+{
+	const char *words[4];
+	char *host, *name;
+	struct cli_ask ask = {.table = word[0], .words = words};
+	int r = -1;
+
+	if (cli_options_take(c, &count, word, e) || words_want(count, 2, word[0], "NAME", e))
+		return -1;
+	if (count > 2)
+		return err_set(e, ERR_CALL, "'%s': tapdeck %s takes one session", word[2], word[0]);
+	if (source_split(word[1], &host, &name, e))
+		return -1;
+	words[ask.nwords++] = name;
+	if (c->opt.counter) {
+		words[ask.nwords++] = "counter";
+		words[ask.nwords++] = c->opt.counter;
+	}
+	ask.client = cli_client(c, host, e);
+	if (ask.client)
+		r = cli_print(c, &ask, e);
+	free(host);
+	free(name);
+	return r;
+}
