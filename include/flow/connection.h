@@ -29,9 +29,11 @@ struct flow {
 	uint32_t next_seq;		/* highest sequence seen + 1 */
 	uint32_t first_seq;		/* initial sequence number (SYN), or of the first byte seen */
 	uint32_t last_ack;
+	uint32_t fin_seq;		/* of the FIN itself, when SEEN_FIN */
 	uint16_t window, mss;		/* last advertised, not scaled; from SYN, 0 none */
 	int8_t scale;			/* from SYN; -1: not offered or not seen */
 	uint8_t seen;			/* enum tcp_seen */
+	uint8_t end, letters;		/* flow's own: state of this end, letters of the history given */
 	int64_t first_ns, last_ns;
 	uint32_t syn_packets, fin_packets, rst_packets, zero_window; /* zero_window: times */
 };
@@ -55,6 +57,8 @@ struct connection {
 	uint64_t first_offset;		/* of the first packet's record in its segment */
 	uint32_t first_segment;		/* 0: a plain file */
 	char history[CONNECTION_HISTORY_MAX]; /* Zeek's letters; capitals: the initiator's, or A's */
+	uint16_t part;			/* times it had left memory before: figures count from its return, parts add up */
+	bool app_by_content;		/* else `app` is only what the port suggests */
 };
 
 const char *connection_state_name(const struct connection *c); /* "SF", "" if none */

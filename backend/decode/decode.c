@@ -1,0 +1,131 @@
+/* The walk: from the link type through the rows of the protocol table until nothing more decodes. */
+#include "decode/decode.h"
+
+#include <string.h>
+
+#include "walk.h"
+
+/* LINKTYPE_ values, https://www.tcpdump.org/linktypes.html */
+static uint8_t link_protocol(uint32_t link_type)
+{
+	switch (link_type) {
+	case 0:	  /* NULL: the writer's byte order */
+	case 108: /* LOOP: network order */
+		return PROTO_NULL_LOOP;
+	case 1:
+		return PROTO_ETH;
+	case 9:
+	case 50:
+		return PROTO_PPP;
+	case 12: /* RAW as OpenBSD and others number it */
+	case 14:
+	case 101:
+	case 228: /* IPV4 */
+	case 229: /* IPV6 */
+		return PROTO_RAW;
+	case 105:
+		return PROTO_IEEE80211;
+	case 113:
+		return PROTO_SLL;
+	case 127:
+		return PROTO_RADIOTAP;
+	case 189:
+	case 220:
+		return PROTO_USB;
+	case 253:
+		return PROTO_NETLINK;
+	case 276:
+		return PROTO_SLL2;
+	default:
+		return PROTO_DATA;
+	}
+}
+
+void walk_layer(struct walk *w, uint8_t protocol, uint32_t length)
+{
+	struct layer *l = &w->d->layer[w->d->nlayers++];
+
+	if (length > cursor_left(&w->c))
+		length = (uint32_t)cursor_left(&w->c);
+	l->protocol = protocol;
+	l->offset = cursor_offset(&w->c);
+	l->length = length;
+	w->c.data += length;
+}
+
+uint8_t walk_short(struct walk *w, uint8_t protocol, uint32_t need)
+{
+	if (cursor_wire(&w->c) < need)
+		return walk_bad(w, protocol, need, "the packet ends inside this header");
+	w->d->flags |= DECODE_CUT;
+	walk_layer(w, protocol, need);
+	return PROTO_NONE;
+}
+
+uint8_t walk_bad(struct walk *w, uint8_t protocol, uint32_t length, const char *why)
+{
+	w->d->flags |= DECODE_BAD;
+	w->d->why = why;
+	walk_layer(w, protocol, length);
+	return PROTO_NONE;
+}
+
+uint8_t walk_rest(struct walk *w, uint8_t protocol)
+{
+	walk_layer(w, protocol, (uint32_t)cursor_left(&w->c));
+	return PROTO_NONE;
+}
+
+uint8_t walk_unknown(struct walk *w, uint8_t protocol)
+{
+	w->d->flags |= DECODE_UNKNOWN;
+	return walk_rest(w, protocol);
+}
+
+uint8_t walk_application(struct walk *w)
+{
+	struct decoded *d = w->d;
+
+	if (!cursor_left(&w->c))
+		return PROTO_NONE;
+	if (w->o->app)
+		d->app = app_by_content(d, w->c.data, cursor_left(&w->c));
+	return walk_rest(w, d->app ? d->app : PROTO_DATA);
+}
+
+static void walk_run(struct walk *w, uint8_t protocol)
+{
+	struct decoded *d = w->d;
+
+	d->flags = 0;
+	d->nlayers = 0;
+	/* Layers are written before they are read: only what stands behind them is cleared. */
+	memset(&d->family, 0, sizeof(*d) - offsetof(struct decoded, family));
+	while (protocol != PROTO_NONE) {
+		const struct protocol *row = protocol_row(protocol);
+
+		if (d->nlayers == DECODE_LAYERS_MAX) {
+			d->flags |= DECODE_BAD;
+			d->why = "more headers within each other than any network makes";
+			return;
+		}
+		protocol = row->decode ? row->decode(w) : walk_unknown(w, protocol);
+	}
+}
+
+static const struct decode_options options_none;
+
+void decode_packet(struct decoded *d, const struct decode_options *o, uint32_t link_type, const uint8_t *data,
+		   uint32_t captured, uint32_t length)
+{
+	struct walk w = {.c = {data, data, data + captured, length}, .d = d, .o = o ? o : &options_none};
+
+	if (length < captured)
+		w.c.end = captured;
+	walk_run(&w, link_protocol(link_type));
+}
+
+void decode_ip(struct decoded *d, const struct decode_options *o, const uint8_t *data, uint32_t captured, uint32_t length)
+{
+	decode_packet(d, o, 101, data, captured, length);
+}

@@ -1,0 +1,69 @@
+/* The table of protocols: names, decoders, lines and trees. */
+#include "walk.h"
+
+static const struct {
+	const char *name, *title;
+} words[PROTO_COUNT] = {
+#define PROTO_WORDS(NAME, name, title) {name, title},
+	PROTO_LIST(PROTO_WORDS)
+#undef PROTO_WORDS
+};
+
+/* An application's layer is the rest of the packet; what is in it is read only when it is shown. */
+static uint8_t data_decode(struct walk *w)
+{
+	return walk_unknown(w, PROTO_DATA);
+}
+
+static const struct protocol rows[PROTO_COUNT] = {
+	[PROTO_DATA] = {data_decode, NULL, data_fields},
+	[PROTO_ETH] = {eth_decode, eth_info, eth_fields},
+	[PROTO_VLAN] = {vlan_decode, vlan_info, vlan_fields},
+	[PROTO_LLC] = {llc_decode, llc_info, llc_fields},
+	[PROTO_SLL] = {sll_decode, sll_info, sll_fields},
+	[PROTO_SLL2] = {sll2_decode, sll2_info, sll2_fields},
+	[PROTO_RAW] = {raw_decode, NULL, NULL},
+	[PROTO_NULL_LOOP] = {null_decode, NULL, null_fields},
+	[PROTO_ARP] = {arp_decode, arp_info, arp_fields},
+	[PROTO_IP] = {ip4_decode, ip4_info, ip4_fields},
+	[PROTO_IP6] = {ip6_decode, ip6_info, ip6_fields},
+	[PROTO_IP6_EXT] = {NULL, ip6_ext_info, ip6_ext_fields},
+	[PROTO_AH] = {NULL, ip6_ext_info, ip6_ext_fields},
+	[PROTO_ICMP] = {icmp_decode, icmp_info, icmp_fields},
+	[PROTO_ICMP6] = {icmp6_decode, icmp6_info, icmp6_fields},
+	[PROTO_IGMP] = {igmp_decode, igmp_info, igmp_fields},
+	[PROTO_TCP] = {tcp_decode, tcp_info, tcp_fields},
+	[PROTO_UDP] = {udp_decode, udp_info, udp_fields},
+	[PROTO_UDPLITE] = {udp_decode, udp_info, udp_fields},
+	[PROTO_SCTP] = {sctp_decode, sctp_info, sctp_fields},
+	[PROTO_DNS] = {NULL, dns_info, dns_fields},
+	[PROTO_MDNS] = {NULL, dns_info, dns_fields},
+	[PROTO_LLMNR] = {NULL, dns_info, dns_fields},
+	[PROTO_TLS] = {NULL, tls_info, tls_fields},
+	[PROTO_HTTP] = {NULL, http_info, http_fields},
+	[PROTO_SSH] = {NULL, line_info, line_fields},
+	[PROTO_DHCP] = {NULL, dhcp_info, dhcp_fields},
+	[PROTO_NTP] = {NULL, ntp_info, ntp_fields},
+	[PROTO_FTP] = {NULL, line_info, line_fields},
+	[PROTO_SMTP] = {NULL, line_info, line_fields},
+	[PROTO_IMAP] = {NULL, line_info, line_fields},
+	[PROTO_POP3] = {NULL, line_info, line_fields},
+	[PROTO_SIP] = {NULL, line_info, http_fields},
+	[PROTO_SYSLOG] = {NULL, line_info, line_fields},
+	[PROTO_MEMCACHED] = {NULL, line_info, line_fields},
+};
+
+const struct protocol *protocol_row(uint8_t protocol)
+{
+	return &rows[protocol < PROTO_COUNT ? protocol : PROTO_DATA];
+}
+
+const char *proto_name(uint8_t protocol)
+{
+	return protocol < PROTO_COUNT ? words[protocol].name : "";
+}
+
+const char *proto_title(uint8_t protocol)
+{
+	return protocol < PROTO_COUNT ? words[protocol].title : "";
+}

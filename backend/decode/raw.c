@@ -1,0 +1,51 @@
+/* IP without a link header, and BSD's loopback: four bytes of address family before it. */
+#include "walk.h"
+
+#define NULL_HEADER 4u
+
+uint8_t raw_decode(struct walk *w)
+{
+	const uint8_t *p = cursor_peek(&w->c, 1);
+
+	if (!p)
+		return PROTO_NONE;
+	if (p[0] >> 4 == 4)
+		return PROTO_IP;
+	if (p[0] >> 4 == 6)
+		return PROTO_IP6;
+	return walk_bad(w, PROTO_RAW, (uint32_t)cursor_left(&w->c), "neither IPv4 nor IPv6");
+}
+
+/* The family in whichever byte order makes it small: the writer's order is not known (LINKTYPE_NULL). */
+static uint32_t null_family(const uint8_t *p)
+{
+	uint32_t family = get32(p);
+
+	return family > 0xffff ? __builtin_bswap32(family) : family;
+}
+
+uint8_t null_decode(struct walk *w)
+{
+	const uint8_t *p = cursor_peek(&w->c, NULL_HEADER);
+
+	if (!p)
+		return walk_short(w, PROTO_NULL_LOOP, NULL_HEADER);
+	walk_layer(w, PROTO_NULL_LOOP, NULL_HEADER);
+	switch (null_family(p)) {
+	case 2:
+		return PROTO_IP;
+	case 10: /* AF_INET6 of Linux, NetBSD and OpenBSD, FreeBSD, macOS */
+	case 24:
+	case 28:
+	case 30:
+		return PROTO_IP6;
+	default:
+		return PROTO_DATA;
+	}
+}
+
+void null_fields(const struct view *v, const struct layer *l)
+{
+	if (l->length == NULL_HEADER)
+		view_field(v, "family", l->offset, 4, "%u", null_family(v->head + l->offset));
+}

@@ -1,0 +1,77 @@
+/* Stream Control Transmission Protocol, RFC 9260: the common header; chunks are listed, not followed. */
+#include "walk.h"
+
+#define SCTP_HEADER 12u
+
+static const struct code_name chunk_types[] = {
+	{0, "DATA"}, {1, "INIT"}, {2, "INIT ACK"}, {3, "SACK"}, {4, "HEARTBEAT"}, {5, "HEARTBEAT ACK"}, {6, "ABORT"},
+	{7, "SHUTDOWN"}, {8, "SHUTDOWN ACK"}, {9, "ERROR"}, {10, "COOKIE ECHO"}, {11, "COOKIE ACK"},
+	{14, "SHUTDOWN COMPLETE"}, {64, "I-DATA"}, {192, "FORWARD TSN"}, {0, NULL},
+};
+
+uint8_t sctp_decode(struct walk *w)
+{
+	const uint8_t *p = cursor_peek(&w->c, 4);
+	struct decoded *d = w->d;
+
+	if (p) {
+		d->sport = get16(p);
+		d->dport = get16(p + 2);
+		d->flags |= DECODE_PORTS;
+	}
+	if (!cursor_peek(&w->c, SCTP_HEADER))
+		return walk_short(w, PROTO_SCTP, SCTP_HEADER);
+	walk_layer(w, PROTO_SCTP, SCTP_HEADER);
+	d->payload_offset = cursor_offset(&w->c);
+	d->payload_bytes = cursor_wire(&w->c);
+	d->payload_captured = (uint32_t)cursor_left(&w->c);
+	return d->payload_captured ? walk_rest(w, PROTO_DATA) : PROTO_NONE;
+}
+
+/* The next chunk behind the common header; NULL at the end or where a length is wrong. */
+static const uint8_t *chunk_next(struct cursor *c, uint32_t *length)
+{
+	const uint8_t *p = cursor_peek(c, 4);
+
+	if (!p || get16(p + 2) < 4)
+		return NULL;
+	*length = get16(p + 2);
+	if (!cursor_pull(c, (*length + 3u) & ~3u))
+		c->data = c->tail;
+	return p;
+}
+
+static struct cursor sctp_chunks(const struct view *v)
+{
+	return cursor_over(v->head, v->d->payload_offset, v->d->payload_captured);
+}
+
+void sctp_info(struct buf *out, const struct view *v, const struct layer *l)
+{
+	struct cursor c = sctp_chunks(v);
+	const uint8_t *p;
+	uint32_t length;
+
+	if (l->length < SCTP_HEADER)
+		return;
+	buf_printf(out, "%u > %u", v->d->sport, v->d->dport);
+	while ((p = chunk_next(&c, &length)))
+		buf_printf(out, " [%s]", code_text(chunk_types, p[0], "chunk"));
+}
+
+void sctp_fields(const struct view *v, const struct layer *l)
+{
+	const uint8_t *p = v->head + l->offset;
+	struct cursor c = sctp_chunks(v);
+	uint32_t length;
+
+	if (l->length < SCTP_HEADER)
+		return;
+	view_field(v, "sport", l->offset, 2, "%u", get16(p));
+	view_field(v, "dport", l->offset + 2, 2, "%u", get16(p + 2));
+	view_field(v, "verification_tag", l->offset + 4, 4, "0x%08x", get32(p + 4));
+	view_field(v, "checksum", l->offset + 8, 4, "0x%08x", get32(p + 8));
+	while ((p = chunk_next(&c, &length)))
+		view_field(v, "chunk", (uint32_t)(p - v->head), length, "%s length %u",
+			   code_text(chunk_types, p[0], "unknown"), length);
+}

@@ -1,0 +1,364 @@
+/* The table of connections, packet by packet. */
+#include "flow/flows.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/map.h"
+#include "base/xalloc.h"
+#include "table.h"
+
+#define ENTRIES_FIRST 1024u
+#define IP_TCP 6u
+#define IP_UDP 17u
+
+struct flows *flows_new(const struct flows_options *o)
+{
+	struct flows *f = xcalloc(1, sizeof(*f));
+	uint64_t seed = map_seed();
+
+	f->o = *o;
+	f->given = o->base;
+	f->entries = ENTRIES_FIRST;
+	f->entry = xcalloc(f->entries, sizeof(*f->entry));
+	f->free_slot = f->oldest = f->newest = NONE;
+	for (unsigned i = 0; i < 4; i++)
+		f->seed[i] = map_hash(&i, sizeof(i), seed);
+	return f;
+}
+
+void flows_free(struct flows *f)
+{
+	if (!f)
+		return;
+	store_release(f);
+	fragments_free(f->fragments);
+	free(f->gone[0].entry);
+	free(f->gone[1].entry);
+	free(f->entry);
+	free(f);
+}
+
+/* --- making and finding connections --- */
+
+static void addr_set(struct addr *a, uint8_t family, const uint8_t *bytes)
+{
+	a->family = family;
+	memcpy(a->bytes, bytes, family_bytes(family));
+}
+
+/* A cleared connection whose A is the key's source. */
+static uint32_t connection_add(struct flows *f, const struct key *k, uint64_t number, const struct flow_place *p)
+{
+	uint32_t slot = store_add(f, number);
+	struct connection *c = &flows_slot(f, slot)->c;
+
+	addr_set(&c->addr_a, k->family, k->src);
+	addr_set(&c->addr_b, k->family, k->dst);
+	c->port_a = k->sport;
+	c->port_b = k->dport;
+	c->has_ports = k->has_ports;
+	c->protocol = k->protocol;
+	c->handshake_ns = -1;
+	c->flow[0].scale = c->flow[1].scale = -1;
+	c->first_packet = p->number;
+	c->first_offset = p->offset;
+	c->first_segment = p->segment;
+	return slot;
+}
+
+static uint32_t connection_new(struct flows *f, const struct key *k, const struct flow_place *p, struct flow_note *note)
+{
+	note->new_connection = 1;
+	return connection_add(f, k, ++f->given, p);
+}
+
+/* Whether a packet continues a connection that left memory. */
+static bool gone_continues(const struct gone *g, bool from_a, const struct decoded *d)
+{
+	if (!(d->flags & DECODE_TCP) || (d->tcp.flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN)
+		return true;
+	if (g->flags & GONE_CLOSED)
+		return false;
+	return !from_a || !(g->flags & GONE_ISN) || g->isn == d->tcp.seq;
+}
+
+/* The connection of that key comes back under its number, with the ends in their old order. NONE: there was none. */
+static uint32_t connection_return(struct flows *f, struct key *k, const struct decoded *d, const struct flow_place *p,
+				  uint8_t *direction)
+{
+	struct key ordered = *k;
+	struct connection *c;
+	struct gone g;
+	uint32_t slot;
+
+	if (!gone_take(f, k, &g))
+		return NONE;
+	*direction = key_swapped(f, k) != (bool)(g.flags & GONE_SWAPPED);
+	if (!gone_continues(&g, !*direction, d))
+		return NONE;
+	if (*direction) {
+		ordered.src = k->dst;
+		ordered.dst = k->src;
+		ordered.sport = k->dport;
+		ordered.dport = k->sport;
+	}
+	slot = connection_add(f, &ordered, g.number, p);
+	c = &flows_slot(f, slot)->c;
+	c->part = g.part == UINT16_MAX ? g.part : (uint16_t)(g.part + 1);
+	if (g.flags & (GONE_INITIATOR_A | GONE_INITIATOR_B))
+		c->initiator = g.flags & GONE_INITIATOR_A ? 'a' : 'b';
+	state_restore(c, g.state);
+	c->closed = g.flags & GONE_CLOSED;
+	f->version++;
+	return slot;
+}
+
+/* The connection of the packet, new if need be. */
+static uint32_t connection_take(struct flows *f, struct key *k, const struct decoded *d, const struct flow_place *p,
+				struct flow_note *note)
+{
+	uint32_t slot = key_find(f, k, &note->direction), old = slot;
+	struct connection *c;
+
+	if (slot != NONE) {
+		c = &flows_slot(f, slot)->c;
+		if (!(d->flags & DECODE_TCP) || !tcp_is_reuse(c, note->direction, d, p))
+			return slot;
+		c->closed = true;
+		note->direction = 0;
+		slot = connection_new(f, k, p, note);
+		key_replace(f, k->hash, old, slot);
+		return slot;
+	}
+	if (f->o.memory_bytes)
+		slot = connection_return(f, k, d, p, &note->direction);
+	if (slot == NONE) {
+		note->direction = 0;
+		slot = connection_new(f, k, p, note);
+	}
+	key_insert(f, k->hash, slot);
+	return slot;
+}
+
+/* --- counting --- */
+
+static void time_note(struct connection *c, struct flow *fl, int64_t ts_ns)
+{
+	bool first = !(fl->end & END_TIMED);
+
+	fl->end |= END_TIMED;
+	if (first || ts_ns < fl->first_ns)
+		fl->first_ns = ts_ns;
+	if (first || ts_ns > fl->last_ns)
+		fl->last_ns = ts_ns;
+	first = first && !(c->flow[fl == &c->flow[0]].end & END_TIMED);
+	if (first || ts_ns < c->start_ns)
+		c->start_ns = ts_ns;
+	if (first || ts_ns > c->last_ns)
+		c->last_ns = ts_ns;
+}
+
+/* UDP has Zeek's two words; for other protocols it says OTH. */
+static void datagram_note(struct connection *c, unsigned direction, const struct decoded *d)
+{
+	struct flow *fl = &c->flow[direction];
+
+	fl->unique += d->payload_bytes;
+	if (c->protocol != IP_UDP) {
+		c->state = CONN_OTH;
+		return;
+	}
+	if (!(fl->letters & LETTER_DATA)) {
+		fl->letters |= LETTER_DATA;
+		state_letter(c, direction, 'D');
+	}
+	c->state = c->flow[1].packets ? CONN_SF : CONN_S0;
+}
+
+/* Content says what the application is; until it does, the port of whoever seems to be the server. */
+static void app_note(struct connection *c, const struct decoded *d)
+{
+	if (d->app) {
+		if (!c->app_by_content)
+			c->app = d->app;
+		c->app_by_content = true;
+		return;
+	}
+	if (c->app_by_content || c->app || !d->payload_bytes || !c->has_ports)
+		return;
+	c->app = app_by_port(c->protocol, c->initiator == 'b' ? c->port_a : c->port_b);
+	if (!c->app)
+		c->app = app_by_port(c->protocol, c->initiator == 'b' ? c->port_b : c->port_a);
+}
+
+static void packet_count(struct flows *f, uint32_t slot, const struct decoded *d, const struct flow_place *p,
+			 struct flow_note *note)
+{
+	struct slot *s = flows_slot(f, slot);
+	struct connection *c = &s->c;
+	struct flow *fl = &c->flow[note->direction];
+
+	fl->packets++;
+	fl->bytes += p->length;
+	fl->ip_bytes += d->ip_bytes;
+	fl->payload += d->payload_bytes;
+	c->last_packet = p->number;
+	if (d->vlan_count)
+		c->vlan = d->vlan;
+	if (d->tunnel)
+		c->tunnel = d->tunnel;
+	if (d->flags & DECODE_CHECKSUM_BAD)
+		state_scaled(c, note->direction, 'C', &store_more(f, s)->flow[note->direction].bad);
+	if (p->has_time)
+		time_note(c, fl, p->ts_ns);
+	if (d->flags & DECODE_TCP)
+		tcp_segment(f, s, note->direction, d, p, note);
+	else if (c->protocol == IP_TCP)
+		fl->unique += d->payload_bytes; /* a fragment without its header: its place in the stream is not known */
+	else
+		datagram_note(c, note->direction, d);
+	if (!c->app_by_content && d->payload_bytes)
+		app_note(c, d);
+}
+
+/* What was held of a datagram counts for the connection, in the direction of its first fragment. */
+static void held_count(struct flows *f, uint32_t slot, unsigned direction, const struct held *h)
+{
+	struct connection *c = &flows_slot(f, slot)->c;
+	struct flow *fl = &c->flow[direction];
+
+	fl->packets += h->packets;
+	fl->bytes += h->bytes;
+	fl->ip_bytes += h->ip_bytes;
+	fl->payload += h->payload;
+	fl->unique += h->payload;
+	if (h->place.has_time) {
+		time_note(c, fl, h->first_ns);
+		time_note(c, fl, h->last_ns);
+	}
+	if (h->place.number && h->place.number < c->first_packet) {
+		c->first_packet = h->place.number;
+		c->first_offset = h->place.offset;
+		c->first_segment = h->place.segment;
+	}
+	if (c->protocol != IP_TCP)
+		c->state = c->protocol != IP_UDP ? CONN_OTH : c->flow[1].packets ? CONN_SF : CONN_S0;
+}
+
+/* Held fragments whose first one will not come count for their addresses and protocol. */
+static void held_release(struct flows *f, int64_t now_ns, bool all)
+{
+	static const struct decoded nothing;
+	uint8_t src[16], dst[16];
+	struct held held;
+	struct key k;
+
+	while (fragments_expired(f, now_ns, all, &k, &held, src, dst)) {
+		struct flow_note note = {0};
+		uint32_t slot = connection_take(f, &k, &nothing, &held.place, &note);
+
+		held_count(f, slot, note.direction, &held);
+		store_touch(f, slot);
+		if (f->o.leave)
+			store_changed(f, slot);
+	}
+}
+
+void flows_packet(struct flows *f, const struct decoded *d, const struct flow_place *p, struct flow_note *note)
+{
+	struct held held = {0};
+	struct key k;
+	uint32_t slot;
+
+	memset(note, 0, sizeof(*note));
+	if (f->fragments)
+		held_release(f, p->ts_ns, false);
+	if (!(d->flags & DECODE_IP))
+		return;
+	key_make(f, &k, d);
+	if (d->flags & DECODE_FRAGMENT) {
+		if (!d->fragment_offset)
+			fragments_first(f, &k, d, p, &held);
+		else if (fragments_later(f, &k, d, p))
+			return;
+	}
+	if (f->given - f->o.base >= SLOTS_MAX && !f->o.memory_bytes)
+		return;
+	slot = connection_take(f, &k, d, p, note);
+	packet_count(f, slot, d, p, note);
+	if (held.packets)
+		held_count(f, slot, note->direction, &held);
+	note->number = flows_slot(f, slot)->c.number;
+	if (f->o.leave)
+		store_changed(f, slot);
+	if (f->o.memory_bytes) {
+		store_touch(f, slot);
+		gone_evict(f);
+	}
+}
+
+/* --- asked from outside --- */
+
+uint64_t flows_find(const struct flows *f, const struct decoded *d, uint8_t *direction)
+{
+	struct gone g;
+	struct key k;
+	uint32_t slot;
+
+	*direction = 0;
+	if (!(d->flags & DECODE_IP))
+		return 0;
+	key_make(f, &k, d);
+	if (d->flags & DECODE_FRAGMENT && d->fragment_offset && !fragments_known(f, &k, d))
+		return 0;
+	slot = key_find(f, &k, direction);
+	if (slot != NONE)
+		return flows_slot(f, slot)->c.number;
+	if (!gone_peek(f, &k, &g))
+		return 0;
+	*direction = key_swapped(f, &k) != (bool)(g.flags & GONE_SWAPPED);
+	return g.number;
+}
+
+uint64_t flows_count(const struct flows *f)
+{
+	return f->given;
+}
+
+uint64_t flows_in_memory(const struct flows *f)
+{
+	return f->in_memory;
+}
+
+uint64_t flows_version(const struct flows *f)
+{
+	return f->version;
+}
+
+uint64_t flows_checkpoint(struct flows *f, uint64_t max)
+{
+	uint64_t done = 0;
+
+	for (uint64_t looked = 0; looked < f->changed_words && done < max; looked++) {
+		uint64_t *word = &f->changed[f->changed_at];
+
+		while (*word && done < max) {
+			unsigned bit = (unsigned)__builtin_ctzll(*word);
+
+			*word &= *word - 1;
+			f->o.leave(f->o.arg, &flows_slot(f, f->changed_at * 64 + bit)->c, false);
+			done++;
+		}
+		if (!*word)
+			f->changed_at = (uint32_t)((f->changed_at + 1) % f->changed_words);
+	}
+	return done;
+}
+
+void flows_finish(struct flows *f)
+{
+	held_release(f, 0, true);
+	for (uint64_t i = 0; f->o.leave && i < f->in_memory; i++)
+		f->o.leave(f->o.arg, flows_at(f, i), true);
+}

@@ -1,0 +1,214 @@
+/* Inside of flow: where connections lie and how they are found. */
+#ifndef FLOW_TABLE_H
+#define FLOW_TABLE_H
+
+#include "flow/flows.h"
+
+#define SLAB_SLOTS 2048u	  /* connections taken from the system at once (0.75 MB) */
+#define SLOTS_MAX UINT32_C(0xfffffff0)
+#define NONE UINT32_MAX
+
+/* Bytes of sequence space not seen yet below next_seq: [start, end). */
+struct hole {
+	uint32_t start, end;
+	bool acked; /* the receiver has them: our loss, not the network's */
+};
+
+/* What only some connections need of a direction. */
+struct more_flow {
+	struct hole *hole; /* sorted by start; owned */
+	uint32_t holes, holes_room;
+	uint32_t rexmit, gaps, zero, bad; /* occurrences, for the letters t g w c */
+	uint32_t acked_unseen;		  /* the ACK that first covered bytes behind next_seq */
+	bool has_acked_unseen;
+};
+
+struct more {
+	struct more_flow flow[2];
+	int64_t syn_ns; /* of the latest copy of the SYN */
+};
+
+struct slot {
+	struct connection c;
+	struct more *more; /* NULL for most */
+	uint32_t rst_seq[2];
+	uint32_t older, newer; /* by last packet, when there is a budget; NONE at the ends */
+};
+
+/* A packet's key: the two ends as they stand in it. */
+struct key {
+	const uint8_t *src, *dst;
+	uint16_t sport, dport;
+	uint8_t family, protocol;
+	bool has_ports;
+	uint64_t hash, second; /* the same for both directions; `second` only for those that left */
+};
+
+struct entry {
+	uint32_t tag;  /* low half of the hash; its low bits are the place */
+	uint32_t slot; /* number of the slot + 1, 0 is free */
+};
+
+/* A connection that left memory: 32 bytes. */
+struct gone {
+	uint64_t hash, second;
+	uint64_t number; /* 0 is free */
+	uint32_t isn;	 /* of A's SYN */
+	uint16_t part;
+	uint8_t flags; /* enum gone_flag */
+	uint8_t state;
+};
+
+enum gone_flag {
+	GONE_SWAPPED = 1, /* A was the end with the larger hash */
+	GONE_CLOSED = 2,
+	GONE_INITIATOR_A = 4,
+	GONE_INITIATOR_B = 8,
+	GONE_ISN = 16, /* isn is known */
+};
+
+struct gone_table {
+	struct gone *entry; /* a power of two */
+	uint32_t room, count;
+};
+
+/* Slots of a run of numbers, when connections leave and return: NONE where absent. */
+#define PAGE_NUMBERS 512u
+struct page {
+	uint32_t slot[PAGE_NUMBERS];
+	uint32_t count;
+};
+
+struct fragments;
+
+struct flows {
+	struct flows_options o;
+	uint64_t seed[4];
+	struct slot **slab;
+	uint32_t slabs, slabs_room;
+	uint32_t slots;	     /* slots ever taken from the slabs */
+	uint32_t free_slot;  /* chain through `older`, NONE */
+	struct entry *entry; /* a power of two, at most 3/4 full */
+	uint32_t entries;    /* room */
+	uint64_t given;	     /* numbers given, base included */
+	uint64_t in_memory;
+	uint64_t version;
+	uint64_t more_bytes; /* of side allocations */
+	/* With a budget only: */
+	uint32_t oldest, newest;
+	struct page **page; /* by (number - base - 1) / PAGE_NUMBERS */
+	uint64_t pages;
+	uint64_t *before; /* connections in the pages before; made when it is asked for */
+	bool before_valid;
+	struct gone_table gone[2]; /* [0] takes new ones; when it is full [1] is dropped and they change places */
+	/* Changed since the last checkpoint, a bit a slot: */
+	uint64_t *changed;
+	uint64_t changed_words;
+	uint32_t changed_at; /* where the next checkpoint goes on */
+	struct fragments *fragments;
+};
+
+static inline struct slot *flows_slot(const struct flows *f, uint32_t slot)
+{
+	return &f->slab[slot / SLAB_SLOTS][slot % SLAB_SLOTS];
+}
+
+static inline uint32_t family_bytes(uint8_t family)
+{
+	return family == 4 ? 4 : 16;
+}
+
+/* --- key.c --- */
+/* What the packet belongs to; `has_ports` false: two addresses and the protocol. */
+void key_make(const struct flows *f, struct key *k, const struct decoded *d);
+void key_hash(const struct flows *f, struct key *k);
+void key_second(const struct flows *f, struct key *k);
+/* Whether src has the larger hash of the two ends. */
+bool key_swapped(const struct flows *f, const struct key *k);
+/* The key of a connection, from A to B. Borrows its addresses. */
+void key_of(const struct flows *f, struct key *k, const struct connection *c);
+/* Finds it; NONE if it is not in memory. */
+uint32_t key_find(const struct flows *f, const struct key *k, uint8_t *direction);
+void key_insert(struct flows *f, uint64_t hash, uint32_t slot);
+void key_replace(struct flows *f, uint64_t hash, uint32_t old, uint32_t slot);
+/* false: a later connection has taken the key over. */
+bool key_remove(struct flows *f, uint64_t hash, uint32_t slot);
+
+/* --- store.c --- */
+uint32_t store_add(struct flows *f, uint64_t number); /* a cleared slot under the number */
+void store_remove(struct flows *f, uint32_t slot);
+void store_touch(struct flows *f, uint32_t slot); /* the latest packet was its */
+void store_release(struct flows *f);
+void store_changed(struct flows *f, uint32_t slot);
+struct more *store_more(struct flows *f, struct slot *s);
+
+/* --- gone.c --- */
+void gone_add(struct flows *f, const struct connection *c, uint64_t hash);
+/* Takes it out. false: never seen, or forgotten. */
+bool gone_take(struct flows *f, struct key *k, struct gone *g);
+bool gone_peek(const struct flows *f, struct key *k, struct gone *g);
+/* Brings the longest idle out of memory until the budget is kept. */
+void gone_evict(struct flows *f);
+
+/* --- fragment.c --- */
+struct held {
+	uint64_t packets, bytes, ip_bytes, payload;
+	int64_t first_ns, last_ns;
+	struct flow_place place; /* of the first */
+};
+struct fragments *fragments_new(void);
+void fragments_free(struct fragments *x);
+/* A later fragment: its datagram's ports into the key, or, when the first has not been seen, it is held (true). */
+bool fragments_later(struct flows *f, struct key *k, const struct decoded *d, const struct flow_place *p);
+/* A first fragment: remembers the ports; fills *held with what came before it. */
+void fragments_first(struct flows *f, const struct key *k, const struct decoded *d, const struct flow_place *p,
+		     struct held *held);
+/* The next held datagram whose first fragment will not come (all of them at the end); its key, without ports. */
+bool fragments_expired(struct flows *f, int64_t now_ns, bool all, struct key *k, struct held *held,
+		       uint8_t src[16], uint8_t dst[16]);
+bool fragments_known(const struct flows *f, struct key *k, const struct decoded *d);
+
+/* --- tcp.c: one segment of the connection --- */
+void tcp_segment(struct flows *f, struct slot *s, unsigned direction, const struct decoded *d,
+		 const struct flow_place *p, struct flow_note *note);
+/* Whether a bare SYN begins another connection on the same five values. */
+bool tcp_is_reuse(const struct connection *c, unsigned direction, const struct decoded *d, const struct flow_place *p);
+
+/* --- range.c: sequence space --- */
+struct range_result {
+	uint32_t fresh;	 /* bytes not seen before */
+	bool filled;	 /* some of them in a hole */
+	bool gap;	 /* it begins behind what was seen */
+};
+void range_add(struct flows *f, struct slot *s, unsigned direction, uint32_t seq, uint32_t length,
+	       struct range_result *r);
+void range_reset(struct flows *f, struct slot *s, unsigned direction);
+
+/* --- state.c: Zeek's state and history --- */
+enum end_state { END_INACTIVE, END_SYN_SENT, END_SYN_ACK_SENT, END_PARTIAL, END_ESTABLISHED, END_CLOSED, END_RESET };
+#define END_TIMED 0x40u /* flow.end: its times are set */
+
+static inline unsigned end_state(const struct flow *fl)
+{
+	return fl->end & 7;
+}
+static inline unsigned end_before(const struct flow *fl)
+{
+	return fl->end >> 3 & 7;
+}
+void state_letters(struct slot *s, unsigned direction, const struct decoded *d);
+void state_advance(struct connection *c, unsigned direction, const struct decoded *d);
+void state_set(struct connection *c);
+void state_restore(struct connection *c, uint8_t state); /* after it had left memory */
+void state_initiator(struct connection *c, unsigned direction); /* this direction's sender began it */
+void state_letter(struct connection *c, unsigned direction, char capital);
+/* Adds it at the 1st, 10th, 100th ... occurrence. */
+void state_scaled(struct connection *c, unsigned direction, char capital, uint32_t *count);
+
+/* flow.letters */
+enum letter_seen {
+	LETTER_SYN = 1, LETTER_FIN = 2, LETTER_RST = 4, LETTER_DATA = 8, LETTER_ACK = 16, LETTER_FIN_RST = 32,
+	LETTER_MULTI = 64, SEQ_KNOWN = 128,
+};
+
+#endif
