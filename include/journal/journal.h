@@ -15,7 +15,8 @@
 
 /* --- append --- */
 struct journal;
-/* Takes the descriptor (append only); writes the magic where the file is empty. Buffers; nothing is synced by itself. */
+/* Takes the descriptor (closed by journal_close, and on error too), which stands at the end or appends; writes the magic where
+ * the file is empty. NULL: *e. Buffers, writes from 64 KiB on; nothing is synced by itself. After a crash: repair first. */
 struct journal *journal_new(int fd, struct err *e);
 /* -1: the buffer is full and cannot be written (*e): what was added before stays, this record does not. */
 int journal_add(struct journal *j, uint16_t type, const struct buf *payload, struct err *e);
@@ -34,9 +35,13 @@ struct journal_record {
 	uint64_t next; /* offset of the record behind it */
 };
 /* A record at p, which lies at `offset` of the journal (0: the magic is passed over). 1: a record; 0: more bytes
- * are needed (or this is the end); -1: damaged here. */
+ * are needed (or this is the end); -1: damaged here: r->next is where these bytes go on, 0 if they do not. */
 int journal_get(const uint8_t *p, size_t len, uint64_t offset, struct journal_record *r, struct err *e);
-/* Cuts the file behind its last whole record; *end: its bytes then. Error: no journal, or it cannot be cut. */
+/* The offset of the next whole record behind p, 0: none in these bytes. For the end of a journal that is complete, where a
+ * length that lies makes journal_get wait for bytes that never come. */
+uint64_t journal_resync(const uint8_t *p, size_t len, uint64_t offset);
+/* Cuts the file (it stays the caller's) behind its last whole record and syncs it; *end: its bytes then (0 where not even the
+ * magic was whole). Error: no journal, or it cannot be cut. */
 int journal_repair(int fd, uint64_t *end, struct err *e);
 
 #endif
