@@ -1,0 +1,17 @@
+/* Takes up journals: bytes of a host's journal, by offset, into catalog and shards. Rows of a shard are committed first, the
+ * journal's offset last, in the catalog's own commit: what a crash leaves is taken up again and changes nothing. */
+#ifndef DB_FEED_H
+#define DB_FEED_H
+
+#include "base/err.h"
+#include "catalog.h"
+
+struct feeds;
+
+struct feeds *feeds_new(struct catalog *c, const char *folder);
+void feeds_free(struct feeds *f);
+/* The bytes must continue what is there (or begin at the offset that the catalog keeps): else ERR_CALL with that offset.
+ * 0: what was whole is on disk. */
+int feeds_add(struct feeds *f, const struct msg_feed *m, struct err *e);
+
+#endif

@@ -1,0 +1,125 @@
+#include "tables.h"
+
+#include "base/xalloc.h"
+
+static const struct column captures_columns[] = {
+	{"id", KIND_COUNT, 0, "", "the capture's number in this history"},
+	{"host", KIND_TEXT, 0, "", "where it was made"},
+	{"session", KIND_TEXT, 0, "", "the session that made it"},
+	{"devices", KIND_TEXT, 0, "", "devices, joined by commas"},
+	{"filter", KIND_TEXT, 0, "", "capture filter at the start"},
+	{"start_time", KIND_TIME, 0, "", "when it began"},
+	{"duration_s", KIND_SECONDS, 0, "", "from the start to the end, or to the last sign of life"},
+	{"state", KIND_TEXT, 0, "", "running, or why it ended"},
+	{"packets", KIND_COUNT, 0, "", "packets that passed the filter"},
+	{"bytes", KIND_BYTES, 0, "", "their bytes on the wire"},
+	{"dropped", KIND_COUNT, 0, "", "packets lost, over all causes"},
+	{"connections", KIND_COUNT, 0, "", "connections numbered"},
+	{"files", KIND_COUNT, 0, "", "files recorded"},
+	{"file_bytes", KIND_BYTES, 0, "", "bytes of its files"},
+	{"owner", KIND_TEXT, COLUMN_HIDDEN, "", "who started it"},
+	{"note", KIND_TEXT, 0, "", "the note that was given"},
+	{"name", KIND_TEXT, COLUMN_HIDDEN, "", "its unique name on its host, the stem of its files"},
+	{"folder", KIND_TEXT, COLUMN_HIDDEN, "", "where its files lie on its host"},
+};
+
+static const struct column files_columns[] = {
+	{"capture", KIND_COUNT, 0, "", "the capture's number in this history"},
+	{"host", KIND_TEXT, 0, "", "where it lies"},
+	{"session", KIND_TEXT, 0, "", "the session that made it"},
+	{"number", KIND_COUNT, 0, "", "segment: 1, 2, 3 in a capture"},
+	{"name", KIND_TEXT, 0, "", "file name"},
+	{"packets", KIND_COUNT, 0, "", "packets in it"},
+	{"bytes", KIND_BYTES, 0, "", "bytes of the file"},
+	{"first_time", KIND_TIME, 0, "", "time of its first packet"},
+	{"last_time", KIND_TIME, 0, "", "time of its last packet"},
+	{"state", KIND_TEXT, 0, "", "writing, or why it was sealed"},
+	{"path", KIND_TEXT, 0, "", "folder and name"},
+};
+
+static const struct column connections_columns[] = {
+	{"capture", KIND_COUNT, 0, "", "the capture's number in this history"},
+	{"host", KIND_TEXT, 0, "", "where it was seen"},
+	{"session", KIND_TEXT, 0, "", "the session that saw it"},
+	{"id", KIND_COUNT, 0, "", "its number in the capture"},
+	{"proto", KIND_TEXT, 0, "", "protocol"},
+	{"addr_a", KIND_ADDR, 0, "", "who sent the first packet seen"},
+	{"port_a", KIND_PORT, 0, "", "its port"},
+	{"addr_b", KIND_ADDR, 0, "", "the other end"},
+	{"port_b", KIND_PORT, 0, "", "its port"},
+	{"packets_ab", KIND_COUNT, 0, "", "packets from A to B"},
+	{"bytes_ab", KIND_BYTES, 0, "", "bytes on the wire from A to B"},
+	{"packets_ba", KIND_COUNT, 0, "", "packets from B to A"},
+	{"bytes_ba", KIND_BYTES, 0, "", "bytes on the wire from B to A"},
+	{"payload_ab", KIND_BYTES, COLUMN_HIDDEN, "", "payload bytes from A to B"},
+	{"payload_ba", KIND_BYTES, COLUMN_HIDDEN, "", "payload bytes from B to A"},
+	{"start_time", KIND_TIME, 0, "", "time of its first packet"},
+	{"duration_s", KIND_SECONDS, 0, "", "from its first to its last packet"},
+	{"state", KIND_TEXT, 0, "", "Zeek's connection state"},
+	{"history", KIND_TEXT, 0, "", "Zeek's history of the connection"},
+	{"initiator", KIND_TEXT, COLUMN_HIDDEN, "", "who opened it: a, b, or empty"},
+	{"app", KIND_TEXT, 0, "", "application"},
+	{"handshake_ms", KIND_MS, 0, "", "from SYN to the ACK that completes the handshake"},
+	{"retrans_ab", KIND_COUNT, 0, "", "retransmitted segments from A to B"},
+	{"retrans_ba", KIND_COUNT, 0, "", "retransmitted segments from B to A"},
+	{"tunnel", KIND_TEXT, COLUMN_HIDDEN, "", "tunnel around it"},
+	{"vlan", KIND_TEXT, COLUMN_HIDDEN, "", "VLAN"},
+	{"path", KIND_TEXT, COLUMN_HIDDEN, "", "the file with its first packet, on its host"},
+	{"offset", KIND_COUNT, COLUMN_HIDDEN, "", "where its first packet lies in that file, bytes"},
+};
+
+const struct column_sql connection_sql[] = {
+	{"capture", "c.capture", NULL},	      {"host", NULL, NULL},		  {"session", NULL, NULL},
+	{"id", "c.id", NULL},		      {"proto", "c.proto", NULL},	  {"addr_a", "c.a", "x.ip"},
+	{"port_a", "c.port_a", NULL},	      {"addr_b", "c.b", "y.ip"},	  {"port_b", "c.port_b", NULL},
+	{"packets_ab", "c.packets_ab", NULL}, {"bytes_ab", "c.bytes_ab", NULL},	  {"packets_ba", "c.packets_ba", NULL},
+	{"bytes_ba", "c.bytes_ba", NULL},     {"payload_ab", "c.payload_ab", NULL}, {"payload_ba", "c.payload_ba", NULL},
+	{"start_time", "c.start_ns", NULL},   {"duration_s", "c.duration_ns", NULL}, {"state", "c.state", NULL},
+	{"history", "c.history", NULL},	      {"initiator", "c.initiator", NULL}, {"app", "c.app", NULL},
+	{"handshake_ms", "c.handshake_ns", NULL}, {"retrans_ab", "c.retrans_ab", NULL}, {"retrans_ba", "c.retrans_ba", NULL},
+	{"tunnel", "c.tunnel", NULL},	      {"vlan", "c.vlan", NULL},		  {"path", "c.segment", NULL},
+	{"offset", "c.offset", NULL},	      {NULL, NULL, NULL},
+};
+
+static const struct column events_columns[] = {
+	{"capture", KIND_COUNT, 0, "", "the capture's number in this history"},
+	{"host", KIND_TEXT, 0, "", "where it happened"},
+	{"session", KIND_TEXT, 0, "", "the session"},
+	{"time", KIND_TIME, 0, "", "when"},
+	{"severity", KIND_TEXT, 0, "", "error, warn or note"},
+	{"sentence", KIND_TEXT, 0, "", "what happened"},
+};
+
+static const struct column top_columns[] = {
+	{"key", KIND_TEXT, 0, "", "what the rows are summed by"},
+	{"bytes", KIND_BYTES, 0, "", "bytes on the wire, both ways"},
+	{"packets", KIND_COUNT, 0, "", "packets, both ways"},
+	{"connections", KIND_COUNT, 0, "", "connections"},
+};
+
+static const struct column count_columns[] = {
+	{"connections", KIND_COUNT, 0, "", "connections"},
+	{"packets", KIND_COUNT, 0, "", "packets, both ways"},
+	{"bytes", KIND_BYTES, 0, "", "bytes on the wire, both ways"},
+	{"first_time", KIND_TIME, 0, "", "start of the first"},
+	{"last_time", KIND_TIME, 0, "", "start of the last"},
+};
+
+static const struct column journals_columns[] = {
+	{"host", KIND_TEXT, 0, "", "whose journal"},
+	{"journal", KIND_TEXT, 0, "", "its name"},
+	{"offset", KIND_BYTES, 0, "", "bytes that were taken up"},
+};
+
+const struct table_type table_captures = {"captures", "every capture that was made", "[QUESTION]", captures_columns,
+					  ARRAY_LEN(captures_columns)};
+const struct table_type table_files = {"files", "the files of captures", "[QUESTION]", files_columns, ARRAY_LEN(files_columns)};
+const struct table_type table_history_connections = {"connections", "every connection that was seen", "[QUESTION]", connections_columns,
+						     ARRAY_LEN(connections_columns)};
+const struct table_type table_history_events = {"events", "what happened in captures", "[QUESTION]", events_columns,
+						ARRAY_LEN(events_columns)};
+const struct table_type table_history_top = {"top", "sums by a key, the largest first", "[QUESTION]", top_columns, ARRAY_LEN(top_columns)};
+const struct table_type table_history_count = {"count", "sums over all that was found", "[QUESTION]", count_columns,
+					       ARRAY_LEN(count_columns)};
+const struct table_type table_history_journals = {"journals", "how far each journal was taken up", "", journals_columns,
+						  ARRAY_LEN(journals_columns)};

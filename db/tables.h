@@ -1,0 +1,19 @@
+/* The tables of the history: their columns, and where each lies in SQL. */
+#ifndef DB_TABLES_H
+#define DB_TABLES_H
+
+#include "table/table.h"
+
+/* A column's SQL in the connection table of a shard (aliases c, x: A's address, y: B's), or in the catalog's. `addr`: the
+ * dictionary column that an address is looked up by. NULL: it is not a shard's (host, session, capture name, path). */
+struct column_sql {
+	const char *name;
+	const char *sql;
+	const char *addr;
+};
+
+extern const struct table_type table_captures, table_files, table_history_connections, table_history_events, table_history_top,
+	table_history_count, table_history_journals;
+extern const struct column_sql connection_sql[]; /* as the columns of table_history_connections, ended by NULL */
+
+#endif
