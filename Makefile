@@ -84,7 +84,8 @@ TOOLS := $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(wildcard tests/tools/*.
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps run check check-quick bench fuzz soak asan lint style format install uninstall dist static clean units tools programs need
+.PHONY: all help deps deps-check run check check-quick bench fuzz fuzz-run soak asan asan-run lint style format install uninstall dist \
+	static clean units tools programs need
 
 all: need programs ## build everything into build/release (installs nothing)
 
@@ -138,7 +139,91 @@ $(B)/tests/unit/%.o: CPPFLAGS += -Itests
 $(B)/tests/tools/%: $(B)/tests/tools/%.o $(B)/lib/base.a
 	$(Q)mkdir -p $(@D); $(link) -lutil -lpcap $(LIBS_base)
 
-style: ## the rules that are programs
-	$(Q)tests/style/run
+
+# --- checks ---
+CHECK_ENV = B=$(B) O=$(O) TAPDECK_CAPTURES=$(or $(TAPDECK_CAPTURES),$(wildcard ../shared/captures))
+PROVE := prove --merge -e ''
+UNIT_ENV := CMOCKA_MESSAGE_OUTPUT=tap
+
+style: all ## the rules that are programs
+	$(Q)B=$(B) tests/style/run
+
+check-quick: need units programs tools ## unit tests only
+	$(Q)$(CHECK_ENV) $(UNIT_ENV) $(PROVE) -j2 $(UNITS)
+
+check: deps-check ## everything: unit, golden, screen, live and style tests (installs what they need, as root or with sudo)
+	$(Q)$(MAKE) --no-print-directory programs units tools
+	$(Q)$(CHECK_ENV) $(UNIT_ENV) $(PROVE) -j2 $(UNITS) tests/style/run $(wildcard tests/golden/run tests/screen/run) \
+		$(wildcard tests/live/*.t)
+
+asan: deps-check ## unit tests, golden files, fuzz corpora and one live test under ASan and UBSan
+	$(Q)$(MAKE) --no-print-directory BUILD=asan programs units tools
+	$(Q)$(MAKE) --no-print-directory BUILD=asan asan-run
+asan-run:
+	$(Q)$(CHECK_ENV) $(UNIT_ENV) $(PROVE) -j2 $(UNITS) $(wildcard tests/golden/run) $(wildcard tests/live/session.t)
+
+fuzz: deps-check ## every fuzzer for FUZZ_S seconds
+	$(Q)$(MAKE) --no-print-directory BUILD=fuzz fuzz-run
+fuzz-run: $(FUZZERS)
+	$(Q)for f in $(FUZZERS); do echo "== $$f"; mkdir -p $(O)/corpus/$$(basename $$f); \
+		$$f -max_total_time=$(FUZZ_S) -max_len=65536 -rss_limit_mb=4096 -verbosity=0 -print_final_stats=1 \
+		$(O)/corpus/$$(basename $$f) $$(ls -d tests/fuzz/corpus/$$(basename $$f) 2>/dev/null) || exit 1; done
+
+bench: all tools ## the figures, ours and the peers' on the same input in the same run
+	$(Q)$(CHECK_ENV) tests/bench/run
+
+soak: all tools ## long runs: 500 kills, each followed by recovery
+	$(Q)$(CHECK_ENV) $(PROVE) -v $(wildcard tests/soak/*.t)
+
+lint: ## clang-tidy, cppcheck, mandoc over everything
+	$(Q)tests/style/lint "$(CPPFLAGS)"
+
+format: ## clang-format on the lines that were changed
+	$(Q)git clang-format --extensions c,h HEAD 2>/dev/null || clang-format -i $$(git diff --name-only HEAD -- '*.c' '*.h')
+
+# --- machine ---
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+deps: ## install what building needs (Debian, as root or with sudo)
+	$(Q)tests/deps "$(SUDO)" $(DEBS_BUILD)
+deps-check: deps
+	$(Q)tests/deps "$(SUDO)" $(DEBS_CHECK)
+
+run: ## build, give this machine's tap its right, open the console
+	$(Q)tests/deps "$(SUDO)" $(DEBS_BUILD)
+	$(Q)$(MAKE) --no-print-directory programs
+	$(Q)B=$(B) SUDO="$(SUDO)" tests/run $(ARGS)
+
+static: need $(O)/static/bin/tapdeckd ## tapdeckd (and tapdeck-tap under that name) as one static file
+$(O)/static/bin/tapdeckd:
+	$(Q)$(MAKE) --no-print-directory BUILD=static $(O)/static/bin/tapdeckd
+
+# --- installation ---
+MAN1 := man/tapdeck.1
+MAN5 := man/tapdeck.conf.5
+MAN7 := man/tapdeck-protocol.7
+MAN8 := man/tapdeckd.8
+install: all ## into DESTDIR/PREFIX; as root without DESTDIR the tap gets its right
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin libexec/tapdeck share/man/man1 share/man/man5 share/man/man7 share/man/man8 \
+		share/bash-completion/completions)
+	install -m 755 $(B)/bin/tapdeck $(B)/bin/tapdeckd $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 $(B)/bin/tapdeck-ssh $(B)/bin/tapdeck-store $(DESTDIR)$(LIBEXECDIR)/
+	install -m 750 $(B)/bin/tapdeck-tap $(DESTDIR)$(LIBEXECDIR)/
+	install -m 644 $(MAN1) $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 $(MAN5) $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -m 644 $(MAN7) $(DESTDIR)$(PREFIX)/share/man/man7/
+	install -m 644 $(MAN8) $(DESTDIR)$(PREFIX)/share/man/man8/
+	$(B)/bin/tapdeck help --bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/tapdeck
+	$(if $(DESTDIR),,$(Q)tests/tap-right $(LIBEXECDIR)/tapdeck-tap)
+
+uninstall: ## takes away what install put there
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,bin/tapdeck bin/tapdeckd share/man/man1/tapdeck.1 share/man/man5/tapdeck.conf.5 \
+		share/man/man7/tapdeck-protocol.7 share/man/man8/tapdeckd.8 share/bash-completion/completions/tapdeck)
+	rm -rf $(DESTDIR)$(LIBEXECDIR)
+
+dist: ## a tar file of the last commit
+	$(Q)mkdir -p $(O); git archive --prefix=tapdeck-$(VERSION)/ -o $(O)/tapdeck-$(VERSION).tar.gz HEAD && echo $(O)/tapdeck-$(VERSION).tar.gz
+
+clean: ## removes build/
+	rm -rf $(O)
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
