@@ -183,15 +183,16 @@ static void ack_note(struct flows *f, struct slot *s, unsigned direction, const 
 	}
 }
 
-/* From the latest copy of the SYN to the first ACK of whoever sent it, once the other end has answered. */
+/* From the latest copy of the SYN to the first ACK of whoever sent it, once the other end has answered (or where only this
+ * direction was captured: who acknowledges has been answered). */
 static void handshake_note(struct slot *s, unsigned direction, const struct decoded *d, const struct flow_place *p)
 {
 	struct connection *c = &s->c;
-	const struct flow *fl = &c->flow[direction];
+	const struct flow *fl = &c->flow[direction], *peer = &c->flow[!direction];
 
 	if ((d->tcp.flags & (TCP_SYN | TCP_RST | TCP_ACK)) != TCP_ACK || !p->has_time)
 		return;
-	if (!(fl->seen & SEEN_SYN) || !(c->flow[!direction].seen & SEEN_SYN_ACK))
+	if (!(fl->seen & SEEN_SYN) || (peer->packets && !(peer->seen & SEEN_SYN_ACK)))
 		return;
 	c->handshake_ns = p->ts_ns - (s->more && s->more->syn_ns ? s->more->syn_ns : fl->first_ns);
 }
