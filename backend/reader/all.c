@@ -1,0 +1,140 @@
+/* The table of tables, and what the server of tables asks. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+#include "reader/reader.h"
+#include "tables.h"
+
+static const struct table_kind *const kinds[] = {
+	&table_summary, &table_interfaces, &table_connections, &table_flows, &table_packets, &table_packet, &table_hex,
+	&table_columns,
+};
+
+const struct table_kind *const *table_kinds(size_t *count)
+{
+	*count = ARRAY_LEN(kinds);
+	return kinds;
+}
+
+uint64_t ask_packet(const struct msg_query *q)
+{
+	uint64_t number;
+
+	if (!str_is(q->table, "packet") && !str_is(q->table, "hex"))
+		return 0;
+	if (q->words.count != 1 || text_parse_count(q->words.at[0], &number, NULL) < 0)
+		return 0;
+	return number;
+}
+
+static const struct table_kind *table_find(struct str name, struct err *e)
+{
+	const char *names[ARRAY_LEN(kinds)];
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		names[i] = kinds[i]->type->name;
+		if (str_is(name, names[i]))
+			return kinds[i];
+	}
+	const char *near = text_nearest(name, names, ARRAY_LEN(kinds));
+
+	(void)err_set(e, ERR_ABSENT, "a capture has no table %.*s%s%s%s", (int)name.len, name.p, near ? ": is it " : "",
+		      near ? near : "", near ? "?" : "");
+	return NULL;
+}
+
+static void ask_release(void *data)
+{
+	struct ask *a = data;
+
+	if (a->kind->close)
+		a->kind->close(a);
+	rowset_free(a->rows);
+	if (a->pass)
+		a->pass->users--;
+	free(a);
+}
+
+static int ask_words(const struct table_kind *k, const struct msg_query *q, struct err *e)
+{
+	unsigned most = k->type->arguments[0] ? 1 : 0;
+
+	if (q->words.count <= most)
+		return 0;
+	return err_set(e, ERR_CALL, "the table %s takes %s: what is %.*s?", k->type->name,
+		       most ? "one word" : "no words", (int)q->words.at[most].len, q->words.at[most].p);
+}
+
+static int on_table(void *arg, uint32_t channel, const struct msg_query *q, struct table *t, struct err *e)
+{
+	struct reader *r = arg;
+	const struct table_kind *k = table_find(q->table, e);
+	struct pass *p = NULL;
+
+	(void)channel;
+	if (!k || ask_words(k, q, e) < 0)
+		return -1;
+	if (q->bpf.len && !k->fixed && !(p = passes_find(r, q->bpf, q->flags & QUERY_OUTER, e)))
+		return -1;
+	struct ask *a = xcalloc(1, sizeof(*a));
+
+	a->reader = r;
+	a->kind = k;
+	a->capture = pipeline_capture(r, q->flags & QUERY_OUTER);
+	if (k->open && k->open(a, q, e) < 0) {
+		rowset_free(a->rows);
+		free(a);
+		return -1;
+	}
+	a->pass = p;
+	if (p)
+		p->users++;
+	*t = (struct table){.type = k->type, .data = a, .rows = k->rows, .version = k->version, .cell = k->cell,
+			    .release = ask_release};
+	return 0;
+}
+
+static void on_state(void *arg, uint32_t channel, const struct table *t, struct table_state *s)
+{
+	struct reader *r = arg;
+	struct ask *a = t->data;
+	bool outer = a->capture->decode.outer;
+
+	(void)channel;
+	if (a->kind->fixed) {
+		*s = (struct table_state){.state = WINDOW_COMPLETE};
+		return;
+	}
+	source_state(&r->source, s);
+	bool done = a->pass ? passes_done(r, a->pass) : pipeline_done(r, outer);
+
+	if (!done) {
+		s->state = WINDOW_READING;
+		return;
+	}
+	if (a->pass && a->pass->skipped) {
+		(void)snprintf(a->text, sizeof(a->text), "%llu packets could not be looked at: their link type does not take "
+			       "this filter, or they are not there any more", (unsigned long long)a->pass->skipped);
+		s->state = WINDOW_PARTIAL;
+		s->note = a->text;
+	}
+	if (!r->indexed_all && (a->pass || outer || a->kind == &table_packets)) {
+		(void)snprintf(a->text, sizeof(a->text), "only the first %llu packets can be listed, the limit of memory; "
+			       "connections count all", (unsigned long long)index_count(&r->index));
+		s->state = WINDOW_PARTIAL;
+		s->note = a->text;
+	}
+}
+
+const struct table_server_ops reader_tables = {.table = on_table, .state = on_state};
+
+const struct table_type *const *reader_table_types(void)
+{
+	static const struct table_type *const types[] = {
+		&type_summary, &type_interfaces, &type_connections, &type_flows, &type_packets, &type_packet, &type_hex,
+		&type_columns, NULL,
+	};
+
+	return types;
+}

@@ -1,0 +1,42 @@
+/* An array of small items that grows at the end and may lose its front, in pages, so that growing copies nothing but
+ * the list of pages. Items are counted from 0 for ever: what was dropped keeps its numbers. */
+#ifndef READER_PAGES_H
+#define READER_PAGES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define PAGES_ITEMS 32768u /* items of a page, a power of two */
+
+struct pages {
+	void **page; /* page[i] holds items from (first_page + i) * PAGES_ITEMS on */
+	size_t npages, room;
+	size_t item_bytes;
+	uint64_t first_page;
+	uint64_t count; /* items added so far, dropped ones included */
+};
+
+void pages_init(struct pages *p, size_t item_bytes);
+void pages_release(struct pages *p);
+/* Makes `place` the next item's number; only before the first one is added. */
+void pages_start(struct pages *p, uint64_t place);
+/* The place of a new item; its bytes are 0. */
+void *pages_add(struct pages *p);
+/* Frees whole pages that lie before `place`. */
+void pages_drop(struct pages *p, uint64_t place);
+
+static inline uint64_t pages_first(const struct pages *p)
+{
+	return p->first_page * PAGES_ITEMS;
+}
+
+/* NULL when it is not there (any more). */
+static inline void *pages_at(const struct pages *p, uint64_t place)
+{
+	if (place >= p->count || place < p->first_page * PAGES_ITEMS)
+		return NULL;
+	char *page = p->page[place / PAGES_ITEMS - p->first_page];
+	return page ? page + place % PAGES_ITEMS * p->item_bytes : NULL;
+}
+
+#endif

@@ -1,0 +1,244 @@
+/* From the source to the index and the connections, in slices of time. */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/xalloc.h"
+#include "state.h"
+
+#define LOOK_PACKETS 64u   /* read between two looks at the clock */
+#define LOOK_GROWING_MS 100u /* a file that grows is looked at again */
+#define BEAT_MS 10000u	   /* what changed goes to the journal */
+
+/* --- one packet --- */
+
+static uint64_t pipeline_index_rows_max(const struct reader *r)
+{
+	return (source_is_live(&r->source) ? INDEX_LIVE_BYTES_MAX : INDEX_FILE_BYTES_MAX) / INDEX_PACKET_BYTES;
+}
+
+static bool pipeline_index(struct reader *r, const struct taken *t)
+{
+	const struct index_entry e = {.place = t->place, .interface = t->interface, .length = t->pk.length,
+				      .ts_ns = t->pk.has_time ? t->pk.ts_ns : INDEX_NO_TIME};
+
+	if (!source_is_live(&r->source) && index_count(&r->index) >= pipeline_index_rows_max(r)) {
+		r->indexed_all = false;
+		return false;
+	}
+	index_add(&r->index, t->pk.number, &e);
+	return true;
+}
+
+static void pipeline_packet(struct reader *r, const struct taken *t)
+{
+	bool row = pipeline_index(r, t);
+
+	capture_add(&r->capture, &t->pk, t->shown, t->segment, row);
+	if (r->source.gap_new) {
+		r->source.gap_new = false;
+		journal_gap(r);
+	}
+}
+
+/* Rows of packets that can no longer be read, or are too many, go. */
+static void pipeline_forget(struct reader *r)
+{
+	uint64_t first = source_let_go(&r->source), most = pipeline_index_rows_max(r);
+	uint64_t count = index_count(&r->index);
+
+	if (r->source.live.record)
+		first = 0; /* the segments still have them */
+	if (count > most && first < count - most)
+		first = count - most;
+	index_drop(&r->index, first);
+	pages_drop(&r->capture.tags, r->index.first);
+	if (r->outer)
+		pages_drop(&r->outer->capture.tags, r->index.first);
+}
+
+/* --- slices --- */
+
+static bool pipeline_read(struct reader *r)
+{
+	int64_t deadline = clock_mono_ns() + READER_SLICE_NS;
+	struct taken t;
+	bool more = false, any = false;
+
+	if (source_done(&r->source) && !source_is_live(&r->source))
+		return false;
+	for (unsigned n = 1; source_next(&r->source, &t) > 0; n++) {
+		pipeline_packet(r, &t);
+		any = true;
+		if (n % LOOK_PACKETS == 0 && clock_mono_ns() > deadline) {
+			more = true;
+			break;
+		}
+	}
+	if (source_is_live(&r->source))
+		pipeline_forget(r);
+	if (any || source_done(&r->source))
+		table_server_wake(r->tables);
+	return more;
+}
+
+static bool pipeline_follow(struct reader *r)
+{
+	struct follower *f = r->outer;
+	int64_t deadline = clock_mono_ns() + READER_SLICE_NS;
+	uint64_t end = index_count(&r->index);
+	struct index_entry entry;
+	struct packet pk;
+	struct err e;
+
+	if (!f || f->row >= end)
+		return false;
+	for (; f->row < end; f->row++) {
+		if (!index_get(&r->index, f->row, &entry) || walker_read(&f->walker, &r->index, f->row, &pk, &e) < 0)
+			(void)pages_add(&f->capture.tags); /* of no connection */
+		else
+			capture_add(&f->capture, &pk, r->source.interface[entry.interface].shown, 0, true);
+		if (f->row % LOOK_PACKETS == 0 && clock_mono_ns() > deadline) {
+			f->row++;
+			break;
+		}
+	}
+	table_server_wake(r->tables);
+	return f->row < end;
+}
+
+static void pipeline_finish(struct reader *r)
+{
+	struct err e;
+
+	if (!r->finishing || r->finish_answered)
+		return;
+	r->finish_answered = true;
+	flows_finish(r->capture.flows);
+	if (journal_finish(r, &e) < 0)
+		(void)channel_send_error(r->control, 0, r->finish_id, &e);
+	else
+		(void)channel_send_done(r->control, 0, r->finish_id, "");
+	table_server_wake(r->tables);
+}
+
+void pipeline_clock(struct reader *r)
+{
+	r->capture.now_second = (uint32_t)(clock_mono_ns() / NS_PER_S);
+}
+
+static struct flows_options pipeline_flows(struct reader *r, bool outer)
+{
+	struct flows_options o = {.base = r->base_connections, .memory_bytes = r->memory_bytes};
+
+	if (!outer) {
+		o.leave = journal_connection;
+		o.arg = r;
+	}
+	return o;
+}
+
+static void on_idle(uv_idle_t *idle)
+{
+	struct reader *r = idle->data;
+	bool more;
+
+	if (source_is_live(&r->source))
+		pipeline_clock(r);
+	more = pipeline_read(r);
+	more = pipeline_follow(r) || more;
+	more = passes_step(r) || more;
+	more = stream_step(r) || more;
+	if (r->held)
+		held_look(r);
+	if (more)
+		return;
+	(void)uv_idle_stop(&r->idle);
+	pipeline_finish(r);
+	if (source_waits(&r->source))
+		(void)uv_timer_start(&r->look, r->look.timer_cb, LOOK_GROWING_MS, 0);
+}
+
+static void on_look(uv_timer_t *t)
+{
+	pipeline_kick(t->data);
+}
+
+static void on_beat(uv_timer_t *t)
+{
+	struct reader *r = t->data;
+
+	journal_beat(r);
+	pipeline_clock(r);
+	capture_rest(&r->capture);
+}
+
+void pipeline_kick(struct reader *r)
+{
+	if (r->source.nparts == 0 && !source_is_live(&r->source) && !r->finishing)
+		return;
+	if (!r->has_capture) {
+		struct flows_options o = pipeline_flows(r, false);
+
+		capture_init(&r->capture, &o, false, source_is_live(&r->source));
+		r->has_capture = true;
+		if (source_is_live(&r->source))
+			(void)uv_timer_start(&r->beat, on_beat, BEAT_MS, BEAT_MS);
+	}
+	(void)uv_idle_start(&r->idle, on_idle);
+}
+
+/* --- asked --- */
+
+struct capture *pipeline_capture(struct reader *r, bool outer)
+{
+	if (!outer)
+		return &r->capture;
+	if (!r->outer) {
+		struct flows_options o = pipeline_flows(r, true);
+
+		r->outer = xcalloc(1, sizeof(*r->outer));
+		capture_init(&r->outer->capture, &o, true, false);
+		r->outer->capture.has_start = r->capture.has_start;
+		r->outer->capture.start_ns = r->capture.start_ns;
+		walker_init(&r->outer->walker, &r->source);
+		pipeline_kick(r);
+	}
+	return &r->outer->capture;
+}
+
+uint64_t pipeline_rows(const struct reader *r, bool outer)
+{
+	return outer ? r->outer->row : index_count(&r->index);
+}
+
+bool pipeline_done(const struct reader *r, bool outer)
+{
+	if (!source_done(&r->source) || (source_is_live(&r->source) && !r->finish_answered))
+		return false;
+	return !outer || r->outer->row >= index_count(&r->index);
+}
+
+void pipeline_init(struct reader *r)
+{
+	source_init(&r->source);
+	index_init(&r->index);
+	r->indexed_all = true;
+	(void)uv_idle_init(&r->loop, &r->idle);
+	(void)uv_timer_init(&r->loop, &r->look);
+	(void)uv_timer_init(&r->loop, &r->beat);
+	r->idle.data = r->look.data = r->beat.data = r;
+	r->look.timer_cb = on_look;
+}
+
+void pipeline_release(struct reader *r)
+{
+	if (r->outer) {
+		capture_release(&r->outer->capture);
+		walker_release(&r->outer->walker);
+		free(r->outer);
+	}
+	if (r->has_capture)
+		capture_release(&r->capture);
+	index_release(&r->index);
+	source_release(&r->source);
+}

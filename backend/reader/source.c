@@ -1,0 +1,227 @@
+#include "source.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/xalloc.h"
+
+void source_init(struct source *s)
+{
+	*s = (struct source){.tried = UINT64_MAX};
+	pages_init(&s->live.marks, sizeof(struct chunk_mark));
+}
+
+void source_release(struct source *s)
+{
+	for (uint32_t i = 0; i < s->nparts; i++) {
+		capfile_close(s->part[i].file);
+		(void)close(s->part[i].fd);
+		free(s->part[i].name);
+		free(s->part[i].map.number);
+	}
+	free(s->part);
+	source_live_release(s);
+	free(s->interface);
+	free(s->first_of_shown);
+	source_init(s);
+}
+
+bool source_is_live(const struct source *s)
+{
+	return s->live.mapped;
+}
+
+/* --- interfaces --- */
+
+static bool same_text(const char *a, const char *b)
+{
+	return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+/* Is shown interface number `shown` what `i` is, and none of those of the map from `former` on? */
+static bool source_same(const struct source *s, const struct interface_map *map, uint32_t former,
+			const struct capture_interface *i, uint32_t shown)
+{
+	const struct capture_interface *o = source_shown(s, shown);
+
+	if (!o || o->link_type != i->link_type || !same_text(o->name, i->name))
+		return false;
+	for (uint32_t k = former; k < map->count; k++)
+		if (s->interface[map->number[k]].shown == shown)
+			return false;
+	return true;
+}
+
+static uint32_t source_show(struct source *s, const struct interface_map *map, uint32_t former,
+			    const struct capture_interface *i)
+{
+	bool elsewhere = former > 0 || s->nparts > 1 || s->live.mapped;
+
+	for (uint32_t shown = 0; elsewhere && shown < s->nshown; shown++)
+		if (source_same(s, map, former, i, shown))
+			return shown;
+	s->first_of_shown = xreallocarray(s->first_of_shown, s->nshown + 1, sizeof(*s->first_of_shown));
+	s->first_of_shown[s->nshown] = s->ninterfaces;
+	return s->nshown++;
+}
+
+bool source_interfaces(struct source *s, struct interface_map *map, const struct blocks *b, uint32_t former)
+{
+	uint32_t count = blocks_interfaces(b);
+
+	while (map->count < count) {
+		uint32_t n = map->count;
+
+		if (s->ninterfaces == INDEX_INTERFACE_MAX)
+			return false;
+		map->number = xreallocarray(map->number, n + 1, sizeof(*map->number));
+		uint32_t shown = source_show(s, map, former, blocks_interface(b, n));
+
+		s->interface = xreallocarray(s->interface, s->ninterfaces + 1, sizeof(*s->interface));
+		s->interface[s->ninterfaces] =
+			(struct source_interface){.blocks = b, .number = n, .shown = shown};
+		map->number[n] = s->ninterfaces++;
+		map->count++;
+	}
+	return true;
+}
+
+const struct capture_interface *source_shown(const struct source *s, uint32_t shown)
+{
+	if (shown >= s->nshown)
+		return NULL;
+	const struct source_interface *i = &s->interface[s->first_of_shown[shown]];
+
+	return blocks_interface(i->blocks, i->number);
+}
+
+/* --- forward --- */
+
+/* A recorded session is caught up from its segments, then followed in the chunks. */
+int source_next(struct source *s, struct taken *t)
+{
+	int r = 0;
+
+	if (s->cancelled)
+		return 0;
+	if (!s->live.mapped || s->from_files) {
+		r = source_file_next(s, t);
+		if (r == 0)
+			s->from_files = false;
+	}
+	if (r == 0 && s->live.mapped)
+		r = source_live_next(s, t);
+	if (r == 0 && s->from_files) /* the chunks have a gap that the segments may fill */
+		r = source_file_next(s, t);
+	if (r <= 0)
+		return r;
+	s->given++;
+	s->seen = t->pk.number;
+	if (t->pk.has_time)
+		s->seen_ns = t->pk.ts_ns;
+	return 1;
+}
+
+void source_finish(struct source *s)
+{
+	s->finished = true;
+	for (uint32_t i = 0; i < s->nparts; i++)
+		s->part[i].growing = false;
+}
+
+bool source_done(const struct source *s)
+{
+	if (s->cancelled)
+		return true;
+	if (s->live.mapped)
+		return s->finished;
+	return s->nparts > 0 && s->reading == s->nparts;
+}
+
+bool source_waits(const struct source *s)
+{
+	return !s->cancelled && !s->live.mapped && s->reading < s->nparts && s->part[s->reading].growing;
+}
+
+/* --- what is said of it --- */
+
+uint64_t source_file_bytes(struct source *s)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < s->nparts; i++)
+		bytes += capfile_size(s->part[i].file);
+	return bytes;
+}
+
+static uint64_t source_done_bytes(const struct source *s)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < s->nparts && i <= s->reading; i++)
+		bytes += capfile_done(s->part[i].file);
+	return bytes;
+}
+
+/* The first hole of all files in words, and how much is missing in all. false: there is none. */
+static bool source_holes(struct source *s, char *text, size_t room)
+{
+	const struct capfile_hole *hole;
+	uint64_t bytes = 0, holes = 0;
+
+	text[0] = '\0';
+	for (uint32_t i = 0; i < s->nparts; i++) {
+		uint32_t n = capfile_holes(s->part[i].file, &hole);
+
+		if (n && holes == 0)
+			(void)snprintf(text, room, "%s%sat byte %llu, after packet %llu: %s",
+				       s->nparts > 1 ? s->part[i].name : "", s->nparts > 1 ? " " : "",
+				       (unsigned long long)hole[0].offset,
+				       (unsigned long long)(s->part[i].first_packet + hole[0].packet), hole[0].why);
+		for (uint32_t k = 0; k < n; k++)
+			bytes += hole[k].bytes;
+		holes += n;
+	}
+	size_t len = strlen(text);
+
+	if (holes)
+		(void)snprintf(text + len, room - len, "; %llu bytes are missing in %llu place%s",
+			       (unsigned long long)bytes, (unsigned long long)holes, holes == 1 ? "" : "s");
+	return holes > 0;
+}
+
+const char *source_damage(struct source *s)
+{
+	if (s->damage[0])
+		return s->damage;
+	if (s->lost)
+		(void)snprintf(s->note, sizeof(s->note), "%llu packets were missed in %llu gap%s", (unsigned long long)s->lost,
+			       (unsigned long long)s->gaps, s->gaps == 1 ? "" : "s");
+	else
+		(void)source_holes(s, s->note, sizeof(s->note));
+	return s->note;
+}
+
+static const char *source_note(struct source *s)
+{
+	if (!s->cancelled)
+		return source_damage(s);
+	(void)snprintf(s->note, sizeof(s->note), "stopped at byte %llu of %llu, after packet %llu: what was read stays",
+		       (unsigned long long)source_done_bytes(s), (unsigned long long)source_file_bytes(s),
+		       (unsigned long long)s->seen);
+	return s->note;
+}
+
+void source_state(struct source *s, struct table_state *t)
+{
+	*t = (struct table_state){.state = WINDOW_READING};
+	if (!s->live.mapped && s->nparts) {
+		t->of = source_file_bytes(s);
+		t->done = source_done(s) && !s->cancelled ? t->of : source_done_bytes(s);
+	}
+	t->note = source_note(s);
+	if (source_done(s))
+		t->state = t->note[0] ? WINDOW_PARTIAL : WINDOW_COMPLETE;
+}

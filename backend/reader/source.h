@@ -1,0 +1,152 @@
+/* Where the packets of a capture are: files one after another, the chunks of a live session, or both (a session that is
+ * recorded). Forward once, and any packet again while it is there. */
+#ifndef READER_SOURCE_H
+#define READER_SOURCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "capfile/capfile.h"
+#include "capfile/chunk.h"
+#include "index.h"
+#include "table/server.h"
+#include "wire/msg.h"
+
+#define SOURCE_PARTS_MAX 4096u	   /* files of one capture */
+#define SOURCE_PLACE_LIVE (UINT64_C(1) << (INDEX_PLACE_BITS - 1)) /* the place is chunk * CHUNK_BYTES + byte */
+#define SOURCE_NOTE_MAX 1024u
+
+/* The source's numbers of the interfaces of one walk over blocks. */
+struct interface_map {
+	uint32_t *number;
+	uint32_t count;
+};
+
+/* A file. */
+struct part {
+	struct capfile *file;
+	int fd; /* a duplicate, for second looks that run forward */
+	char *name;
+	uint64_t place;	       /* address of its first byte */
+	uint64_t first_packet; /* packets of the capture before it */
+	struct interface_map map;
+	bool growing, ended;
+};
+
+/* An interface by the source's number. Segments of one recording repeat theirs: they are shown once. */
+struct source_interface {
+	const struct blocks *blocks;
+	uint32_t number; /* within blocks */
+	uint32_t shown;
+};
+
+/* Where a chunk began: what finds its packets again. */
+struct chunk_mark {
+	uint64_t row; /* of the index */
+	uint64_t file_offset;
+	uint32_t segment;
+};
+
+struct live {
+	struct chunks map;
+	int wake; /* eventfd */
+	bool mapped, record;
+	struct blocks *blocks;
+	struct interface_map interfaces;
+	uint32_t former; /* interfaces of sections before the one that is read */
+	uint64_t sequence; /* the chunk that is read */
+	uint32_t at;	   /* bytes of it behind us */
+	uint64_t number;   /* packets of the session before this place */
+	uint64_t base;	   /* sequence of mark 0 */
+	struct pages marks;
+	bool has_header, in_gap;
+	char *name;
+};
+
+struct source_gap {
+	int64_t from_ns, to_ns;
+	uint64_t lost;
+};
+
+struct source {
+	struct part *part;
+	uint32_t nparts, reading; /* part[reading] is read */
+	struct live live;
+	bool from_files; /* live: catching up from the segments */
+	uint64_t tried;	 /* `seen` when that was last tried */
+	struct source_interface *interface;
+	uint32_t ninterfaces, nshown, *first_of_shown; /* shown number -> the first interface that is it */
+	uint64_t given;	 /* packets given out: the row that the next one will have */
+	uint64_t seen;	 /* number of the last packet that was given out */
+	int64_t seen_ns; /* its time */
+	uint64_t lost, gaps;
+	struct source_gap gap; /* the last one */
+	bool gap_new;	       /* it was not told yet: who tells it takes the mark away */
+	bool finished;	       /* no more will come */
+	bool cancelled;
+	char damage[SOURCE_NOTE_MAX]; /* what reading failed on, "" for nothing */
+	char note[SOURCE_NOTE_MAX];
+};
+
+/* A packet on its way in: where it lies and what is said about it besides. */
+struct taken {
+	struct packet pk; /* number: of the capture; offset: in its file */
+	uint64_t place;
+	uint32_t interface, shown, segment;
+};
+
+void source_init(struct source *s);
+void source_release(struct source *s);
+/* Takes the descriptors, on error too. */
+int source_add_file(struct source *s, int fd, const struct msg_read_file *m, struct err *e);
+int source_add_chunks(struct source *s, const int fd[3], const struct msg_read_chunks *m, struct err *e);
+bool source_is_live(const struct source *s);
+/* 1: a packet, borrowed until the next call; 0: no more for now. */
+int source_next(struct source *s, struct taken *t);
+/* Everything that will ever come has been given out. */
+bool source_done(const struct source *s);
+/* Nothing more will be added: what is there is read to its end. */
+void source_finish(struct source *s);
+/* A file that grows is being waited for: it is to be looked at again. */
+bool source_waits(const struct source *s);
+/* Lets chunks go that are behind us; returns the index row of the first packet in those that are kept. */
+uint64_t source_let_go(struct source *s);
+/* State, progress and the note of the capture. */
+void source_state(struct source *s, struct table_state *t);
+/* What is damaged, cut or missing, "" for nothing. */
+const char *source_damage(struct source *s);
+uint64_t source_file_bytes(struct source *s); /* 0 where there is no file */
+const struct capture_interface *source_shown(const struct source *s, uint32_t shown);
+
+/* One packet again. `entry` as in the index; the bytes are borrowed until the next call. */
+int source_read(struct source *s, const struct index_entry *entry, uint64_t number, struct packet *pk, struct err *e);
+
+/* Forward through what was read already, for second passes: far cheaper than place by place. */
+struct walker {
+	struct source *source;
+	struct capfile *file;
+	uint32_t part;
+	uint64_t row; /* of the index, that comes next; UINT64_MAX: not walking */
+};
+void walker_init(struct walker *w, struct source *s);
+void walker_release(struct walker *w);
+/* As source_read; cheap where rows are asked for one after another from row 0 on. Borrowed until the next call. */
+int walker_read(struct walker *w, const struct index *x, uint64_t row, struct packet *pk, struct err *e);
+
+/* --- between the files of the source --- */
+/* As source_next, of the files alone; packets that were given out are passed over. */
+int source_file_next(struct source *s, struct taken *t);
+int source_live_next(struct source *s, struct taken *t);
+int source_live_read(struct source *s, const struct index_entry *entry, uint64_t number, struct packet *pk,
+		     struct err *e);
+void source_live_release(struct source *s);
+struct part *source_part_of(struct source *s, uint64_t place);
+/* Makes the interfaces of b known. One that was known from elsewhere (same name, same link type) is shown as that; those of
+ * b from `former` on are different ones. false: too many. */
+bool source_interfaces(struct source *s, struct interface_map *map, const struct blocks *b, uint32_t former);
+/* Packets of a recorded session that left the chunks. */
+int source_segment_read(struct source *s, uint64_t offset, uint32_t interface, uint64_t number, struct packet *pk,
+			struct err *e);
+
+#endif

@@ -1,0 +1,258 @@
+/* Files, one after another: a capture file, or the segments of a recording. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/xalloc.h"
+#include "source.h"
+
+#define PART_GROWTH_MAX (UINT64_C(1) << 30) /* bytes that are still on their way into a segment that was sealed */
+
+/* The place of the next file's first byte: beyond all that the one before may still grow to. */
+static uint64_t part_place(struct source *s)
+{
+	const struct part *last = s->nparts ? &s->part[s->nparts - 1] : NULL;
+	uint64_t bytes = last ? capfile_size(last->file) : 0;
+
+	return last ? last->place + bytes + (last->growing ? PART_GROWTH_MAX : 1) : 0;
+}
+
+int source_add_file(struct source *s, int fd, const struct msg_read_file *m, struct err *e)
+{
+	char *name = xstrndup(m->name.p, m->name.len);
+	int twin = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	struct capfile *file = NULL;
+
+	uint64_t place = part_place(s);
+
+	if (s->nparts == SOURCE_PARTS_MAX || place >= SOURCE_PLACE_LIVE) {
+		(void)close(fd);
+		(void)err_set(e, ERR_PART, "%s is one file too many for one capture (%u are, or 8 TB): open it alone", name,
+			      SOURCE_PARTS_MAX);
+		goto fail;
+	}
+	if (twin < 0) {
+		(void)err_errno(e, ERR_REFUSED, "%s cannot be read twice", name);
+		(void)close(fd);
+		goto fail;
+	}
+	if (capfile_open(&file, fd, name, e) < 0)
+		goto fail;
+	if (s->nparts)
+		s->part[s->nparts - 1].growing = false;
+	s->part = xreallocarray(s->part, s->nparts + 1, sizeof(*s->part));
+	s->part[s->nparts++] = (struct part){.file = file, .fd = twin, .name = name, .place = place,
+					     .first_packet = m->first_packet, .growing = m->growing && !s->finished};
+	if (s->live.mapped)
+		s->tried = UINT64_MAX;
+	else
+		s->from_files = true;
+	return 0;
+fail:
+	if (twin >= 0)
+		(void)close(twin);
+	free(name);
+	return -1;
+}
+
+/* A file that cannot be read on is at its end; what is missing is told. */
+static void part_failed(struct source *s, struct part *p, const struct err *e)
+{
+	(void)snprintf(s->damage, sizeof(s->damage), "%.700s; it was read up to byte %llu, packet %llu; %llu bytes are missing",
+		       e->text, (unsigned long long)capfile_done(p->file),
+		       (unsigned long long)(p->first_packet + capfile_packets(p->file)),
+		       (unsigned long long)(capfile_size(p->file) > capfile_done(p->file)
+						    ? capfile_size(p->file) - capfile_done(p->file)
+						    : 0));
+	p->growing = false;
+	p->ended = true;
+}
+
+/* 1: a packet; 0: nothing more of this file for now, or (ended) for ever. */
+static int part_next(struct source *s, struct part *p, struct packet *pk)
+{
+	struct err e;
+
+	for (;;) {
+		int r = p->ended ? 0 : capfile_next(p->file, pk, &e);
+
+		if (r > 0)
+			return 1;
+		if (r < 0)
+			part_failed(s, p, &e);
+		if (p->ended || p->growing)
+			return 0;
+		capfile_end(p->file);
+		r = capfile_next(p->file, pk, &e);
+		if (r > 0)
+			return 1;
+		p->ended = true;
+	}
+}
+
+/* Everything of this file was seen already. */
+static bool part_passed(const struct source *s, uint32_t i)
+{
+	return i + 1 < s->nparts && s->part[i + 1].first_packet <= s->seen && s->part[i + 1].first_packet > 0;
+}
+
+static void taken_of(struct source *s, const struct part *p, struct taken *t)
+{
+	uint32_t number = t->pk.interface < p->map.count ? p->map.number[t->pk.interface] : 0;
+
+	t->place = p->place + t->pk.offset;
+	t->interface = number;
+	t->shown = number < s->ninterfaces ? s->interface[number].shown : 0;
+	t->segment = s->live.mapped ? (uint32_t)(p - s->part) + 1 : 0;
+}
+
+int source_file_next(struct source *s, struct taken *t)
+{
+	while (s->reading < s->nparts) {
+		struct part *p = &s->part[s->reading];
+
+		if (part_passed(s, s->reading)) {
+			s->reading++;
+			continue;
+		}
+		if (part_next(s, p, &t->pk) == 0) {
+			if (!source_interfaces(s, &p->map, capfile_blocks(p->file), 0) || p->growing)
+				return 0;
+			s->reading++;
+			continue;
+		}
+		t->pk.number += p->first_packet;
+		if (t->pk.number <= s->seen)
+			continue;
+		if (t->pk.interface >= p->map.count && !source_interfaces(s, &p->map, capfile_blocks(p->file), 0))
+			t->pk.interface = 0;
+		taken_of(s, p, t);
+		return 1;
+	}
+	return 0;
+}
+
+/* --- again --- */
+
+struct part *source_part_of(struct source *s, uint64_t place)
+{
+	uint32_t low = 0, high = s->nparts;
+
+	while (high - low > 1) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (s->part[middle].place <= place)
+			low = middle;
+		else
+			high = middle;
+	}
+	return s->nparts ? &s->part[low] : NULL;
+}
+
+int source_read(struct source *s, const struct index_entry *entry, uint64_t number, struct packet *pk, struct err *e)
+{
+	if (entry->place & SOURCE_PLACE_LIVE)
+		return source_live_read(s, entry, number, pk, e);
+	struct part *p = source_part_of(s, entry->place);
+
+	if (!p || entry->interface >= s->ninterfaces)
+		return err_set(e, ERR_PART, "packet %llu is in no file that is open", (unsigned long long)number);
+	return capfile_read_at(p->file, entry->place - p->place, s->interface[entry->interface].number, number, pk, e);
+}
+
+int source_segment_read(struct source *s, uint64_t offset, uint32_t interface, uint64_t number, struct packet *pk,
+			struct err *e)
+{
+	struct part *p = NULL;
+	const struct capture_interface *shown = source_shown(s, s->interface[interface].shown);
+	uint32_t local = 0;
+
+	for (uint32_t i = 0; i < s->nparts && s->part[i].first_packet < number; i++)
+		p = &s->part[i];
+	if (!p || !shown)
+		return err_set(e, ERR_PART, "packet %llu left the memory, and its segment is not open",
+			       (unsigned long long)number);
+	/* Its interfaces stand before its first packet, which was seen long ago. */
+	if (capfile_packets(p->file) == 0)
+		(void)capfile_next(p->file, pk, e);
+	const struct blocks *b = capfile_blocks(p->file);
+
+	while (local < blocks_interfaces(b) &&
+	       (blocks_interface(b, local)->link_type != shown->link_type ||
+		strcmp(blocks_interface(b, local)->name ? blocks_interface(b, local)->name : "",
+		       shown->name ? shown->name : "") != 0))
+		local++;
+	return capfile_read_at(p->file, offset, local, number, pk, e);
+}
+
+/* --- forward again --- */
+
+void walker_init(struct walker *w, struct source *s)
+{
+	*w = (struct walker){.source = s, .row = UINT64_MAX};
+}
+
+void walker_release(struct walker *w)
+{
+	capfile_close(w->file);
+	walker_init(w, w->source);
+}
+
+static int walker_open(struct walker *w, uint32_t part, struct err *e)
+{
+	const struct part *p = &w->source->part[part];
+	int fd = fcntl(p->fd, F_DUPFD_CLOEXEC, 0);
+
+	capfile_close(w->file);
+	w->file = NULL;
+	w->part = part;
+	if (fd < 0)
+		return err_errno(e, ERR_PART, "%s cannot be read once more", p->name);
+	return capfile_open(&w->file, fd, p->name, e);
+}
+
+/* The next packet of the walk; it must lie at `offset` of part `part`. */
+static int walker_next(struct walker *w, uint32_t part, uint64_t offset, struct packet *pk, struct err *e)
+{
+	if ((!w->file || w->part != part) && walker_open(w, part, e) < 0)
+		return -1;
+	int r = capfile_next(w->file, pk, e);
+
+	if (r == 0) {
+		capfile_end(w->file);
+		r = capfile_next(w->file, pk, e);
+	}
+	if (r < 0)
+		return -1;
+	if (r == 0 || pk->offset != offset)
+		return err_set(e, ERR_PART, "the file was changed while it was read");
+	return 0;
+}
+
+int walker_read(struct walker *w, const struct index *x, uint64_t row, struct packet *pk, struct err *e)
+{
+	struct index_entry entry;
+	uint64_t number;
+
+	if (!index_get(x, row, &entry))
+		return err_set(e, ERR_PART, "the packet left the memory");
+	number = index_number(x, row);
+	if (row == 0 && !w->source->live.mapped) {
+		walker_release(w);
+		w->row = 0;
+	}
+	if (row == w->row) {
+		struct part *p = source_part_of(w->source, entry.place);
+
+		if (p && walker_next(w, (uint32_t)(p - w->source->part), entry.place - p->place, pk, e) == 0) {
+			w->row++;
+			pk->number = number;
+			return 0;
+		}
+		walker_release(w);
+	}
+	return source_read(w->source, &entry, number, pk, e);
+}
