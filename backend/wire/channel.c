@@ -63,7 +63,8 @@ static void on_out(uv_poll_t *poll, int status, int events);
 /* What must be said soon, from the loop. */
 static void channel_later(struct channel *c)
 {
-	(void)uv_timer_start(&c->later, on_later, 0, 0); /* fails for a closing timer only */
+	/* Not 0 ms: restarted from its own callback it would keep the loop from all else. Fails for a closing timer only. */
+	(void)uv_timer_start(&c->later, on_later, 1, 0);
 }
 
 static void channel_poll(struct channel *c)

@@ -54,7 +54,7 @@ static void on_later(uv_timer_t *timer);
 
 static void client_later(struct client *c)
 {
-	(void)uv_timer_start(&c->later, on_later, 0, 0); /* fails for a closing timer only */
+	(void)uv_timer_start(&c->later, on_later, 1, 0); /* not 0, see channel_later; fails for a closing timer only */
 }
 
 /* --- the life of requests --- */

@@ -1,5 +1,8 @@
 /* The one filter language (CONTRACT: Filter), parsed against a table's columns, kept as a tree so that the history
- * can make SQL of it. A column alone: is set. either-end words addr port host: neither end for !=. */
+ * can make SQL of it. A column alone: is set. either-end words addr port host: neither end for !=.
+ * An unknown cell is not less, equal or greater than anything, so that it passes != and !~ only. `src` and `dst` of a
+ * connection are its ends A and B. `and` binds before `or`; in an expression of BPF's words alone (no operator) both
+ * bind alike, from the left, as in BPF. */
 #ifndef TABLE_FILTER_H
 #define TABLE_FILTER_H
 

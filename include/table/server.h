@@ -19,8 +19,8 @@ struct table_state {
 };
 
 struct table_server_ops {
-	/* The table that is asked for on this channel; `keep` and its arg as for view_new (free_keep frees it). An error
-	 * goes to who asked (unknown table: ERR_ABSENT with the nearest name). */
+	/* The table that is asked for on this channel (--bpf: its `keep`). The server calls its release. An error goes to
+	 * who asked (unknown table: ERR_ABSENT with the nearest name). */
 	int (*table)(void *arg, uint32_t channel, const struct msg_query *q, struct table *t, struct err *e);
 	/* May be NULL: complete, nothing to say. */
 	void (*state)(void *arg, uint32_t channel, const struct table *t, struct table_state *s);
@@ -33,7 +33,7 @@ void table_server_free(struct table_server *s);
  * and there is neither filter nor sort). */
 void table_server_query(struct table_server *s, struct channel *c, uint32_t channel, uint32_t id, const struct msg_query *q);
 void table_server_cancel(struct table_server *s, struct channel *c, uint32_t channel, uint32_t id);
-/* Everything of a channel number (CLOSE), or of a client that is gone (channel UINT32_MAX). */
+/* Everything of a channel number (CLOSE), or of a client that is gone (channel UINT32_MAX); c NULL: of all clients. */
 void table_server_drop(struct table_server *s, struct channel *c, uint32_t channel);
 /* Rows came or changed: waiting queries are looked at again soon. Cheap; may be called for each block read. */
 void table_server_wake(struct table_server *s);

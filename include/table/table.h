@@ -42,6 +42,10 @@ struct table {
 	uint64_t (*version)(void *data);
 	/* One cell. Texts are borrowed until the next call for this table. */
 	struct value (*cell)(void *data, uint64_t row, unsigned column);
+	/* Cells never change once they are there (packets, not connections): views then go on where they were. */
+	bool fixed;
+	/* A further test of a row: only those that pass are in views that the server makes (--bpf). NULL: all are. */
+	bool (*keep)(void *data, uint64_t row);
 	/* Takes what is behind it away, when the last user is gone. May be NULL. */
 	void (*release)(void *data);
 };

@@ -14,7 +14,8 @@ struct view *view_new(const struct table *t, struct str filter, struct str sort,
 		      bool (*keep)(void *arg, uint64_t row), void *arg, struct err *e);
 void view_free(struct view *v);
 /* Looks at rows for at most budget_ns. true: all rows that are there were looked at and stand in order.
- * Call again later: takes up new rows, starts over when the table's version changed or it is sorted and `resort`. */
+ * Call again later: takes up new rows; starts over when the table's version changed, or with `resort` when its cells
+ * may have changed (it is not `fixed`). */
 bool view_step(struct view *v, int64_t budget_ns, bool resort);
 uint64_t view_total(const struct view *v);
 /* The table's row at a place of the view; UINT64_MAX past the end. */
