@@ -12,6 +12,7 @@
 #include "looks.h"
 
 #define READ_BYTES (1u << 20)
+#define READ_BYTES_SMALL 65536u
 #define READ_AT_BYTES 65536u /* one pread holds a usual packet */
 
 struct capfile {
@@ -72,10 +73,20 @@ static void notice_shrinking(struct capfile *f)
 	f->size_seen = size;
 }
 
+/* Small files need no more, long records all that they are long. */
+static size_t cap_for(size_t need, uint64_t there)
+{
+	if (need > READ_BYTES)
+		return need;
+	return need > READ_BYTES_SMALL || there > READ_BYTES_SMALL ? READ_BYTES : READ_BYTES_SMALL;
+}
+
 /* Room for `need` bytes behind pos; the rest of the buffer stays as it is. Only what the file holds is made room for. */
 static bool make_room(struct capfile *f, size_t need)
 {
-	size_t cap = f->cap;
+	const uint64_t size = capfile_size(f);
+	uint64_t there;
+	size_t cap;
 
 	if (f->pos > 0) {
 		memmove(f->buf, f->buf + f->pos, f->len - f->pos);
@@ -83,18 +94,14 @@ static bool make_room(struct capfile *f, size_t need)
 		f->len -= f->pos;
 		f->pos = 0;
 	}
-	if (need > cap) {
-		const uint64_t size = capfile_size(f);
-
-		if (size < f->base || size - f->base < need)
-			return false;
-		cap = need;
-	} else if (cap > READ_BYTES && f->len <= READ_BYTES && need <= READ_BYTES) {
-		cap = READ_BYTES; /* the long record is behind us */
-	}
-	if (cap != f->cap)
+	there = size > f->base ? size - f->base : 0;
+	if (need > f->cap && need > there)
+		return false;
+	cap = cap_for(need, there);
+	if (cap > f->cap || (f->cap > READ_BYTES && f->len <= cap)) {
 		f->buf = xreallocarray(f->buf, cap, 1);
-	f->cap = cap;
+		f->cap = cap;
+	}
 	return true;
 }
 
@@ -323,7 +330,7 @@ int capfile_open(struct capfile **out, int fd, const char *name, struct err *e)
 	f->fd = fd;
 	f->name = xstrdup(name);
 	f->blocks = blocks_new();
-	f->cap = READ_BYTES;
+	f->cap = READ_BYTES_SMALL;
 	f->buf = xmalloc(f->cap);
 	if (check_kind(fd, name, e) < 0 || read_begin(f, e) < 0) {
 		capfile_close(f);

@@ -370,7 +370,8 @@ static void other_blocks_are_passed_over(void **state)
 	put(&m, 0x61626364, 4);
 	block_close(&m, block);
 	block = block_open(&m, 5); /* statistics; an option whose length leaves the block ends them */
-	put(&m, 0, 12);
+	put(&m, 0, 8);
+	put(&m, 0, 4);
 	put(&m, 0x00040008, 4);
 	put(&m, 77, 8);
 	put(&m, 0x00050008, 4);
