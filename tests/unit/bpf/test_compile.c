@@ -193,11 +193,12 @@ static void vlan_asks_both(void **state)
 		struct bpf *live = compile(1, texts[i], true, &e), *file = compile(1, texts[i], false, &e);
 		const struct bpf_insn *insn;
 
-		if (!live || !file)
+		if (!live)
 			fail_msg("'%s': %s", texts[i], e.text);
 		insn = bpf_raw(live);
 		assert_int_equal(insn[0].k, 0xfffff030u); /* SKF_AD_VLAN_TAG_PRESENT */
-		assert_true(bpf_instructions(live) > bpf_instructions(file));
+		/* 'host A and vlan 5' lets nothing of a file through: libpcap says so, live it means something */
+		assert_true(!file || bpf_instructions(live) > bpf_instructions(file));
 		bpf_free(live);
 		bpf_free(file);
 	}

@@ -1,0 +1,482 @@
+/* Messages of control: start, filters, counters, segments, stop. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/xalloc.h"
+#include "linkstate.h"
+#include "sandbox.h"
+#include "tap_private.h"
+
+#define START_FDS 4u /* chunks, release, wake, journal */
+#define NAME_BYTES_MAX 128u
+
+/* One message being answered. A handler returns -1 with a sentence, 0 when it is done, 1 when the answer comes later. */
+struct request {
+	struct tap *tap;
+	const struct frame *frame;
+	const int *fd; /* still the request's to close unless the handler takes them: set to -1 then by `taken` */
+	size_t nfd;
+	bool taken;
+};
+
+typedef int request_fn(struct request *r, struct err *e);
+
+/* --- TAP_START --- */
+
+static void emit_merged(void *arg, uint32_t source, const struct source_packet *p)
+{
+	struct tap *t = arg;
+
+	output_packet(&t->output, t->input[source].interface, p);
+}
+
+static int take_descriptors(struct request *r, const struct msg_tap_start *m, struct err *e)
+{
+	struct tap *t = r->tap;
+	struct output *o = &t->output;
+
+	if (r->nfd != START_FDS)
+		return err_set(e, ERR_CALL, "the tap is started with %u descriptors, not %zu", START_FDS, r->nfd);
+	if (chunks_map(&o->chunks, r->fd[0], r->fd[1], CHUNKS_TAP, e))
+		return err_wrap(e, "the chunks");
+	t->has_output = true;
+	r->taken = true;
+	close(r->fd[0]);
+	close(r->fd[1]);
+	o->wake_fd = r->fd[2];
+	o->pcap = str_is(m->file_format, "pcap");
+	t->journal = journal_new(r->fd[3], e);
+	if (!t->journal)
+		return err_wrap(e, "the journal");
+	return output_init(o, e);
+}
+
+static void tell_device(struct tap *t, const struct input *in, const char *why)
+{
+	struct msg_tap_device m = {.index = in->index, .name = str_of(in->name), .link_type = -1, .why = str_of(why)};
+
+	if (in->source) {
+		m.link_type = in->facts.link_type;
+		m.snaplen = in->facts.snaplen;
+		m.nanoseconds = in->facts.nanoseconds;
+		m.buffer_bytes = in->facts.buffer_bytes;
+	}
+	channel_put_tap_device(t->control, 0, 0, &m);
+}
+
+/* Opens all; each answer is told when the sandbox is entered. */
+static int open_devices(struct tap *t, const struct msg_tap_start *m, char (*why)[ERR_TEXT_MAX])
+{
+	uint32_t open = 0;
+	struct err e;
+
+	for (uint32_t i = 0; i < m->devices.count; i++) {
+		struct input *in = &t->input[t->inputs++];
+
+		*in = (struct input){.tap = t, .index = i, .type = &source_device,
+				     .name = xstrndup(m->devices.at[i].p, m->devices.at[i].len)};
+		if (input_open(in, &e)) {
+			memcpy(why[i], e.text, sizeof(why[i]));
+			continue;
+		}
+		why[i][0] = 0;
+		open++;
+		if (output_add_interface(&t->output, in->name, in->facts.link_type, in->facts.snaplen, ""))
+			return -1;
+		in->interface = t->output.interfaces - 1;
+	}
+	return open > 0 ? 0 : -1;
+}
+
+static int check_start(struct tap *t, const struct msg_tap_start *m, struct err *e)
+{
+	if (t->started)
+		return err_set(e, ERR_CALL, "the tap is started already");
+	if (m->devices.count == 0 || m->devices.count > TAP_DEVICES_MAX)
+		return err_set(e, ERR_CALL, "a session has 1 to %u devices, not %u", TAP_DEVICES_MAX, m->devices.count);
+	for (uint32_t i = 0; i < m->devices.count; i++) {
+		if (m->devices.at[i].len == 0 || m->devices.at[i].len > NAME_BYTES_MAX)
+			return err_set(e, ERR_CALL, "the name of a device has 1 to %u bytes", NAME_BYTES_MAX);
+	}
+	return 0;
+}
+
+static int lock_up(struct tap *t, struct err *e)
+{
+	if (sandbox_drop(e))
+		return -1;
+	t->output.writer = writer_new(&t->output.chunks, t->output.pcap, &t->writer_news, e);
+	if (!t->output.writer)
+		return -1;
+	return sandbox_enter(TAP_CONTROL_FD, t->netlink_fd, e);
+}
+
+static void ask_for_segment(struct tap *t)
+{
+	struct msg_tap_need need = {.number = t->last_segment + 1};
+
+	channel_put_tap_need(t->control, 0, 0, &need);
+}
+
+static int on_start(struct request *r, struct err *e)
+{
+	static const char none[] = "no device could be opened";
+	struct tap *t = r->tap;
+	struct msg_tap_start m;
+	char(*why)[ERR_TEXT_MAX];
+	int rc = -1, opened;
+
+	if (msg_get_tap_start(r->frame->payload, r->frame->len, &m, e) || check_start(t, &m, e) ||
+	    take_descriptors(r, &m, e))
+		return -1;
+	t->started = true;
+	t->session = xstrndup(m.session.p, m.session.len);
+	t->snaplen = m.snaplen;
+	t->buffer_bytes = m.buffer_bytes;
+	t->promiscuous = m.promiscuous != 0;
+	t->direction = m.direction;
+	t->record = m.record != 0;
+	why = xcalloc(m.devices.count, sizeof(*why));
+	opened = open_devices(t, &m, why);
+	if (t->inputs > 1)
+		t->merge = merge_new(t->inputs, (m.wait_ms ? m.wait_ms : 250) * NS_PER_MS, emit_merged, t);
+	if (opened == 0 && lock_up(t, e))
+		goto out;
+	for (uint32_t i = 0; i < t->inputs; i++)
+		tell_device(t, &t->input[i], why[i]);
+	if (opened) {
+		err_set(e, ERR_REFUSED, "%s: %s", none, why[0]);
+		goto out;
+	}
+	if (t->record)
+		ask_for_segment(t);
+	tap_tick_needed(t);
+	rc = 0;
+out:
+	free(why);
+	if (rc)
+		t->status = ERR_REFUSED;
+	return rc;
+}
+
+/* --- filters, counters, own traffic --- */
+
+static int load_program(struct tap *t, uint32_t index, struct str blob, struct bpf **program, struct err *e)
+{
+	if (!t->started || index >= t->inputs)
+		return err_set(e, ERR_CALL, "there is no device %u", index);
+	return bpf_load(program, blob, e);
+}
+
+static int start_input(struct tap *t, struct input *in, struct err *e)
+{
+	if (input_start(in, e))
+		return -1;
+	report_device(t, in);
+	tap_tick_needed(t);
+	return 0;
+}
+
+static int on_filter(struct request *r, struct err *e)
+{
+	struct tap *t = r->tap;
+	struct msg_tap_filter m;
+	struct bpf *program;
+	struct input *in;
+
+	if (msg_get_tap_filter(r->frame->payload, r->frame->len, &m, e) ||
+	    load_program(t, m.index, m.program, &program, e))
+		return -1;
+	in = &t->input[m.index];
+	if (!in->source && !in->running) {
+		bpf_free(program);
+		return err_set(e, ERR_REFUSED, "%s is not open", in->name);
+	}
+	if (input_filter(in, program, m.text, r->frame->id, e))
+		return -1;
+	if (in->running && in->source)
+		return 1;
+	if (in->running || (t->record && t->last_segment == 0))
+		return in->running ? 0 : 1; /* away; or it starts, and is answered, with its file */
+	in->request = 0;
+	return start_input(t, in, e);
+}
+
+static void journal_change(struct tap *t, const struct counter *c, struct str before, struct str after)
+{
+	struct msg_j_filter m = {.time_ns = clock_now_ns(), .counter = str_of(c->name), .before = before,
+				 .after = after, .packets = c->packets, .bytes = c->bytes};
+
+	(void)journal_add_j_filter(t->journal, &m, NULL);
+}
+
+static int on_counter(struct request *r, struct err *e)
+{
+	struct tap *t = r->tap;
+	struct msg_tap_counter m;
+	struct counter *c;
+	struct bpf *program;
+	char *before;
+	int rc;
+
+	if (msg_get_tap_counter(r->frame->payload, r->frame->len, &m, e))
+		return -1;
+	c = counter_find(&t->counters, m.name);
+	if (str_is(m.op, "remove")) {
+		if (c) {
+			journal_change(t, c, str_of(c->text), str_of(""));
+			counter_remove(&t->counters, c);
+		}
+		return 0;
+	}
+	if (load_program(t, m.index, m.program, &program, e))
+		return -1;
+	before = xstrdup(c ? c->text : "");
+	rc = counter_set(&t->counters, TAP_COUNTERS_MAX, m.name, m.index, program, m.text, e);
+	c = counter_find(&t->counters, m.name);
+	if (rc == 0 && strcmp(before, c->text) != 0)
+		journal_change(t, c, str_of(before), str_of(c->text));
+	free(before);
+	return rc;
+}
+
+static void journal_own(struct tap *t, const char *op, const struct counter *c)
+{
+	struct msg_j_own m = {.time_ns = clock_now_ns(), .op = str_of(op), .connection = str_of(c->text),
+			      .packets = c->packets, .bytes = c->bytes};
+
+	(void)journal_add_j_own(t->journal, &m, NULL);
+}
+
+static int on_own(struct request *r, struct err *e)
+{
+	struct tap *t = r->tap;
+	struct msg_tap_own m;
+	struct counter *c;
+	struct bpf *program;
+
+	if (msg_get_tap_own(r->frame->payload, r->frame->len, &m, e))
+		return -1;
+	c = counter_find(&t->own, m.name);
+	if (str_is(m.op, "remove")) {
+		if (c) {
+			journal_own(t, "remove", c);
+			counter_remove(&t->own, c);
+		}
+		return 0;
+	}
+	if (load_program(t, m.index, m.program, &program, e) ||
+	    counter_set(&t->own, TAP_OWN_MAX, m.name, m.index, program, m.text, e))
+		return -1;
+	if (!c)
+		journal_own(t, "add", counter_find(&t->own, m.name));
+	return 0;
+}
+
+/* --- segments --- */
+
+static void journal_segment(struct tap *t, const struct output_segment *s, const struct writer_news *n)
+{
+	struct msg_j_segment m = {.number = s->number, .name = str_of(s->name), .sealed = n != NULL,
+				  .reason = str_of(s->reason), .first_packet = s->first_packet};
+
+	if (n) {
+		m.packets = n->packets;
+		m.bytes = n->bytes;
+		m.first_ns = s->first_ns;
+		m.last_ns = s->last_ns;
+	}
+	(void)journal_add_j_segment(t->journal, &m, NULL);
+	(void)journal_sync(t->journal, NULL);
+}
+
+static int start_waiting(struct tap *t)
+{
+	for (uint32_t i = 0; i < t->inputs; i++) {
+		struct input *in = &t->input[i];
+		uint32_t id = in->request;
+		struct err e;
+
+		if (in->running || !in->source || !in->filter)
+			continue;
+		in->request = 0;
+		if (start_input(t, in, &e))
+			channel_send_error(t->control, 0, id, &e);
+		else
+			channel_send_done(t->control, 0, id, "");
+	}
+	return 0;
+}
+
+static int on_segment(struct request *r, struct err *e)
+{
+	struct tap *t = r->tap;
+	struct msg_tap_segment m;
+	char *name;
+	int rc;
+
+	if (msg_get_tap_segment(r->frame->payload, r->frame->len, &m, e))
+		return -1;
+	if (!t->output.writer || r->nfd != 1)
+		return err_set(e, ERR_CALL, "a segment comes with one descriptor, after the start");
+	if (!t->record || t->stopping)
+		return err_set(e, ERR_CALL, "nothing is recorded, so there is no use for a file");
+	if (m.number <= t->last_segment)
+		return err_set(e, ERR_CALL, "segment %u is not behind segment %u", m.number, t->last_segment);
+	name = xstrndup(m.name.p, m.name.len);
+	r->taken = true;
+	rc = output_begin_segment(&t->output, m.number, name, r->fd[0], "rotate", e);
+	free(name);
+	if (rc)
+		return -1;
+	t->last_segment = m.number;
+	t->disk_failed = false;
+	journal_segment(t, &t->output.segment, NULL);
+	return start_waiting(t);
+}
+
+static int on_rotate(struct request *r, struct err *e)
+{
+	if (!r->tap->record || !r->tap->output.writer)
+		return err_set(e, ERR_CALL, "nothing is recorded, so nothing can be rotated");
+	ask_for_segment(r->tap); /* what comes until it is there goes to the old file */
+	return 0;
+}
+
+static int on_record(struct request *r, struct err *e)
+{
+	struct tap *t = r->tap;
+	struct msg_tap_record m;
+
+	if (msg_get_tap_record(r->frame->payload, r->frame->len, &m, e))
+		return -1;
+	if (!t->output.writer)
+		return err_set(e, ERR_CALL, "the tap is not started");
+	if (m.on && !t->record)
+		ask_for_segment(t);
+	if (!m.on && t->record)
+		output_seal(&t->output, "off");
+	t->record = m.on != 0;
+	t->disk_failed = false;
+	return 0;
+}
+
+/* What the disk did not take is counted, and the segment is closed; control says how it goes on. */
+static void segment_failed(struct tap *t, struct output_segment *s, const struct writer_news *n)
+{
+	bool current = s == &t->output.segment;
+
+	t->output.dropped_disk += s->packets - n->packets;
+	s->failed = true;
+	tap_event(t, "error", t->session, "%s cannot be written: %s; it ends with its last whole packet, counting goes on",
+		  s->name, n->why);
+	if (!current)
+		return;
+	t->disk_failed = true;
+	output_seal(&t->output, "disk");
+}
+
+void control_segment_news(struct tap *t)
+{
+	struct writer_news n;
+
+	while (t->output.writer && writer_news(t->output.writer, &n)) {
+		struct output_segment *s = output_find_segment(&t->output, n.segment);
+		struct msg_tap_sealed m;
+
+		if (!s)
+			continue;
+		if (n.kind == WRITER_FAILED) {
+			segment_failed(t, s, &n);
+			continue;
+		}
+		m = (struct msg_tap_sealed){.number = s->number, .name = str_of(s->name), .packets = n.packets,
+					    .bytes = n.bytes, .first_ns = s->first_ns, .last_ns = s->last_ns,
+					    .reason = str_of(s->reason)};
+		journal_segment(t, s, &n);
+		if (t->control)
+			channel_put_tap_sealed(t->control, 0, 0, &m);
+		output_forget_segment(s);
+	}
+}
+
+/* --- the rest --- */
+
+static int on_stop(struct request *r, struct err *e)
+{
+	struct msg_tap_stop m;
+	char *reason;
+
+	if (msg_get_tap_stop(r->frame->payload, r->frame->len, &m, e))
+		return -1;
+	reason = xstrndup(m.reason.len > 0 ? m.reason.p : "stop", m.reason.len > 0 ? m.reason.len : 4);
+	tap_stop(r->tap, reason);
+	free(reason);
+	return 0;
+}
+
+static int on_nothing(struct request *r, struct err *e)
+{
+	(void)r;
+	(void)e;
+	return 1;
+}
+
+static const struct {
+	uint16_t type;
+	request_fn *run;
+} requests[] = {
+	{MSG_HELLO, on_nothing},	{MSG_DONE, on_nothing},	      {MSG_TAP_START, on_start},
+	{MSG_TAP_FILTER, on_filter},	{MSG_TAP_COUNTER, on_counter}, {MSG_TAP_OWN, on_own},
+	{MSG_TAP_SEGMENT, on_segment},	{MSG_TAP_ROTATE, on_rotate},  {MSG_TAP_RECORD, on_record},
+	{MSG_TAP_STOP, on_stop},
+};
+
+static void answer(struct tap *t, const struct frame *f, int rc, const struct err *e)
+{
+	if (!t->control || rc == 1)
+		return;
+	if (rc)
+		channel_send_error(t->control, 0, f->id, e);
+	else if (f->id)
+		channel_send_done(t->control, 0, f->id, "");
+}
+
+static void on_message(void *arg, struct channel *c, const struct frame *f, const int *fd, size_t nfd)
+{
+	struct request r = {.tap = arg, .frame = f, .fd = fd, .nfd = nfd};
+	struct err e = {.code = ERR_CALL, .at = -1};
+	int rc = -1;
+	size_t i;
+
+	(void)c;
+	for (i = 0; i < ARRAY_LEN(requests); i++) {
+		if (requests[i].type == f->type)
+			break;
+	}
+	if (i < ARRAY_LEN(requests))
+		rc = requests[i].run(&r, &e);
+	else
+		err_set(&e, ERR_CALL, "the tap does not know the message %s", msg_name(f->type));
+	for (i = 0; i < nfd && !r.taken; i++)
+		close(fd[i]);
+	answer(r.tap, f, rc, &e);
+	if (r.tap->status)
+		tap_stop(r.tap, e.text);
+}
+
+/* Control is dead: what is held is brought to the file, so that it is whole. */
+static void on_gone(void *arg, struct channel *c, const struct err *e)
+{
+	struct tap *t = arg;
+
+	(void)e;
+	t->control = NULL;
+	channel_close(c);
+	tap_stop(t, "control is gone");
+}
+
+const struct channel_ops control_ops = {.message = on_message, .gone = on_gone};

@@ -1,0 +1,371 @@
+/* One device of the session: its handle, its filter and the change of it, its going and coming back. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/xalloc.h"
+#include "linkstate.h"
+#include "sandbox.h"
+#include "tap_private.h"
+
+#define READ_MOST 4096			  /* packets between two looks at the clock */
+#define READ_TIME_NS (20 * NS_PER_MS)	  /* then the loop looks after the others */
+#define HANDOVER_WAIT_NS (100 * NS_PER_MS) /* twice what the kernel keeps a packet back */
+#define HANDOVER_DISORDER_NS (2 * NS_PER_MS)
+
+/* --- packets --- */
+
+static void on_packet(void *arg, const struct source_packet *p)
+{
+	struct input *in = arg;
+	struct tap *t = in->tap;
+
+	if (p->ts_ns < in->not_before_ns || (t->stopping && p->ts_ns > t->stop_ns))
+		return;
+	if (in->next && p->ts_ns >= in->handover_ns) {
+		in->past_handover = in->past_handover || p->ts_ns >= in->handover_ns + HANDOVER_DISORDER_NS;
+		return;
+	}
+	if (t->own.count > 0 && own_match(t, in->index, p))
+		return;
+	t->packets++;
+	t->bytes += p->length;
+	counters_run(&t->counters, in->index, p);
+	if (t->disk_failed && t->record && t->output.segment.number == 0)
+		t->output.dropped_disk++;
+	if (t->merge)
+		merge_add(t->merge, in->index, p, clock_mono_ns());
+	else
+		output_packet(&t->output, in->interface, p);
+}
+
+/* --- the loop's view of a handle --- */
+
+static void on_poll_closed(uv_handle_t *h)
+{
+	free(h);
+}
+
+static void poll_forget(struct input *in)
+{
+	if (in->poll)
+		uv_close((uv_handle_t *)in->poll, on_poll_closed);
+	in->poll = NULL;
+	in->polling = false;
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+	struct input *in = poll->data;
+
+	(void)events;
+	if (status < 0)
+		in->polling = false; /* the loop has stopped it: the device went down; the next second tries again */
+	tap_round(in->tap, in);
+}
+
+static void poll_begin(struct input *in)
+{
+	if (!in->poll) {
+		in->poll = xcalloc(1, sizeof(*in->poll));
+		if (uv_poll_init(&in->tap->loop, in->poll, in->type->fd(in->source))) {
+			free(in->poll);
+			in->poll = NULL;
+			return; /* the next second tries again */
+		}
+		in->poll->data = in;
+	}
+	in->polling = uv_poll_start(in->poll, UV_READABLE, on_readable) == 0;
+}
+
+/* --- opening, starting, closing --- */
+
+static int handle_open(struct input *in, struct source **s, struct source_facts *facts, struct err *e)
+{
+	struct tap *t = in->tap;
+	struct source_spec spec = {.name = in->name, .snaplen = t->snaplen, .buffer_bytes = t->buffer_bytes,
+				   .promiscuous = t->promiscuous, .direction = t->direction};
+	int rc;
+
+	if (sandbox_raise(e))
+		return -1;
+	rc = in->type->open(s, &spec, facts, e);
+	sandbox_lower();
+	return rc;
+}
+
+static void remember_link(struct input *in)
+{
+	struct linkstate now;
+
+	if (linkstate_get(in->tap->netlink_fd, in->name, &now) || !now.there)
+		return;
+	in->link_index = now.index;
+	in->dropped_device_last = now.dropped;
+}
+
+int input_open(struct input *in, struct err *e)
+{
+	if (handle_open(in, &in->source, &in->facts, e))
+		return -1;
+	remember_link(in);
+	return 0;
+}
+
+int input_start(struct input *in, struct err *e)
+{
+	if (in->type->start(in->source, in->filter, e))
+		return err_wrap(e, "%s", in->name);
+	in->running = true;
+	if (in->tap->merge)
+		merge_set_live(in->tap->merge, in->index, true);
+	poll_begin(in);
+	return 0;
+}
+
+/* What a handle counted is kept when it is closed. */
+static void handle_close(struct input *in, struct source *s)
+{
+	struct source_stats st;
+
+	if (!s)
+		return;
+	in->type->stats(s, &st);
+	in->received_before += st.received;
+	in->dropped_kernel_before += st.dropped_kernel;
+	in->type->close(s);
+}
+
+static void close_handles(struct input *in)
+{
+	poll_forget(in);
+	handle_close(in, in->source);
+	handle_close(in, in->next);
+	in->source = in->next = NULL;
+}
+
+void input_close(struct input *in)
+{
+	close_handles(in);
+	bpf_free(in->filter);
+	bpf_free(in->next_filter);
+	free(in->filter_text);
+	free(in->next_text);
+	free(in->name);
+	in->filter = in->next_filter = NULL;
+	in->filter_text = in->next_text = in->name = NULL;
+}
+
+void input_stats(struct input *in, struct source_stats *stats)
+{
+	*stats = (struct source_stats){0};
+	if (in->source)
+		in->type->stats(in->source, stats);
+	stats->received += in->received_before;
+	stats->dropped_kernel += in->dropped_kernel_before;
+}
+
+/* --- another filter --- */
+
+static void journal_filter(struct input *in, const char *before)
+{
+	struct tap *t = in->tap;
+	struct msg_j_filter m = {.time_ns = clock_now_ns(), .counter = str_of(""), .before = str_of(before),
+				 .after = str_of(in->filter_text), .packets = t->packets, .bytes = t->bytes};
+
+	(void)journal_add_j_filter(t->journal, &m, NULL); /* report.c says when a journal cannot be written */
+}
+
+static void filter_take(struct input *in)
+{
+	char *before;
+
+	bpf_free(in->filter);
+	in->filter = in->next_filter;
+	in->next_filter = NULL;
+	before = in->filter_text;
+	in->filter_text = in->next_text;
+	in->next_text = NULL;
+	if (in->running)
+		journal_filter(in, before);
+	free(before);
+	output_set_filter(&in->tap->output, in->interface, in->filter_text);
+}
+
+/* The new handle's ring already takes what passes the new filter; it is read when the old one has given the last packet
+ * that is older than the change. */
+static int handover_begin(struct input *in, struct err *e)
+{
+	struct source_facts facts;
+
+	if (handle_open(in, &in->next, &facts, e))
+		return err_wrap(e, "the filter cannot be changed (the old one goes on)");
+	if (facts.link_type != in->facts.link_type || in->type->start(in->next, in->next_filter, e)) {
+		in->type->close(in->next);
+		in->next = NULL;
+		return err_wrap(e, "the filter cannot be changed (the old one goes on)");
+	}
+	in->handover_ns = clock_now_ns();
+	in->handover_until_mono_ns = clock_mono_ns() + HANDOVER_WAIT_NS;
+	in->past_handover = false;
+	tap_tick_needed(in->tap);
+	return 0;
+}
+
+static void handover_finish(struct input *in)
+{
+	struct tap *t = in->tap;
+
+	poll_forget(in);
+	handle_close(in, in->source);
+	in->source = in->next;
+	in->next = NULL;
+	in->not_before_ns = in->handover_ns;
+	filter_take(in);
+	poll_begin(in);
+	if (t->control && in->request)
+		channel_send_done(t->control, 0, in->request, "");
+	in->request = 0;
+	tap_round(t, in);
+}
+
+void input_tick(struct input *in)
+{
+	if (!in->next)
+		return;
+	tap_round(in->tap, in);
+	if (in->next && in->drained && (in->past_handover || clock_mono_ns() >= in->handover_until_mono_ns))
+		handover_finish(in);
+}
+
+int input_filter(struct input *in, struct bpf *filter, struct str text, uint32_t request, struct err *e)
+{
+	char *copy = xstrndup(text.len > 0 ? text.p : "", text.len);
+
+	if (in->next) {
+		free(copy);
+		bpf_free(filter);
+		return err_set(e, ERR_REFUSED, "%s: the filter is being changed already; try again", in->name);
+	}
+	bpf_free(in->next_filter);
+	free(in->next_text);
+	in->next_filter = filter;
+	in->next_text = copy;
+	in->request = request;
+	if (!in->running || !in->source) { /* not started yet, or away: it begins with this one */
+		filter_take(in);
+		return 0;
+	}
+	if (handover_begin(in, e) == 0)
+		return 0;
+	in->request = 0;
+	return -1;
+}
+
+/* --- going and coming back --- */
+
+static void input_lost(struct input *in, const char *why)
+{
+	struct tap *t = in->tap;
+
+	if (in->next) /* the change is made: there is nothing left to hand over */
+		filter_take(in);
+	close_handles(in);
+	in->gone_ns = clock_now_ns();
+	if (t->merge)
+		merge_set_live(t->merge, in->index, false);
+	if (t->control && in->request)
+		channel_send_done(t->control, 0, in->request, "");
+	in->request = 0;
+	tap_event(t, "warn", in->name, "%s is gone (%s); the session goes on and takes it up again when it returns",
+		  in->name, why);
+}
+
+static void journal_gap(struct input *in, int64_t to_ns)
+{
+	struct msg_j_gap m = {.from_ns = in->gone_ns, .to_ns = to_ns, .where = str_of(in->name),
+			      .why = str_of("the device was not there")};
+
+	(void)journal_add_j_gap(in->tap->journal, &m, NULL);
+}
+
+/* Quiet while it cannot be opened: that it is gone has been said. */
+static void input_return(struct input *in)
+{
+	struct source_facts facts;
+	struct err e;
+
+	if (handle_open(in, &in->source, &facts, &e))
+		return;
+	if (facts.link_type != in->facts.link_type) {
+		in->type->close(in->source);
+		in->source = NULL;
+		return;
+	}
+	if (input_start(in, &e)) {
+		in->type->close(in->source);
+		in->source = NULL;
+		return;
+	}
+	remember_link(in);
+	journal_gap(in, clock_now_ns());
+	tap_event(in->tap, "note", in->name, "%s is back and captured again", in->name);
+	in->gone_ns = 0;
+	in->told_down = false;
+}
+
+static void look_at_link(struct input *in)
+{
+	struct linkstate now;
+
+	if (in->link_index == 0 || linkstate_get(in->tap->netlink_fd, in->name, &now))
+		return; /* "any" is no link */
+	if (!now.there || now.index != in->link_index) {
+		tap_round(in->tap, in); /* what its ring still holds */
+		if (in->source)
+			input_lost(in, "it was removed");
+		return;
+	}
+	if (now.dropped > in->dropped_device_last)
+		in->dropped_device += now.dropped - in->dropped_device_last;
+	in->dropped_device_last = now.dropped;
+	if (now.up == !in->told_down)
+		return;
+	in->told_down = !now.up;
+	tap_event(in->tap, now.up ? "note" : "warn", in->name, "%s is %s", in->name,
+		  now.up ? "up again" : "down; packets come again when it is up");
+}
+
+void input_second(struct input *in)
+{
+	if (!in->running)
+		return;
+	if (in->gone_ns) {
+		input_return(in);
+		return;
+	}
+	if (!in->polling)
+		poll_begin(in);
+	tap_round(in->tap, in);
+	if (in->source)
+		look_at_link(in);
+}
+
+void input_read(struct input *in)
+{
+	int64_t until = clock_mono_ns() + READ_TIME_NS;
+	struct err e;
+	int n;
+
+	in->drained = false;
+	while (in->source) {
+		n = in->type->read(in->source, READ_MOST, on_packet, in, &e);
+		if (n < 0) {
+			input_lost(in, e.text);
+			return;
+		}
+		in->drained = n == 0;
+		if (in->drained || clock_mono_ns() > until)
+			return;
+	}
+}

@@ -1,0 +1,131 @@
+/* What the tap says of itself: each second, and at the end. To control, and to the journal. */
+#include "base/clock.h"
+#include "tap_private.h"
+
+static struct msg_tap_stats totals(struct tap *t)
+{
+	struct msg_tap_stats m = {.time_ns = clock_now_ns(), .packets = t->packets, .bytes = t->bytes,
+				  .dropped_buffer = t->output.dropped_buffer, .dropped_disk = t->output.dropped_disk,
+				  .own_packets = t->own_packets, .own_bytes = t->own_bytes, .ended = t->ended};
+
+	for (uint32_t i = 0; i < t->inputs; i++) {
+		struct output_interface *n = &t->output.interface[t->input[i].interface];
+		struct source_stats st;
+
+		input_stats(&t->input[i], &st);
+		n->received = st.received;
+		n->dropped_kernel = st.dropped_kernel;
+		n->dropped_device = t->input[i].dropped_device;
+		m.dropped_kernel += st.dropped_kernel;
+		m.dropped_device += t->input[i].dropped_device;
+	}
+	if (t->output.writer) {
+		m.written_bytes = writer_bytes(t->output.writer);
+		m.safe_ns = writer_safe_ns(t->output.writer);
+	}
+	return m;
+}
+
+static void journal_totals(struct tap *t, const struct msg_tap_stats *m)
+{
+	struct msg_j_second s = {.time_ns = m->time_ns, .packets = m->packets, .bytes = m->bytes,
+				 .dropped_device = m->dropped_device, .dropped_kernel = m->dropped_kernel,
+				 .dropped_buffer = m->dropped_buffer, .dropped_disk = m->dropped_disk,
+				 .own_packets = m->own_packets};
+
+	(void)journal_add_j_second(t->journal, &s, NULL);
+	for (size_t i = 0; i < t->counters.count; i++) {
+		const struct counter *c = t->counters.list[i];
+		struct msg_j_counter j = {.time_ns = m->time_ns, .name = str_of(c->name), .packets = c->packets,
+					  .bytes = c->bytes};
+
+		(void)journal_add_j_counter(t->journal, &j, NULL);
+	}
+}
+
+static void send_totals(struct tap *t, const struct msg_tap_stats *m)
+{
+	if (!t->control)
+		return;
+	for (size_t i = 0; i < t->counters.count; i++) {
+		const struct counter *c = t->counters.list[i];
+		struct msg_tap_count k = {.name = str_of(c->name), .packets = c->packets, .bytes = c->bytes,
+					  .last_ns = c->last_ns};
+
+		channel_put_tap_count(t->control, 0, 0, &k);
+	}
+	channel_put_tap_stats(t->control, 0, 0, m);
+}
+
+/* Things that happen by the thousand are told once a second, as what is new. */
+static void tell_new(struct tap *t, uint64_t now, uint64_t *told, const char *severity, const char *what)
+{
+	if (now == *told)
+		return;
+	tap_event(t, severity, t->session, "%llu %s", (unsigned long long)(now - *told), what);
+	*told = now;
+}
+
+static void tell_troubles(struct tap *t)
+{
+	const struct output *o = &t->output;
+
+	if (t->merge)
+		tell_new(t, merge_late(t->merge), &t->late_told, "note",
+			 "packets came later than they may be waited for: recorded out of order");
+	tell_new(t, o->dropped_buffer, &t->dropped_buffer_told, "warn",
+		 "packets were dropped: the disk is slower than the traffic and no memory is left (more `buffer`, a filter "
+		 "or a smaller `snaplen` help)");
+	tell_new(t, o->not_for_reader, &t->not_for_reader_told, "note",
+		 "chunks are recorded or counted without being decoded live: the reader is behind");
+	tell_new(t, o->cut, &t->cut_told, "warn", "packets were longer than a chunk and are cut");
+}
+
+void report_device(struct tap *t, const struct input *in)
+{
+	struct msg_j_device m = {.index = in->interface, .name = str_of(in->name), .link_type = in->facts.link_type,
+				 .filter = str_of(in->filter_text)};
+
+	(void)journal_add_j_device(t->journal, &m, NULL);
+}
+
+void report_second(struct tap *t)
+{
+	struct msg_tap_stats m = totals(t);
+	struct err e;
+
+	tell_troubles(t);
+	send_totals(t, &m);
+	journal_totals(t, &m);
+	if (journal_flush(t->journal, &e) && t->control) {
+		struct msg_event ev = {.time_ns = m.time_ns, .severity = str_of("error"), .where = str_of(t->session),
+				       .sentence = str_of(e.text)};
+
+		channel_put_event(t->control, 0, 0, &ev);
+	}
+}
+
+void report_end(struct tap *t)
+{
+	struct msg_tap_stats m;
+	struct msg_j_end end = {.reason = str_of(t->stop_reason)};
+
+	t->ended = true;
+	m = totals(t);
+	tell_troubles(t);
+	for (size_t i = 0; i < t->own.count; i++) {
+		const struct counter *c = t->own.list[i];
+		struct msg_j_own j = {.time_ns = m.time_ns, .op = str_of("remove"), .connection = str_of(c->text),
+				      .packets = c->packets, .bytes = c->bytes};
+
+		(void)journal_add_j_own(t->journal, &j, NULL);
+	}
+	journal_totals(t, &m);
+	end.time_ns = m.time_ns;
+	end.packets = m.packets;
+	end.bytes = m.bytes;
+	end.dropped = m.dropped_device + m.dropped_kernel + m.dropped_buffer + m.dropped_disk;
+	(void)journal_add_j_end(t->journal, &end, NULL);
+	(void)journal_sync(t->journal, NULL);
+	send_totals(t, &m);
+}

@@ -1,0 +1,195 @@
+/* A network device, by libpcap: TPACKET_V3, not blocking, nanoseconds. */
+#include <errno.h>
+#include <pcap/pcap.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/xalloc.h"
+#include "source.h"
+
+#define BLOCK_TIMEOUT_MS 50 /* a block that is not full is handed over after this */
+#define SNAPLEN_MAX 262144u
+#define BUFFER_MIN_BYTES (512u * 1024) /* two blocks of the ring */
+
+struct source {
+	pcap_t *pcap;
+	bool nanoseconds;
+	struct source_stats total;
+	uint32_t last_received, last_dropped; /* libpcap's are 32 bits wide and come round */
+	source_packet_fn *fn;
+	void *arg;
+};
+
+static int why_not_open(int rc, const char *name, const char *detail, struct err *e)
+{
+	switch (rc) {
+	case PCAP_ERROR_NO_SUCH_DEVICE:
+		return err_set(e, ERR_ABSENT, "%s: there is no such device; `tapdeck devices` lists those that are", name);
+	case PCAP_ERROR_PERM_DENIED:
+	case PCAP_ERROR_PROMISC_PERM_DENIED:
+		return err_set(e, ERR_REFUSED, "%s: no right to capture; run `make run` once (it gives tapdeck-tap the "
+			       "right by setcap), join the group tapdeck-capture, or ask a root daemon", name);
+	case PCAP_ERROR_IFACE_NOT_UP:
+		return err_set(e, ERR_REFUSED, "%s: the device is down; `ip link set %s up` brings it up", name, name);
+	default:
+		return err_set(e, ERR_REFUSED, "%s: cannot be captured: %s", name,
+			       detail && *detail ? detail : pcap_statustostr(rc));
+	}
+}
+
+static void set_options(pcap_t *p, const struct source_spec *spec)
+{
+	uint32_t buffer = spec->buffer_bytes < BUFFER_MIN_BYTES ? BUFFER_MIN_BYTES : spec->buffer_bytes;
+
+	pcap_set_snaplen(p, (int)(spec->snaplen > 0 && spec->snaplen < SNAPLEN_MAX ? spec->snaplen : SNAPLEN_MAX));
+	pcap_set_promisc(p, spec->promiscuous);
+	pcap_set_timeout(p, BLOCK_TIMEOUT_MS);
+	pcap_set_buffer_size(p, buffer > INT32_MAX ? INT32_MAX : (int)buffer);
+	pcap_set_tstamp_precision(p, PCAP_TSTAMP_PRECISION_NANO);
+}
+
+/* Cooked headers of the second kind keep the device's number, which the first do not. */
+static void prefer_cooked_v2(pcap_t *p)
+{
+	if (pcap_datalink(p) == DLT_LINUX_SLL)
+		pcap_set_datalink(p, DLT_LINUX_SLL2);
+}
+
+static int set_direction(pcap_t *p, uint8_t direction)
+{
+	if (direction == 0)
+		return 0;
+	return pcap_setdirection(p, direction == 1 ? PCAP_D_IN : PCAP_D_OUT);
+}
+
+/* libpcap takes a smaller ring in silence where there is no memory for the one that was asked for. The ring is a
+ * mapping of the socket; where /proc cannot be read (in the sandbox), 0. */
+static uint32_t ring_bytes(int fd)
+{
+	unsigned long long from, to, inode;
+	uint64_t bytes = 0;
+	char line[512];
+	struct stat st;
+	FILE *maps;
+
+	if (fstat(fd, &st) || !(maps = fopen("/proc/self/maps", "re")))
+		return 0;
+	while (fgets(line, sizeof(line), maps)) {
+		if (sscanf(line, "%llx-%llx %*s %*s %*s %llu", &from, &to, &inode) == 3 && inode == st.st_ino &&
+		    strstr(line, "socket:"))
+			bytes += to - from;
+	}
+	fclose(maps);
+	return bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)bytes;
+}
+
+static int device_open(struct source **out, const struct source_spec *spec, struct source_facts *facts, struct err *e)
+{
+	char errbuf[PCAP_ERRBUF_SIZE] = "";
+	struct source *s;
+	pcap_t *p = pcap_create(spec->name, errbuf);
+	int rc;
+
+	*out = NULL;
+	if (!p)
+		return why_not_open(PCAP_ERROR, spec->name, errbuf, e);
+	set_options(p, spec);
+	rc = pcap_activate(p);
+	if (rc < 0) {
+		why_not_open(rc, spec->name, pcap_geterr(p), e);
+		pcap_close(p);
+		return -1;
+	}
+	prefer_cooked_v2(p);
+	if (pcap_setnonblock(p, 1, errbuf) || set_direction(p, spec->direction)) {
+		why_not_open(PCAP_ERROR, spec->name, *errbuf ? errbuf : pcap_geterr(p), e);
+		pcap_close(p);
+		return -1;
+	}
+	s = xcalloc(1, sizeof(*s));
+	s->pcap = p;
+	s->nanoseconds = pcap_get_tstamp_precision(p) == PCAP_TSTAMP_PRECISION_NANO;
+	*facts = (struct source_facts){.link_type = bpf_link_type_of_dlt(pcap_datalink(p)),
+				       .snaplen = (uint32_t)pcap_snapshot(p),
+				       .buffer_bytes = ring_bytes(pcap_fileno(p)),
+				       .nanoseconds = s->nanoseconds};
+	*out = s;
+	return 0;
+}
+
+/* pcap_setfilter empties the ring of what came before the filter, so nothing unfiltered is ever delivered. */
+static int device_start(struct source *s, const struct bpf *filter, struct err *e)
+{
+	unsigned count = bpf_instructions(filter);
+	struct bpf_program program = {.bf_len = count};
+	int rc;
+
+	program.bf_insns = xreallocarray(NULL, count, sizeof(program.bf_insns[0]));
+	memcpy(program.bf_insns, bpf_raw(filter), count * sizeof(program.bf_insns[0]));
+	rc = pcap_setfilter(s->pcap, &program);
+	free(program.bf_insns);
+	if (rc)
+		return err_set(e, ERR_REFUSED, "the kernel does not take the filter: %s", pcap_geterr(s->pcap));
+	return 0;
+}
+
+static int device_fd(const struct source *s)
+{
+	return pcap_get_selectable_fd(s->pcap);
+}
+
+static void on_packet(u_char *user, const struct pcap_pkthdr *h, const u_char *data)
+{
+	struct source *s = (struct source *)(void *)user;
+	struct source_packet p = {.captured = h->caplen, .length = h->len, .data = data};
+
+	p.ts_ns = (int64_t)h->ts.tv_sec * 1000000000 + (int64_t)h->ts.tv_usec * (s->nanoseconds ? 1 : 1000);
+	s->fn(s->arg, &p);
+}
+
+static int device_read(struct source *s, int most, source_packet_fn *fn, void *arg, struct err *e)
+{
+	int n;
+
+	s->fn = fn;
+	s->arg = arg;
+	n = pcap_dispatch(s->pcap, most, on_packet, (u_char *)s);
+	if (n < 0)
+		return err_set(e, ERR_REFUSED, "%s", pcap_geterr(s->pcap));
+	return n;
+}
+
+static void device_stats(struct source *s, struct source_stats *stats)
+{
+	struct pcap_stat now;
+
+	if (pcap_stats(s->pcap, &now) == 0) {
+		s->total.received += (uint32_t)(now.ps_recv - s->last_received);
+		s->total.dropped_kernel += (uint32_t)(now.ps_drop - s->last_dropped);
+		s->last_received = now.ps_recv;
+		s->last_dropped = now.ps_drop;
+	}
+	*stats = s->total;
+}
+
+static void device_close(struct source *s)
+{
+	if (!s)
+		return;
+	pcap_close(s->pcap);
+	free(s);
+}
+
+const struct source_type source_device = {
+	.scheme = "dev",
+	.summary = "a network device of this machine",
+	.needs = "CAP_NET_RAW",
+	.open = device_open,
+	.start = device_start,
+	.fd = device_fd,
+	.read = device_read,
+	.stats = device_stats,
+	.close = device_close,
+};

@@ -1,0 +1,135 @@
+/* The tap's own state: one struct, passed to everybody. */
+#ifndef TAP_PRIVATE_H
+#define TAP_PRIVATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "bpf/program.h"
+#include "journal/journal.h"
+#include "merge.h"
+#include "output.h"
+#include "source.h"
+#include "tap/tap.h"
+#include "wire/channel.h"
+
+#define TAP_CONTROL_FD 3
+#define TAP_DEVICES_MAX MERGE_SOURCES_MAX
+#define TAP_COUNTERS_MAX 1024u
+#define TAP_OWN_MAX 256u
+#define TAP_TICK_MS 25u /* while something waits for time to pass: a merge, a handover, the end */
+
+/* A program a device: link types differ. */
+struct counter {
+	char *name, *text;
+	struct bpf *program[TAP_DEVICES_MAX];
+	uint64_t packets, bytes;
+	int64_t last_ns;
+};
+
+struct counters {
+	struct counter *list[TAP_COUNTERS_MAX];
+	size_t count;
+};
+
+/* A device of the session. */
+struct input {
+	struct tap *tap;
+	uint32_t index;
+	char *name;
+	const struct source_type *type;
+	struct source *source;	/* NULL: not open (never was, or gone) */
+	uv_poll_t *poll;	/* freed when the loop has closed it */
+	bool polling;
+	struct source_facts facts;
+	uint32_t interface;	/* number in the files */
+	struct bpf *filter;
+	char *filter_text;
+	bool running, drained;
+	uint32_t request;	/* the TAP_FILTER that is not answered yet */
+
+	/* a filter that takes over: the handle before has what is older than handover_ns, the next what is not */
+	struct source *next;
+	struct bpf *next_filter;
+	char *next_text;
+	int64_t handover_ns, handover_until_mono_ns, not_before_ns;
+	bool past_handover;
+
+	/* life of the device */
+	int64_t gone_ns; /* since when it is not there; 0: it is */
+	bool told_down;
+	uint32_t link_index;
+	uint64_t dropped_device, dropped_device_last;
+	uint64_t received_before, dropped_kernel_before; /* of handles that are closed */
+};
+
+struct tap {
+	uv_loop_t loop;
+	struct channel *control; /* NULL: it is gone */
+	uv_timer_t second, tick;
+	uv_signal_t term, interrupt;
+	uv_async_t writer_news;
+	bool has_async, ticking;
+	int status;
+
+	char *session;
+	uint32_t snaplen, buffer_bytes;
+	bool promiscuous, started;
+	uint8_t direction;
+	int netlink_fd;
+
+	struct input input[TAP_DEVICES_MAX];
+	uint32_t inputs;
+	struct merge *merge; /* NULL: one device goes straight to the chunks */
+	struct output output;
+	bool has_output;
+	struct journal *journal;
+	struct counters counters, own;
+
+	bool record, disk_failed;
+	uint32_t last_segment;
+	uint64_t packets, bytes, own_packets, own_bytes;
+	uint64_t late_told, not_for_reader_told, dropped_buffer_told, cut_told;
+
+	bool stopping, ended;
+	int64_t stop_ns, stop_mono_ns;
+	char *stop_reason;
+};
+
+/* tap.c */
+void tap_round(struct tap *t, struct input *in); /* reads what is there, publishes */
+void tap_tick_needed(struct tap *t);
+void tap_stop(struct tap *t, const char *reason);
+void tap_event(struct tap *t, const char *severity, const char *where, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* input.c */
+int input_open(struct input *in, struct err *e);
+int input_start(struct input *in, struct err *e);
+int input_filter(struct input *in, struct bpf *filter, struct str text, uint32_t request, struct err *e);
+void input_read(struct input *in); /* drains; sets in->drained */
+void input_tick(struct input *in); /* finishes a handover */
+void input_second(struct input *in);
+void input_stats(struct input *in, struct source_stats *stats);
+void input_close(struct input *in);
+
+/* counter.c: both lists. *before: the text that was there, NULL for a new one; borrowed until the next call. */
+int counter_set(struct counters *c, size_t max, struct str name, uint32_t index, struct bpf *program, struct str text,
+		struct err *e);
+struct counter *counter_find(struct counters *c, struct str name);
+void counter_remove(struct counters *c, struct counter *one);
+void counters_release(struct counters *c);
+bool own_match(struct tap *t, uint32_t index, const struct source_packet *p);
+void counters_run(struct counters *c, uint32_t index, const struct source_packet *p);
+
+/* control.c */
+extern const struct channel_ops control_ops;
+void control_segment_news(struct tap *t);
+
+/* report.c */
+void report_second(struct tap *t);
+void report_device(struct tap *t, const struct input *in);
+void report_end(struct tap *t);
+
+#endif

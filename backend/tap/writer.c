@@ -1,0 +1,375 @@
+#include "writer.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/xalloc.h"
+#include "transcode.h"
+
+#define SYNC_EVERY_NS NS_PER_S
+#define SYNC_EVERY_BYTES (16u * 1024 * 1024)
+#define IDLE_WAIT_NS (200 * NS_PER_MS) /* what is published lies in the file after this, kicked or not */
+
+struct segment {
+	uint32_t number; /* 0: free */
+	int fd;
+	bool sealed, failed;
+	uint64_t end_sequence; /* meaningful when sealed */
+	uint64_t offset;       /* bytes in the file */
+	uint64_t packets;
+	uint64_t unsynced;
+	char why[128];
+};
+
+struct writer {
+	struct chunks *chunks;
+	uv_async_t *wake;
+	pthread_t thread;
+	pthread_mutex_t lock; /* guards what stands between the two lines */
+	pthread_cond_t kicked;
+	/* --- */
+	bool kick, stop;
+	struct segment segment[WRITER_SEGMENTS_MAX];
+	struct writer_news news[WRITER_NEWS_MAX];
+	unsigned news_first, news_count;
+	/* --- */
+	_Atomic int64_t published_ns, safe_ns;
+	_Atomic uint64_t bytes;
+	/* the thread's own */
+	uint64_t sequence;   /* the chunk that is written */
+	uint32_t done;	     /* bytes of it that are in the file */
+	int64_t synced_mono_ns;
+	struct transcode *transcode; /* NULL: pcapng */
+};
+
+static void tell(struct writer *w, enum writer_news_kind kind, const struct segment *s)
+{
+	struct writer_news *n;
+
+	pthread_mutex_lock(&w->lock);
+	if (w->news_count < WRITER_NEWS_MAX) {
+		n = &w->news[(w->news_first + w->news_count++) % WRITER_NEWS_MAX];
+		*n = (struct writer_news){.kind = kind, .segment = s->number, .bytes = s->offset, .packets = s->packets};
+		memcpy(n->why, s->why, sizeof(n->why));
+	}
+	pthread_mutex_unlock(&w->lock);
+	uv_async_send(w->wake);
+}
+
+/* Only the thread changes a segment, but for its number and seal; so a pointer stays good without the lock. */
+static struct segment *segment_find(struct writer *w, uint32_t number)
+{
+	struct segment *found = NULL;
+
+	pthread_mutex_lock(&w->lock);
+	for (unsigned i = 0; i < WRITER_SEGMENTS_MAX && number > 0; i++) {
+		if (w->segment[i].number == number)
+			found = &w->segment[i];
+	}
+	pthread_mutex_unlock(&w->lock);
+	return found;
+}
+
+/* --- writing --- */
+
+static size_t pwrite_most(int fd, const uint8_t *p, size_t len, uint64_t offset)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = pwrite(fd, p + done, len - done, (off_t)(offset + done));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		done += (size_t)n;
+	}
+	return done;
+}
+
+/* The disk is full or broken: the file ends with its last whole record, and nothing is written to it any more. */
+static void segment_fail(struct writer *w, struct segment *s, int error)
+{
+	s->failed = true;
+	snprintf(s->why, sizeof(s->why), "%s", strerror(error));
+	while (ftruncate(s->fd, (off_t)s->offset) && errno == EINTR)
+		;
+	tell(w, WRITER_FAILED, s);
+}
+
+static void segment_write(struct writer *w, struct segment *s, const uint8_t *p, uint32_t len)
+{
+	struct transcode_piece piece = {.p = p, .len = len};
+	size_t n;
+
+	if (w->transcode && transcode_pcap(w->transcode, s->offset == 0, &piece)) {
+		segment_fail(w, s, ENOMEM);
+		return;
+	}
+	n = pwrite_most(s->fd, piece.p, piece.len, s->offset);
+	if (n < piece.len) {
+		int error = errno ? errno : ENOSPC;
+		uint64_t packets;
+
+		s->offset += transcode_whole(w->transcode != NULL, s->offset == 0, piece.p, n, &packets);
+		s->packets += packets;
+		segment_fail(w, s, error);
+		return;
+	}
+	s->offset += n;
+	s->unsynced += n;
+	s->packets += transcode_packets(p, len);
+	atomic_fetch_add_explicit(&w->bytes, n, memory_order_relaxed);
+}
+
+static void segment_sync(struct writer *w, struct segment *s)
+{
+	if (s->failed || s->unsynced == 0)
+		return;
+	if (fdatasync(s->fd) && errno != EINVAL && errno != EROFS)
+		segment_fail(w, s, errno);
+	s->unsynced = 0;
+}
+
+static void segment_finish(struct writer *w, struct segment *s)
+{
+	if (fsync(s->fd) && !s->failed && errno != EINVAL && errno != EROFS)
+		segment_fail(w, s, errno);
+	close(s->fd);
+	tell(w, WRITER_SEALED, s);
+	pthread_mutex_lock(&w->lock);
+	s->number = 0;
+	pthread_mutex_unlock(&w->lock);
+}
+
+static bool segment_sealed_at(struct writer *w, const struct segment *s, uint64_t sequence)
+{
+	bool sealed;
+
+	pthread_mutex_lock(&w->lock);
+	sealed = s->sealed && sequence < s->end_sequence;
+	pthread_mutex_unlock(&w->lock);
+	return sealed;
+}
+
+/* --- chunks in their order --- */
+
+/* true: the chunk at w->sequence is done with, the next may be looked at. */
+static bool write_chunk(struct writer *w)
+{
+	uint64_t next = atomic_load_explicit(&w->chunks->head->next, memory_order_acquire);
+	const struct chunk_entry *entry;
+	struct segment *s;
+	const uint8_t *data;
+	uint32_t length;
+	bool closed;
+
+	if (w->sequence >= next)
+		return false;
+	closed = w->sequence + 1 < next;
+	entry = &w->chunks->head->entry[w->sequence % CHUNK_ENTRIES];
+	s = segment_find(w, entry->segment);
+	if (s && !closed)
+		closed = segment_sealed_at(w, s, w->sequence);
+	entry = chunks_get(w->chunks, w->sequence, &data, &length); /* behind `closed`: then the length is final */
+	if (s && entry && !s->failed && length > w->done) {
+		segment_write(w, s, data + w->done, length - w->done);
+		w->done = length;
+	}
+	if (!closed)
+		return false;
+	w->sequence++;
+	w->done = 0;
+	atomic_store_explicit(&w->chunks->head->written, w->sequence, memory_order_release);
+	return true;
+}
+
+static void seal_finished(struct writer *w)
+{
+	for (unsigned i = 0; i < WRITER_SEGMENTS_MAX; i++) {
+		struct segment *s = &w->segment[i];
+		bool finished;
+
+		pthread_mutex_lock(&w->lock);
+		finished = s->number > 0 && s->sealed && w->sequence >= s->end_sequence;
+		pthread_mutex_unlock(&w->lock);
+		if (finished)
+			segment_finish(w, s);
+	}
+}
+
+static void sync_when_due(struct writer *w, int64_t up_to_ns, bool now)
+{
+	int64_t mono = clock_mono_ns();
+	uint64_t unsynced = 0;
+
+	for (unsigned i = 0; i < WRITER_SEGMENTS_MAX; i++)
+		unsynced += segment_find(w, w->segment[i].number) ? w->segment[i].unsynced : 0;
+	if (!now && unsynced < SYNC_EVERY_BYTES && mono - w->synced_mono_ns < SYNC_EVERY_NS)
+		return;
+	for (unsigned i = 0; i < WRITER_SEGMENTS_MAX; i++) {
+		if (segment_find(w, w->segment[i].number))
+			segment_sync(w, &w->segment[i]);
+	}
+	w->synced_mono_ns = mono;
+	atomic_store(&w->safe_ns, up_to_ns);
+}
+
+/* true: the thread is to end. */
+static bool wait_for_kick(struct writer *w)
+{
+	struct timespec until;
+	bool stop;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += IDLE_WAIT_NS;
+	until.tv_sec += until.tv_nsec / NS_PER_S;
+	until.tv_nsec %= NS_PER_S;
+	pthread_mutex_lock(&w->lock);
+	while (!w->kick && !w->stop) {
+		if (pthread_cond_timedwait(&w->kicked, &w->lock, &until) == ETIMEDOUT)
+			break;
+	}
+	w->kick = false;
+	stop = w->stop;
+	pthread_mutex_unlock(&w->lock);
+	return stop;
+}
+
+static void *writer_main(void *arg)
+{
+	struct writer *w = arg;
+	bool stop;
+
+	do {
+		int64_t up_to_ns;
+
+		stop = wait_for_kick(w);
+		up_to_ns = atomic_load(&w->published_ns); /* before the chunks: what follows covers it */
+		while (write_chunk(w))
+			;
+		seal_finished(w);
+		sync_when_due(w, up_to_ns, stop);
+	} while (!stop);
+	return NULL;
+}
+
+/* --- the main thread's side --- */
+
+struct writer *writer_new(struct chunks *chunks, bool pcap, uv_async_t *wake, struct err *e)
+{
+	struct writer *w = xcalloc(1, sizeof(*w));
+	pthread_condattr_t attr;
+	int rc;
+
+	w->chunks = chunks;
+	w->wake = wake;
+	w->transcode = pcap ? transcode_new() : NULL;
+	w->synced_mono_ns = clock_mono_ns();
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&w->kicked, &attr);
+	pthread_condattr_destroy(&attr);
+	rc = pthread_create(&w->thread, NULL, writer_main, w);
+	if (rc == 0)
+		return w;
+	err_set(e, ERR_REFUSED, "the writing thread cannot be started: %s", strerror(rc));
+	transcode_free(w->transcode);
+	free(w);
+	return NULL;
+}
+
+int writer_segment(struct writer *w, uint32_t number, int fd, struct err *e)
+{
+	int rc = -1;
+
+	pthread_mutex_lock(&w->lock);
+	for (unsigned i = 0; i < WRITER_SEGMENTS_MAX && rc; i++) {
+		if (w->segment[i].number > 0)
+			continue;
+		w->segment[i] = (struct segment){.number = number, .fd = fd};
+		rc = 0;
+	}
+	pthread_mutex_unlock(&w->lock);
+	if (rc) {
+		close(fd);
+		return err_set(e, ERR_PART, "segment %u cannot begin: %u files before it are still being written",
+			       number, WRITER_SEGMENTS_MAX);
+	}
+	return 0;
+}
+
+static void wake_thread(struct writer *w)
+{
+	w->kick = true;
+	pthread_cond_signal(&w->kicked);
+}
+
+void writer_seal(struct writer *w, uint32_t number, uint64_t end_sequence)
+{
+	pthread_mutex_lock(&w->lock);
+	for (unsigned i = 0; i < WRITER_SEGMENTS_MAX; i++) {
+		if (w->segment[i].number == number && number > 0) {
+			w->segment[i].sealed = true;
+			w->segment[i].end_sequence = end_sequence;
+		}
+	}
+	wake_thread(w);
+	pthread_mutex_unlock(&w->lock);
+}
+
+void writer_kick(struct writer *w, int64_t last_packet_ns)
+{
+	atomic_store(&w->published_ns, last_packet_ns);
+	pthread_mutex_lock(&w->lock);
+	wake_thread(w);
+	pthread_mutex_unlock(&w->lock);
+}
+
+bool writer_news(struct writer *w, struct writer_news *news)
+{
+	bool any;
+
+	pthread_mutex_lock(&w->lock);
+	any = w->news_count > 0;
+	if (any) {
+		*news = w->news[w->news_first];
+		w->news_first = (w->news_first + 1) % WRITER_NEWS_MAX;
+		w->news_count--;
+	}
+	pthread_mutex_unlock(&w->lock);
+	return any;
+}
+
+uint64_t writer_bytes(const struct writer *w)
+{
+	return atomic_load_explicit(&w->bytes, memory_order_relaxed);
+}
+
+int64_t writer_safe_ns(const struct writer *w)
+{
+	return atomic_load(&w->safe_ns);
+}
+
+void writer_stop(struct writer *w)
+{
+	if (!w)
+		return;
+	pthread_mutex_lock(&w->lock);
+	w->stop = true;
+	wake_thread(w);
+	pthread_mutex_unlock(&w->lock);
+	pthread_join(w->thread, NULL);
+	pthread_mutex_destroy(&w->lock);
+	pthread_cond_destroy(&w->kicked);
+	transcode_free(w->transcode);
+	free(w);
+}

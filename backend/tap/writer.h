@@ -1,0 +1,44 @@
+/* The second thread: takes published chunks to the files of their segments, and syncs. It alone touches a segment's
+ * descriptor, so a slow disk never stops the capture: it only keeps chunks busy. */
+#ifndef TAP_WRITER_H
+#define TAP_WRITER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "base/err.h"
+#include "capfile/chunk.h"
+
+#define WRITER_SEGMENTS_MAX 8u	/* files that are not complete yet, at most */
+#define WRITER_NEWS_MAX 32u
+
+enum writer_news_kind {
+	WRITER_SEALED = 1, /* the file is complete and synced, its descriptor closed */
+	WRITER_FAILED,	   /* the disk refused: the file was cut at its last whole record; SEALED follows */
+};
+
+struct writer_news {
+	enum writer_news_kind kind;
+	uint32_t segment;
+	uint64_t bytes, packets; /* in the file */
+	char why[128];		 /* empty where all is well */
+};
+
+struct writer;
+
+/* `wake` is sent when there are news. `pcap`: files are classic pcap (nanoseconds), else the chunks' own bytes. */
+struct writer *writer_new(struct chunks *chunks, bool pcap, uv_async_t *wake, struct err *e);
+/* Takes the descriptor. -1: too many files are open. */
+int writer_segment(struct writer *w, uint32_t number, int fd, struct err *e);
+/* No chunk from `end_sequence` on is of this segment, and those below it grow no more. */
+void writer_seal(struct writer *w, uint32_t number, uint64_t end_sequence);
+/* Bytes were published: the writer wakes. */
+void writer_kick(struct writer *w, int64_t last_packet_ns);
+bool writer_news(struct writer *w, struct writer_news *news); /* false: no more */
+uint64_t writer_bytes(const struct writer *w);		      /* written in all */
+int64_t writer_safe_ns(const struct writer *w);		      /* packets up to here are on the disk */
+/* Writes and syncs what is there, ends the thread, frees. */
+void writer_stop(struct writer *w);
+
+#endif
