@@ -104,9 +104,10 @@ void cli_source_close(struct cli *c, struct cli_source *s);
 struct capture_table {
 	const char *name, *arguments, *summary;
 	int nwords; /* arguments before the SOURCE */
+	bool later; /* a word of this language, but no reader serves it yet: its own sentence says so */
 };
 const struct capture_table *capture_table_find(const char *name);
-const struct capture_table *capture_table_at(size_t i); /* NULL past the end */
+const struct capture_table *capture_table_at(size_t i); /* those that are served; NULL past the end */
 
 /* --- verbs: word[0] is the name --- */
 int verb_table(struct cli *c, int count, char **word, struct err *e);
@@ -121,8 +122,7 @@ int verb_fetch(struct cli *c, int count, char **word, struct err *e);
 int verb_analyze(struct cli *c, int count, char **word, struct err *e);
 int verb_hosts(struct cli *c, int count, char **word, struct err *e);
 int verb_host(struct cli *c, int count, char **word, struct err *e);
-int verb_history(struct cli *c, int count, char **word, struct err *e); /* history query */
-int verb_store(struct cli *c, int count, char **word, struct err *e);	/* commands of the history */
+int verb_history(struct cli *c, int count, char **word, struct err *e);
 int verb_help(struct cli *c, int count, char **word, struct err *e);
 
 /* --- cli_manual.c --- */

@@ -22,7 +22,8 @@ static const char source_text[] =
 	"SOURCE: where packets come from. In this order:\n"
 	"  file:PATH  session:NAME  dev:NAME\n"
 	"  -                        standard input, a capture\n"
-	"  HOST:/PATH  HOST:NAME    on a host that ssh reaches; also ssh://USER@HOST:PORT/PATH\n"
+	"  HOST:/PATH  HOST:NAME    on a host that ssh reaches\n"
+	"  ssh://USER@HOST:PORT/PATH\n"
 	"  a word with / in it, or the name of a file that is there\n"
 	"  the name of a session, then of a device\n"
 	"A device needs an end: --for 10s or --count 100 (ctrl-c prints what there is).\n";
@@ -74,14 +75,14 @@ static void help_all(FILE *out)
 	for (const struct command *cmd = command_next(NULL); cmd; cmd = command_next(cmd))
 		if (cmd->contexts & COMMAND_SHELL)
 			help_row(out, cmd->name, "", cmd->summary);
-	fprintf(out, "\ntapdeck help WORD says more: of a table, a verb, and of source, options, filter, exit.\n");
+	fprintf(out, "\ntapdeck help WORD says more: a table, a verb, source, options, filter, exit.\n");
 }
 
 static void help_table(FILE *out, const struct capture_table *t)
 {
 	fprintf(out, "tapdeck %s [options] %s%sSOURCE\n  %s\n\n", t->name, t->arguments, t->nwords ? " " : "", t->summary);
 	help_options(out);
-	fprintf(out, "\n%s\nIts columns: tapdeck(1), and the first line that it prints.\n", source_text);
+	fprintf(out, "\n%s\nIts columns: tapdeck columns --filter 'table == %s' SOURCE\n", source_text, t->name);
 }
 
 static const char new_text[] =
@@ -111,11 +112,12 @@ static void help_verb(FILE *out, const struct command *cmd)
 		fprintf(out, "\nNAME is a session of this machine; HOST:NAME is one of a host.\n");
 }
 
+static const struct {
+	const char *word, *text;
+} topics[] = {{"source", source_text}, {"filter", filter_text}, {"exit", exit_text}};
+
 static int help_word(struct cli *c, const char *word, struct err *e)
 {
-	static const struct {
-		const char *word, *text;
-	} topics[] = {{"source", source_text}, {"filter", filter_text}, {"exit", exit_text}};
 	const struct command *cmd = command_find(word, COMMAND_SHELL);
 
 	if (capture_table_find(word)) {

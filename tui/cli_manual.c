@@ -2,10 +2,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/fdio.h"
 #include "base/xalloc.h"
 #include "tui/command.h"
 #include "tui/key.h"
+#include "tui/option.h"
 
 /* Text of a line of mdoc: a dot or quote in front and a backslash anywhere would be read as orders. */
 static void mdoc_text(FILE *out, const char *text)
@@ -35,6 +38,14 @@ static void mdoc_arguments(FILE *out, const char *text)
 	fputc('"', out);
 }
 
+static void mdoc_sentence(FILE *out, const char *text)
+{
+	size_t len = strlen(text);
+
+	mdoc_text(out, text);
+	fputs(len > 0 && text[len - 1] == '.' ? "\n" : ".\n", out);
+}
+
 static void mdoc_item(FILE *out, const char *name, const char *arguments, const char *summary)
 {
 	fputs(".It Ic ", out);
@@ -44,8 +55,7 @@ static void mdoc_item(FILE *out, const char *name, const char *arguments, const 
 		mdoc_arguments(out, arguments);
 	}
 	fputc('\n', out);
-	mdoc_text(out, summary);
-	fputs(".\n", out);
+	mdoc_sentence(out, summary);
 }
 
 static void manual_commands(FILE *out)
@@ -70,7 +80,25 @@ static void manual_options(FILE *out)
 	fputs(".El\n", out);
 }
 
-/* One column of a table, as the server describes it: table, column, kind, unit, summary. */
+static void manual_settings(FILE *out)
+{
+	char range[64];
+
+	fputs(".Bl -tag -width Ds\n", out);
+	for (const struct option *o = option_table; o < option_table + OPTION_COUNT; o++) {
+		(void)snprintf(range, sizeof(range), "%lld to %lld", (long long)o->low, (long long)o->high);
+		mdoc_item(out, o->name,
+			  o->kind == OPTION_CHOICE   ? o->choices
+			  : o->kind == OPTION_NUMBER ? range
+						     : "on off",
+			  o->summary);
+		fputs("Default: ", out);
+		mdoc_sentence(out, o->initial);
+	}
+	fputs(".El\n", out);
+}
+
+/* One column of a table, as the server describes it. */
 static void manual_columns(FILE *out, const struct window *w, const char *table)
 {
 	bool any = false;
@@ -84,7 +112,7 @@ static void manual_columns(FILE *out, const struct window *w, const char *table)
 		if (!any)
 			fputs(".Bl -tag -width Ds -compact\n", out);
 		any = true;
-		name = cli_cell(w, i, "column");
+		name = cli_cell(w, i, "name");
 		summary = cli_cell(w, i, "summary");
 		mdoc_item(out, name, "", summary);
 		free(name);
@@ -94,21 +122,45 @@ static void manual_columns(FILE *out, const struct window *w, const char *table)
 		fputs(".El\n", out);
 }
 
-/* Columns are rows of a table of the far process: the console knows none of them beforehand. */
+/* Columns are rows of a table of every capture: the console knows none of them beforehand. An empty one will do. */
+static int columns_fetch(struct cli *c, struct window *w, struct err *e)
+{
+	static const uint8_t empty_pcap[24] = {0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, [17] = 4, [20] = 1};
+	char path[] = "/tmp/tapdeck-XXXXXX";
+	struct cli_source source = {0};
+	struct cli_ask ask = {.table = "columns"};
+	int fd = mkstemp(path), r = -1;
+
+	if (fd < 0 || fdio_write_all(fd, empty_pcap, sizeof(empty_pcap))) {
+		err_errno(e, ERR_REFUSED, "%s", path);
+		goto out;
+	}
+	r = cli_source_open(c, path, false, &source, e);
+	ask.client = source.client;
+	ask.channel = source.channel;
+	if (r == 0)
+		r = cli_fetch_rows(c, &ask, "", "", w, e);
+	cli_source_close(c, &source);
+out:
+	if (fd >= 0) {
+		close(fd);
+		(void)unlink(path); /* a stray empty file harms nobody */
+	}
+	return r;
+}
+
 static int manual_tables(struct cli *c, struct err *e)
 {
-	struct cli_ask ask = {.client = cli_client(c, "", e), .table = "columns"};
 	struct window w = {0};
 
-	if (!ask.client || cli_fetch_rows(c, &ask, "", "", &w, e))
+	if (columns_fetch(c, &w, e))
 		return -1;
 	for (size_t i = 0; capture_table_at(i); i++) {
 		const struct capture_table *t = capture_table_at(i);
 
 		fputs(".Ss ", c->out);
 		fprintf(c->out, "%s%s%s\n", t->name, t->arguments[0] ? " " : "", t->arguments);
-		mdoc_text(c->out, t->summary);
-		fputs(".\n", c->out);
+		mdoc_sentence(c->out, t->summary);
 		manual_columns(c->out, &w, t->name);
 	}
 	window_release(&w);
@@ -151,8 +203,8 @@ static void manual_messages(FILE *out)
 		buf_clear(&fields);
 		msg_describe(&fields, type);
 		fprintf(out, ".It %u Sy %s\n", type, msg_name(type));
-		mdoc_text(out, msg_summary(type));
-		fputs(".\n.br\n.Li ", out);
+		mdoc_sentence(out, msg_summary(type));
+		fputs(".br\n.Li ", out);
 		mdoc_arguments(out, buf_str(&fields));
 		fputc('\n', out);
 	}
@@ -168,6 +220,7 @@ int cli_manual(struct cli *c, const char *part, struct err *e)
 	} parts[] = {
 		{"commands", manual_commands},
 		{"options", manual_options},
+		{"settings", manual_settings},
 		{"keys", manual_keys},
 		{"messages", manual_messages},
 	};
@@ -180,7 +233,7 @@ int cli_manual(struct cli *c, const char *part, struct err *e)
 	}
 	if (strcmp(part, "tables") == 0)
 		return manual_tables(c, e);
-	return err_set(e, ERR_CALL, "'%s' is no part of the manual: commands, options, tables, keys, messages", part);
+	return err_set(e, ERR_CALL, "'%s' is no part of the manual: commands, options, settings, tables, keys, messages", part);
 }
 
 /* Names in front, then options; a file or a session where a SOURCE may stand. */

@@ -149,6 +149,8 @@ static int option_take(struct cli *c, int count, char **word, int at, int *used,
 		return err_set(e, ERR_CALL, "%s takes no value", options[i].name);
 	if (option_set(&c->opt, (enum option_word)i, value, e) == 0)
 		return 0;
+	if (e->at < 0 && value)
+		e->at = 0;
 	c->fault = value;
 	return err_wrap(e, "%s", options[i].name);
 }

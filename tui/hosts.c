@@ -1,6 +1,6 @@
 #include "tui/hosts.h"
 
-#include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -216,6 +216,23 @@ static const struct client_ops client_ops = {
 	.gone = on_gone,
 };
 
+/* A child keeps the signals that are ignored when it starts: ctrl-c is meant for this program, which then still needs
+ * its children to bring things to their end. */
+static int link_open_quietly(const char *spec, struct link *l, struct err *e)
+{
+	static const int signals[] = {SIGINT, SIGQUIT};
+	const struct sigaction ignore = {.sa_handler = SIG_IGN};
+	struct sigaction before[ARRAY_LEN(signals)];
+	int r;
+
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		sigaction(signals[i], &ignore, &before[i]);
+	r = link_open(spec, l, e);
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		sigaction(signals[i], &before[i], NULL);
+	return r;
+}
+
 static int host_open(struct host *h, struct err *e)
 {
 	struct link link = {.fd = -1};
@@ -226,7 +243,7 @@ static int host_open(struct host *h, struct err *e)
 		spec = xstrdup(h->name);
 	else
 		spec = xasprintf("ssh:%s", h->name);
-	r = link_open(spec, &link, e);
+	r = link_open_quietly(spec, &link, e);
 	free(spec);
 	if (r)
 		return err_wrap(e, "%s", h->name);

@@ -5,24 +5,25 @@
 #include "base/xalloc.h"
 
 static const struct capture_table tables[] = {
-	{"summary", "", "the file or session in one row: packets, bytes, times, damage", 0},
-	{"interfaces", "", "the interfaces that packets came from", 0},
-	{"connections", "", "who talked with whom: one row a connection", 0},
-	{"flows", "", "each direction of each connection, with its figures", 0},
-	{"endpoints", "", "each address, with what it sent and received", 0},
-	{"protocols", "", "packets and bytes by protocol, as a tree", 0},
-	{"packets", "", "one row a packet", 0},
-	{"packet", "N", "the fields of packet N, as a tree", 1},
-	{"hex", "N", "the bytes of packet N", 1},
-	{"findings", "", "what looks wrong, and where", 0},
-	{"dns", "", "questions and answers of DNS", 0},
-	{"tls", "", "hellos, certificates and alerts of TLS", 0},
-	{"http", "", "requests and responses of HTTP", 0},
-	{"icmp", "", "messages of ICMP and what they are about", 0},
-	{"series", "KIND N|N.M", "a figure over time: throughput goodput timeseq rtt inflight window spacing ack-spacing size", 2},
-	{"ladder", "N", "the packets of connection N between its two ends", 1},
-	{"stream", "N|N.M", "what connection N carried, in order", 1},
-	{"counters", "", "what each counter of a session has seen", 0},
+	{"summary", "", "the file or session in one row: packets, bytes, times, damage", 0, false},
+	{"interfaces", "", "the interfaces that packets came from", 0, false},
+	{"connections", "", "who talked with whom: one row a connection", 0, false},
+	{"flows", "", "each direction of each connection, with its figures", 0, false},
+	{"endpoints", "", "each address, with what it sent and received", 0, true},
+	{"protocols", "", "packets and bytes by protocol, as a tree", 0, true},
+	{"packets", "", "one row a packet", 0, false},
+	{"packet", "N", "the fields of packet N, as a tree", 1, false},
+	{"hex", "N", "the bytes of packet N", 1, false},
+	{"findings", "", "what looks wrong, and where", 0, true},
+	{"dns", "", "questions and answers of DNS", 0, true},
+	{"tls", "", "hellos, certificates and alerts of TLS", 0, true},
+	{"http", "", "requests and responses of HTTP", 0, true},
+	{"icmp", "", "messages of ICMP and what they are about", 0, true},
+	{"series", "KIND N|N.M", "a figure of a connection over time", 2, true},
+	{"ladder", "N", "the packets of connection N between its two ends", 1, true},
+	{"stream", "N|N.M", "what connection N carried, in order", 1, true},
+	{"counters", "", "what each counter of a session has seen", 0, false},
+	{"columns", "", "the columns of all these tables, with their definitions", 0, false},
 };
 
 const struct capture_table *capture_table_find(const char *name)
@@ -35,5 +36,8 @@ const struct capture_table *capture_table_find(const char *name)
 
 const struct capture_table *capture_table_at(size_t i)
 {
-	return i < ARRAY_LEN(tables) ? &tables[i] : NULL;
+	for (size_t at = 0; at < ARRAY_LEN(tables); at++)
+		if (!tables[at].later && i-- == 0)
+			return &tables[at];
+	return NULL;
 }

@@ -1,8 +1,5 @@
 #include "cli.h"
 
-#include <stdlib.h>
-
-#include "base/xalloc.h"
 #include "tui/fill.h"
 
 /* The history is filled from this machine's journals before it is asked: no console need have been open. */
@@ -50,11 +47,4 @@ int verb_history(struct cli *c, int count, char **word, struct err *e)
 	if (count == 2)
 		c->fault = word[1];
 	return cli_print(c, &ask, e);
-}
-
-int verb_store(struct cli *c, int count, char **word, struct err *e)
-{
-	struct client *store = cli_client(c, "store", e);
-
-	return store ? cli_command(c, store, 0, (const char *const *)word, (size_t)count, e) : -1;
 }

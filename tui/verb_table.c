@@ -108,21 +108,24 @@ int verb_table(struct cli *c, int count, char **word, struct err *e)
 	return r;
 }
 
+/* captcp's module names, and the table that holds the same figures. */
+static const struct {
+	const char *module, *table;
+} modules[] = {
+	{"show", "packets"},
+	{"statistic", "flows"},
+	{"flow", "connections"},
+};
+
 int verb_analyze(struct cli *c, int count, char **word, struct err *e)
 {
-	/* captcp's module names, and the table that holds the same figures. */
-	static const struct {
-		const char *module, *table;
-	} modules[] = {
-		{"show", "packets"}, {"statistic", "flows"}, {"flow", "connections"}, {"connections", "connections"},
-	};
-
 	if (count < 3)
 		return err_set(e, ERR_CALL, "tapdeck analyze MODULE FILE: a word is missing (tapdeck help analyze)");
 	for (size_t i = 0; i < ARRAY_LEN(modules); i++) {
 		if (strcmp(word[1], modules[i].module) != 0)
 			continue;
-		word[1] = xstrdup(modules[i].table);
+		free(c->fault_memory);
+		c->fault_memory = word[1] = xstrdup(modules[i].table);
 		break;
 	}
 	if (capture_table_find(word[1]))
