@@ -45,8 +45,8 @@ struct capture_interface *blocks_add_interface(struct blocks *b)
 }
 
 /* The first bytes of all: which kind of file is it? */
-static enum blocks_result blocks_begin(struct blocks *b, const uint8_t *p, size_t len, struct packet *pk, size_t *used,
-				       struct err *e)
+static enum blocks_result blocks_begin(struct blocks *b, const uint8_t *p, size_t len,
+				       struct packet *pk, size_t *used, struct err *e)
 {
 	if (len < 4) {
 		*used = CLASSIC_FILE_HEADER;
@@ -55,8 +55,10 @@ static enum blocks_result blocks_begin(struct blocks *b, const uint8_t *p, size_
 	if (load32(p, false) == NG_SECTION)
 		return ng_step(b, p, len, pk, used, e);
 	if (!classic_magic(p)) {
-		(void)err_set(e, ERR_REFUSED, "it begins with %02x %02x %02x %02x, which is neither pcap nor pcapng",
-			      p[0], p[1], p[2], p[3]);
+		(void)err_set(
+			e, ERR_REFUSED,
+			"it begins with %02x %02x %02x %02x, which is neither pcap nor pcapng",
+			p[0], p[1], p[2], p[3]);
 		return BLOCKS_BAD;
 	}
 	*used = CLASSIC_FILE_HEADER;
@@ -65,8 +67,8 @@ static enum blocks_result blocks_begin(struct blocks *b, const uint8_t *p, size_
 	return classic_header(b, p, e) < 0 ? BLOCKS_BAD : BLOCKS_OTHER;
 }
 
-enum blocks_result blocks_step(struct blocks *b, const uint8_t *p, size_t len, uint64_t offset, bool last,
-			       struct packet *pk, size_t *used, struct err *e)
+enum blocks_result blocks_step(struct blocks *b, const uint8_t *p, size_t len, uint64_t offset,
+			       bool last, struct packet *pk, size_t *used, struct err *e)
 {
 	enum blocks_result result;
 	struct capture_interface *i;
@@ -87,14 +89,14 @@ enum blocks_result blocks_step(struct blocks *b, const uint8_t *p, size_t len, u
 	return BLOCKS_PACKET;
 }
 
-enum blocks_result blocks_next(struct blocks *b, const uint8_t *p, size_t len, uint64_t offset, struct packet *pk,
-			       size_t *used, struct err *e)
+enum blocks_result blocks_next(struct blocks *b, const uint8_t *p, size_t len, uint64_t offset,
+			       struct packet *pk, size_t *used, struct err *e)
 {
 	return blocks_step(b, p, len, offset, true, pk, used, e);
 }
 
-enum blocks_result blocks_packet_at(const struct blocks *b, uint32_t interface, const uint8_t *p, size_t len,
-				    struct packet *pk, size_t *used, struct err *e)
+enum blocks_result blocks_packet_at(const struct blocks *b, uint32_t interface, const uint8_t *p,
+				    size_t len, struct packet *pk, size_t *used, struct err *e)
 {
 	const struct interface_state *i;
 	struct section s;
@@ -106,7 +108,8 @@ enum blocks_result blocks_packet_at(const struct blocks *b, uint32_t interface, 
 	if (b->kind == KIND_CLASSIC)
 		return classic_packet(b, p, len, pk, used, e);
 	i = &b->interface[interface];
-	s = (struct section){.big = i->big, .first = i->section_first, .count = b->count - i->section_first};
+	s = (struct section){
+		.big = i->big, .first = i->section_first, .count = b->count - i->section_first};
 	result = ng_frame(s.big, p, len, &f, used, e);
 	if (result != BLOCKS_OTHER)
 		return result;

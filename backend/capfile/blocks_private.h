@@ -1,4 +1,5 @@
-/* What blocks.c, classic.c, ng.c and resync.c share: the state of a walk and one record of either kind. */
+/* What blocks.c, classic.c, ng.c and resync.c share: the state of a walk and one record of either
+ * kind. */
 #ifndef CAPFILE_BLOCKS_PRIVATE_H
 #define CAPFILE_BLOCKS_PRIVATE_H
 
@@ -37,10 +38,10 @@ struct blocks {
 	uint32_t captured_limit; /* a longer record is damage */
 	bool lengths_mixed;	 /* files before 2.4 may have the two lengths the other way round */
 	bool modified, has_last;
-	uint32_t captured_seen;	 /* longest so far, beyond the snapshot length or not */
-	uint32_t last_s;	 /* time of the last record */
+	uint32_t captured_seen; /* longest so far, beyond the snapshot length or not */
+	uint32_t last_s;	/* time of the last record */
 	uint64_t packets;
-	size_t text_bytes;	 /* of all names and comments */
+	size_t text_bytes; /* of all names and comments */
 	struct interface_state *interface;
 	uint32_t count, cap;
 };
@@ -69,14 +70,16 @@ static inline uint64_t load64(const uint8_t *p, bool big)
 	return big ? be64toh(v) : le64toh(v);
 }
 
-/* As blocks_next. `last`: no byte will follow these, so a doubtful record is taken without a look at the next. */
-enum blocks_result blocks_step(struct blocks *b, const uint8_t *p, size_t len, uint64_t offset, bool last,
-			       struct packet *pk, size_t *used, struct err *e);
+/* As blocks_next. `last`: no byte will follow these, so a doubtful record is taken without a look
+ * at the next. */
+enum blocks_result blocks_step(struct blocks *b, const uint8_t *p, size_t len, uint64_t offset,
+			       bool last, struct packet *pk, size_t *used, struct err *e);
 /* The packet record at p, without changing the walk: it must be of this interface. */
-enum blocks_result blocks_packet_at(const struct blocks *b, uint32_t interface, const uint8_t *p, size_t len,
-				    struct packet *pk, size_t *used, struct err *e);
+enum blocks_result blocks_packet_at(const struct blocks *b, uint32_t interface, const uint8_t *p,
+				    size_t len, struct packet *pk, size_t *used, struct err *e);
 /* As blocks_resync; *undecided: bytes that need not be looked at again with more behind them. */
-int64_t blocks_scan(const struct blocks *b, const uint8_t *p, size_t len, bool at_end, size_t *undecided);
+int64_t blocks_scan(const struct blocks *b, const uint8_t *p, size_t len, bool at_end,
+		    size_t *undecided);
 /* A new interface at the end of the list; NULL past BLOCKS_INTERFACES_MAX. */
 struct capture_interface *blocks_add_interface(struct blocks *b);
 
@@ -87,12 +90,13 @@ struct classic_head {
 };
 
 bool classic_magic(const uint8_t *p); /* 4 bytes */
-int classic_header(struct blocks *b, const uint8_t *p, struct err *e); /* CLASSIC_FILE_HEADER bytes */
+int classic_header(struct blocks *b, const uint8_t *p,
+		   struct err *e); /* CLASSIC_FILE_HEADER bytes */
 struct classic_head classic_head(const struct blocks *b, const uint8_t *p); /* 16 bytes */
-enum blocks_result classic_step(struct blocks *b, const uint8_t *p, size_t len, bool last, struct packet *pk,
-				size_t *used, struct err *e);
-enum blocks_result classic_packet(const struct blocks *b, const uint8_t *p, size_t len, struct packet *pk,
-				  size_t *used, struct err *e);
+enum blocks_result classic_step(struct blocks *b, const uint8_t *p, size_t len, bool last,
+				struct packet *pk, size_t *used, struct err *e);
+enum blocks_result classic_packet(const struct blocks *b, const uint8_t *p, size_t len,
+				  struct packet *pk, size_t *used, struct err *e);
 
 /* --- ng.c: pcapng --- */
 enum ng_type {
@@ -124,12 +128,15 @@ struct ng_frame {
 };
 
 /* The two lengths of a block. BLOCKS_OTHER: whole and sound; MORE: *used bytes are needed; BAD. */
-enum blocks_result ng_frame(bool big, const uint8_t *p, size_t len, struct ng_frame *f, size_t *used, struct err *e);
-/* BLOCKS_PACKET where the block is a packet of this section, BLOCKS_OTHER where it is something else, BAD. */
-enum blocks_result ng_packet(const struct blocks *b, const struct section *s, const struct ng_frame *f,
-			     const uint8_t *p, struct packet *pk, struct err *e);
-enum blocks_result ng_step(struct blocks *b, const uint8_t *p, size_t len, struct packet *pk, size_t *used,
-			   struct err *e);
+enum blocks_result ng_frame(bool big, const uint8_t *p, size_t len, struct ng_frame *f,
+			    size_t *used, struct err *e);
+/* BLOCKS_PACKET where the block is a packet of this section, BLOCKS_OTHER where it is something
+ * else, BAD. */
+enum blocks_result ng_packet(const struct blocks *b, const struct section *s,
+			     const struct ng_frame *f, const uint8_t *p, struct packet *pk,
+			     struct err *e);
+enum blocks_result ng_step(struct blocks *b, const uint8_t *p, size_t len, struct packet *pk,
+			   size_t *used, struct err *e);
 
 /* --- times.c --- */
 /* Ticks of an interface to nanoseconds; false where they do not fit. */

@@ -19,7 +19,8 @@ struct capfile {
 	int fd;
 	char *name;
 	struct blocks *blocks;
-	/* buf[pos] to buf[len] is not read yet; buf[0] lies at `base` of the file. pos <= len <= cap. */
+	/* buf[pos] to buf[len] is to be read; buf[0] lies at `base` of the file.
+	 * pos <= len <= cap. */
 	uint8_t *buf;
 	size_t pos, len, cap;
 	uint64_t base;
@@ -53,7 +54,8 @@ static void hole_add(struct capfile *f, uint64_t offset, uint64_t bytes, const c
 	}
 	if (f->holes == CAPFILE_DAMAGE_MAX) {
 		last->bytes += bytes;
-		(void)snprintf(last->why, sizeof(last->why), "more damage than is listed: from here on bytes are added up");
+		(void)snprintf(last->why, sizeof(last->why),
+			       "more damage than is listed: from here on bytes are added up");
 		return;
 	}
 	if ((f->holes & (f->holes - 1)) == 0)
@@ -81,7 +83,8 @@ static size_t cap_for(size_t need, uint64_t there)
 	return need > READ_BYTES_SMALL || there > READ_BYTES_SMALL ? READ_BYTES : READ_BYTES_SMALL;
 }
 
-/* Room for `need` bytes behind pos; the rest of the buffer stays as it is. Only what the file holds is made room for. */
+/* Room for `need` bytes behind pos; the rest of the buffer stays as it is. Only what the file holds
+ * is made room for. */
 static bool make_room(struct capfile *f, size_t need)
 {
 	const uint64_t size = capfile_size(f);
@@ -105,7 +108,7 @@ static bool make_room(struct capfile *f, size_t need)
 	return true;
 }
 
-/* Reads on until `need` bytes stand behind pos. 1: they do; 0: the file holds no more now; -1: *e. */
+/* Reads on until `need` bytes stand behind pos. 1: they do; 0: the file holds no more; -1: *e. */
 static int fill(struct capfile *f, size_t need, struct err *e)
 {
 	ssize_t n;
@@ -181,7 +184,7 @@ static int hole_pass(struct capfile *f, struct err *e)
 
 /* --- forward --- */
 
-/* The record at pos needs `need` bytes, and the file does not hold them. 1: go on; 0: wait, or the end. */
+/* The file does not hold all of the record at pos. 1: go on behind it; 0: wait, or the end. */
 static int tail_incomplete(struct capfile *f)
 {
 	f->waiting = true;
@@ -204,7 +207,8 @@ int capfile_next(struct capfile *f, struct packet *pk, struct err *e)
 			f->waiting = r == 0;
 			return r;
 		}
-		switch (blocks_step(f->blocks, f->buf + f->pos, f->len - f->pos, position(f), last, pk, &used, &why)) {
+		switch (blocks_step(f->blocks, f->buf + f->pos, f->len - f->pos, position(f), last,
+				    pk, &used, &why)) {
 		case BLOCKS_PACKET:
 			f->pos += used;
 			f->packets++;
@@ -248,25 +252,31 @@ void capfile_end(struct capfile *f)
 
 /* --- one packet --- */
 
-int capfile_read_at(struct capfile *f, uint64_t offset, uint32_t interface, uint64_t number, struct packet *pk,
-		    struct err *e)
+/* A usual packet takes one pread; the room of a long one is given back at the next. */
+static void at_room(struct capfile *f, size_t want)
 {
-	size_t want = f->at_cap ? f->at_cap : READ_AT_BYTES, used;
+	if (want <= f->at_cap && (f->at_cap <= READ_BYTES || want > READ_BYTES))
+		return;
+	f->at_buf = xreallocarray(f->at_buf, want, 1);
+	f->at_cap = want;
+}
+
+int capfile_read_at(struct capfile *f, uint64_t offset, uint32_t interface, uint64_t number,
+		    struct packet *pk, struct err *e)
+{
 	enum blocks_result result;
+	size_t want = READ_AT_BYTES, used;
 	ssize_t n;
 
 	for (;;) {
-		if (want > f->at_cap) {
-			f->at_buf = xreallocarray(f->at_buf, want, 1);
-			f->at_cap = want;
-		}
+		at_room(f, want);
 		n = fdio_pread(f->fd, f->at_buf, want, offset);
 		if (n < 0)
-			return err_errno(e, ERR_PART, "packet %llu of %s cannot be read", (unsigned long long)number, f->name);
+			return err_errno(e, ERR_PART, "packet %llu of %s cannot be read",
+					 (unsigned long long)number, f->name);
 		result = blocks_packet_at(f->blocks, interface, f->at_buf, (size_t)n, pk, &used, e);
-		if (result != BLOCKS_MORE)
-			break;
-		if ((size_t)n < want || used <= want || capfile_size(f) - offset < used)
+		/* More is asked for only where the file holds it. */
+		if (result != BLOCKS_MORE || (size_t)n < want || capfile_size(f) - offset < used)
 			break;
 		want = used;
 	}
@@ -275,7 +285,8 @@ int capfile_read_at(struct capfile *f, uint64_t offset, uint32_t interface, uint
 		pk->offset = offset;
 		return 0;
 	}
-	return err_set(e, ERR_PART, "packet %llu is not at byte %llu of %s any more: the file was changed",
+	return err_set(e, ERR_PART,
+		       "packet %llu is not at byte %llu of %s any more: the file was changed",
 		       (unsigned long long)number, (unsigned long long)offset, f->name);
 }
 
@@ -301,13 +312,16 @@ static int read_begin(struct capfile *f, struct err *e)
 		return 0;
 	}
 	if (f->len == 0)
-		return err_set(e, ERR_REFUSED, "%s is empty: a capture has at least a header", f->name);
+		return err_set(e, ERR_REFUSED, "%s is empty: a capture has at least a header",
+			       f->name);
 	if (result == BLOCKS_BAD && looks_foreign(f->name, f->buf, f->len, e))
 		return -1;
 	if (result == BLOCKS_BAD)
-		return err_set(e, ERR_REFUSED, "%s is no capture that can be read: %s", f->name, why.text);
-	return err_set(e, ERR_REFUSED, "%s is too short for a capture: it ends within its header, after %zu bytes", f->name,
-		       f->len);
+		return err_set(e, ERR_REFUSED, "%s is no capture that can be read: %s", f->name,
+			       why.text);
+	return err_set(e, ERR_REFUSED,
+		       "%s is too short for a capture: it ends within its header, after %zu bytes",
+		       f->name, f->len);
 }
 
 static int check_kind(int fd, const char *name, struct err *e)
@@ -319,7 +333,10 @@ static int check_kind(int fd, const char *name, struct err *e)
 	if (S_ISDIR(st.st_mode))
 		return err_set(e, ERR_REFUSED, "%s is a folder: name a capture file in it", name);
 	if (!S_ISREG(st.st_mode))
-		return err_set(e, ERR_REFUSED, "%s is not a plain file: packets are read at places, which it has not", name);
+		return err_set(
+			e, ERR_REFUSED,
+			"%s is not a plain file: packets are read at places, which it has not",
+			name);
 	return 0;
 }
 

@@ -11,22 +11,26 @@
 #define RELEASE_BYTES PAGE_BYTES
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 /* The slots begin on a page behind the head. */
-#define SLOTS_OFFSET ((uint32_t)((sizeof(struct chunk_head) + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES))
+#define SLOTS_OFFSET                                                                               \
+	((uint32_t)((sizeof(struct chunk_head) + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES))
 
 static uint64_t bytes_of(uint32_t slots)
 {
 	return SLOTS_OFFSET + (uint64_t)slots * CHUNK_BYTES;
 }
 
-/* A memfd of this size that nobody can make another size, and that only a descriptor opened for writing can
- * write: its mode keeps a holder of a read-only one from opening it again through /proc. */
+/* A memfd of this size that nobody can make another size, and that only a descriptor opened for
+ * writing can write: its mode keeps a holder of a read-only one from opening it again through
+ * /proc. */
 static int memory_new(const char *name, uint64_t bytes, struct err *e)
 {
 	const int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
-	if (fd >= 0 && ftruncate(fd, (off_t)bytes) == 0 && fchmod(fd, 0400) == 0 && fcntl(fd, F_ADD_SEALS, SEALS) == 0)
+	if (fd >= 0 && ftruncate(fd, (off_t)bytes) == 0 && fchmod(fd, 0400) == 0 &&
+	    fcntl(fd, F_ADD_SEALS, SEALS) == 0)
 		return fd;
-	(void)err_errno(e, ERR_REFUSED, "%llu bytes of shared memory for packets cannot be had", (unsigned long long)bytes);
+	(void)err_errno(e, ERR_REFUSED, "%llu bytes of shared memory for packets cannot be had",
+			(unsigned long long)bytes);
 	if (fd >= 0)
 		(void)close(fd);
 	return -1;
@@ -35,7 +39,8 @@ static int memory_new(const char *name, uint64_t bytes, struct err *e)
 /* Nothing is published yet, and no reader is there. */
 static int memory_fill(int chunks_fd, int release_fd, uint32_t slots, struct err *e)
 {
-	struct chunk_head *head = mmap(NULL, sizeof(*head), PROT_READ | PROT_WRITE, MAP_SHARED, chunks_fd, 0);
+	struct chunk_head *head =
+		mmap(NULL, sizeof(*head), PROT_READ | PROT_WRITE, MAP_SHARED, chunks_fd, 0);
 	struct chunk_release *release =
 		mmap(NULL, sizeof(*release), PROT_READ | PROT_WRITE, MAP_SHARED, release_fd, 0);
 	const bool mapped = head != MAP_FAILED && release != MAP_FAILED;
@@ -62,7 +67,8 @@ int chunks_create(uint32_t slots, int *chunks_fd, int *release_fd, struct err *e
 	int chunks = -1, release = -1;
 
 	if (slots < 2 || slots > CHUNK_SLOTS_MAX)
-		return err_set(e, ERR_CALL, "%u chunks cannot be: 2 to %u can", slots, CHUNK_SLOTS_MAX);
+		return err_set(e, ERR_CALL, "%u chunks cannot be: 2 to %u can", slots,
+			       CHUNK_SLOTS_MAX);
 	chunks = memory_new("tapdeck-chunks", bytes_of(slots), e);
 	if (chunks < 0)
 		goto out;
@@ -88,7 +94,8 @@ int chunks_readonly_fd(int fd, struct err *e)
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	readonly = open(path, O_RDONLY | O_CLOEXEC);
 	if (readonly < 0)
-		return err_errno(e, ERR_REFUSED, "%s cannot be opened for reading: is /proc mounted?", path);
+		return err_errno(e, ERR_REFUSED,
+				 "%s cannot be opened for reading: is /proc mounted?", path);
 	return readonly;
 }
 
@@ -101,18 +108,21 @@ static int check_memory(int fd, uint64_t *bytes, struct err *e)
 	if (fstat(fd, &st) < 0 || seals < 0)
 		return err_errno(e, ERR_REFUSED, "descriptor %d is no shared memory", fd);
 	if ((seals & (F_SEAL_SHRINK | F_SEAL_GROW)) != (F_SEAL_SHRINK | F_SEAL_GROW))
-		return err_set(e, ERR_REFUSED, "descriptor %d is shared memory that can change its size", fd);
+		return err_set(e, ERR_REFUSED,
+			       "descriptor %d is shared memory that can change its size", fd);
 	*bytes = (uint64_t)st.st_size;
 	return 0;
 }
 
 static int map_one(int fd, uint64_t bytes, bool writable, void **at, struct err *e)
 {
-	*at = mmap(NULL, (size_t)bytes, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
+	*at = mmap(NULL, (size_t)bytes, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED,
+		   fd, 0);
 	if (*at != MAP_FAILED)
 		return 0;
 	*at = NULL;
-	return err_errno(e, ERR_REFUSED, "%llu bytes of shared memory cannot be mapped", (unsigned long long)bytes);
+	return err_errno(e, ERR_REFUSED, "%llu bytes of shared memory cannot be mapped",
+			 (unsigned long long)bytes);
 }
 
 /* Each field is read once: whoever writes it may do so while we look. */
@@ -121,9 +131,10 @@ static int check_head(struct chunks *c, struct err *e)
 	const volatile struct chunk_head *head = c->head;
 	const uint32_t magic = head->magic, slots = head->slots, slots_offset = head->slots_offset;
 
-	if (magic != CHUNK_MAGIC || slots < 2 || slots > CHUNK_SLOTS_MAX || slots_offset != SLOTS_OFFSET ||
-	    bytes_of(slots) != c->map_bytes)
-		return err_set(e, ERR_REFUSED, "shared memory does not hold chunks of this version");
+	if (magic != CHUNK_MAGIC || slots < 2 || slots > CHUNK_SLOTS_MAX ||
+	    slots_offset != SLOTS_OFFSET || bytes_of(slots) != c->map_bytes)
+		return err_set(e, ERR_REFUSED,
+			       "shared memory does not hold chunks of this version");
 	c->slots = slots;
 	c->slot_base = (uint8_t *)c->head + SLOTS_OFFSET;
 	return 0;
@@ -135,10 +146,13 @@ int chunks_map(struct chunks *c, int chunks_fd, int release_fd, enum chunks_who 
 	void *head, *release;
 
 	*c = (struct chunks){0};
-	if (check_memory(chunks_fd, &bytes, e) < 0 || check_memory(release_fd, &release_bytes, e) < 0)
+	if (check_memory(chunks_fd, &bytes, e) < 0 ||
+	    check_memory(release_fd, &release_bytes, e) < 0)
 		return -1;
-	if (bytes < bytes_of(2) || bytes > bytes_of(CHUNK_SLOTS_MAX) || release_bytes != RELEASE_BYTES)
-		return err_set(e, ERR_REFUSED, "shared memory of %llu bytes is none of chunks", (unsigned long long)bytes);
+	if (bytes < bytes_of(2) || bytes > bytes_of(CHUNK_SLOTS_MAX) ||
+	    release_bytes != RELEASE_BYTES)
+		return err_set(e, ERR_REFUSED, "shared memory of %llu bytes is none of chunks",
+			       (unsigned long long)bytes);
 	if (map_one(chunks_fd, bytes, who != CHUNKS_READER, &head, e) < 0)
 		return -1;
 	c->head = head;
@@ -163,12 +177,14 @@ void chunks_unmap(struct chunks *c)
 	*c = (struct chunks){0};
 }
 
-const struct chunk_entry *chunks_get(const struct chunks *c, uint64_t sequence, const uint8_t **data, uint32_t *length)
+const struct chunk_entry *chunks_get(const struct chunks *c, uint64_t sequence,
+				     const uint8_t **data, uint32_t *length)
 {
 	const struct chunk_entry *entry = &c->head->entry[sequence % CHUNK_ENTRIES];
 	uint32_t slot, published;
 
-	if (sequence == UINT64_MAX || atomic_load_explicit(&entry->sequence, memory_order_acquire) != sequence)
+	if (sequence == UINT64_MAX ||
+	    atomic_load_explicit(&entry->sequence, memory_order_acquire) != sequence)
 		return NULL;
 	slot = *(const volatile uint32_t *)&entry->slot;
 	published = atomic_load_explicit(&entry->length, memory_order_acquire);

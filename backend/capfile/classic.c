@@ -1,5 +1,5 @@
-/* Records of pcap: draft-ietf-opsawg-pcap, and two magics beside it: nanoseconds (a1b23c4d), and the modified
- * one (a1b2cd34) of old Linux tools, whose records carry 8 bytes more. */
+/* Records of pcap: draft-ietf-opsawg-pcap, and two magics beside it: nanoseconds (a1b23c4d), and
+ * the modified one (a1b2cd34) of old Linux tools, whose records carry 8 bytes more. */
 #include "base/clock.h"
 #include "blocks_private.h"
 
@@ -37,7 +37,9 @@ int classic_header(struct blocks *b, const uint8_t *p, struct err *e)
 	struct capture_interface *i;
 
 	if (major != 2 && !(major == 543 && minor == 0))
-		return err_set(e, ERR_REFUSED, "it is pcap of version %u.%u, and only version 2 is known", major, minor);
+		return err_set(e, ERR_REFUSED,
+			       "it is pcap of version %u.%u, and only version 2 is known", major,
+			       minor);
 	b->kind = KIND_CLASSIC;
 	b->section.big = big;
 	b->modified = magic == MAGIC_MODIFIED;
@@ -57,7 +59,8 @@ int classic_header(struct blocks *b, const uint8_t *p, struct err *e)
 struct classic_head classic_head(const struct blocks *b, const uint8_t *p)
 {
 	const bool big = b->section.big;
-	struct classic_head h = {load32(p, big), load32(p + 4, big), load32(p + 8, big), load32(p + 12, big)};
+	struct classic_head h = {load32(p, big), load32(p + 4, big), load32(p + 8, big),
+				 load32(p + 12, big)};
 
 	if (b->lengths_mixed && h.captured > h.length) {
 		const uint32_t captured = h.length;
@@ -73,24 +76,27 @@ static enum classic_state classic_judge(const struct blocks *b, const struct cla
 {
 	if (h->captured > b->captured_limit || (h->s | h->part | h->captured | h->length) == 0)
 		return CLASSIC_BAD;
-	if (h->captured > h->length || h->part >= b->unit || h->length == 0 || h->length > PACKET_BYTES_MAX)
+	if (h->captured > h->length || h->part >= b->unit || h->length == 0 ||
+	    h->length > PACKET_BYTES_MAX)
 		return CLASSIC_DOUBTFUL;
 	if (b->has_last && (h->s > b->last_s ? h->s - b->last_s : b->last_s - h->s) > DAY_S)
 		return CLASSIC_DOUBTFUL;
 	return CLASSIC_SOUND;
 }
 
-static enum blocks_result classic_bad(const struct blocks *b, const struct classic_head *h, struct err *e)
+static enum blocks_result classic_bad(const struct blocks *b, const struct classic_head *h,
+				      struct err *e)
 {
 	if (h->captured > b->captured_limit)
-		(void)err_set(e, ERR_PART, "a record claims %u captured bytes, %u at most can be", h->captured,
-			      b->captured_limit);
+		(void)err_set(e, ERR_PART, "a record claims %u captured bytes, %u at most can be",
+			      h->captured, b->captured_limit);
 	else
 		(void)err_set(e, ERR_PART, "what stands here is no packet record");
 	return BLOCKS_BAD;
 }
 
-static void classic_fill(const struct blocks *b, const struct classic_head *h, const uint8_t *p, struct packet *pk)
+static void classic_fill(const struct blocks *b, const struct classic_head *h, const uint8_t *p,
+			 struct packet *pk)
 {
 	pk->data = p + b->head_bytes;
 	pk->captured = h->captured;
@@ -101,8 +107,8 @@ static void classic_fill(const struct blocks *b, const struct classic_head *h, c
 	pk->has_time = true;
 }
 
-enum blocks_result classic_packet(const struct blocks *b, const uint8_t *p, size_t len, struct packet *pk,
-				  size_t *used, struct err *e)
+enum blocks_result classic_packet(const struct blocks *b, const uint8_t *p, size_t len,
+				  struct packet *pk, size_t *used, struct err *e)
 {
 	struct classic_head h;
 
@@ -120,8 +126,9 @@ enum blocks_result classic_packet(const struct blocks *b, const uint8_t *p, size
 }
 
 /* MORE, BAD or PACKET: does the record behind a doubtful one look like one? */
-static enum blocks_result classic_next_decides(const struct blocks *b, const struct classic_head *h, const uint8_t *p,
-					       size_t len, bool last, size_t *used, struct err *e)
+static enum blocks_result classic_next_decides(const struct blocks *b, const struct classic_head *h,
+					       const uint8_t *p, size_t len, bool last,
+					       size_t *used, struct err *e)
 {
 	const size_t own = *used;
 	struct classic_head next;
@@ -136,8 +143,8 @@ static enum blocks_result classic_next_decides(const struct blocks *b, const str
 	return classic_judge(b, &next) == CLASSIC_BAD ? classic_bad(b, h, e) : BLOCKS_PACKET;
 }
 
-enum blocks_result classic_step(struct blocks *b, const uint8_t *p, size_t len, bool last, struct packet *pk,
-				size_t *used, struct err *e)
+enum blocks_result classic_step(struct blocks *b, const uint8_t *p, size_t len, bool last,
+				struct packet *pk, size_t *used, struct err *e)
 {
 	struct classic_head h;
 	enum classic_state state;
@@ -153,7 +160,8 @@ enum blocks_result classic_step(struct blocks *b, const uint8_t *p, size_t len, 
 	if (len < *used)
 		return BLOCKS_MORE;
 	if (state == CLASSIC_DOUBTFUL) {
-		const enum blocks_result result = classic_next_decides(b, &h, p, len, last, used, e);
+		const enum blocks_result result =
+			classic_next_decides(b, &h, p, len, last, used, e);
 
 		if (result != BLOCKS_PACKET)
 			return result;

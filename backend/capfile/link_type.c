@@ -9,7 +9,8 @@ struct link_name {
 	const char *name;
 };
 
-/* LINKTYPE_ values (tcpdump.org/linktypes.html) with the names that libpcap 1.10 gives them; in order of type. */
+/* LINKTYPE_ values (tcpdump.org/linktypes.html) with the names that libpcap 1.10 gives them; in
+ * order of type. */
 static const struct link_name link_names[] = {
 	{0, "NULL"},
 	{1, "EN10MB"},
@@ -175,8 +176,8 @@ static int link_compare(const void *key, const void *entry)
 
 const char *link_type_name(uint32_t link_type, char buffer[24])
 {
-	const struct link_name *n =
-		bsearch(&link_type, link_names, ARRAY_LEN(link_names), sizeof(link_names[0]), link_compare);
+	const struct link_name *n = bsearch(&link_type, link_names, ARRAY_LEN(link_names),
+					    sizeof(link_names[0]), link_compare);
 
 	if (n)
 		return n->name;

@@ -12,16 +12,24 @@ struct look {
 
 static const struct look looks[] = {
 	{"\x1f\x8b", 2, "is compressed with gzip, which is not read yet: gunzip it first"},
-	{"\x28\xb5\x2f\xfd", 4, "is compressed with zstd, which is not read yet: run unzstd on it first"},
-	{"\xfd\x37\x7a\x58\x5a\x00", 6, "is compressed with xz, which is not read yet: run unxz on it first"},
-	{"\x04\x22\x4d\x18", 4, "is compressed with lz4, which is not read yet: run unlz4 on it first"},
+	{"\x28\xb5\x2f\xfd", 4,
+	 "is compressed with zstd, which is not read yet: run unzstd on it first"},
+	{"\xfd\x37\x7a\x58\x5a\x00", 6,
+	 "is compressed with xz, which is not read yet: run unxz on it first"},
+	{"\x04\x22\x4d\x18", 4,
+	 "is compressed with lz4, which is not read yet: run unlz4 on it first"},
 	{"BZh", 3, "is compressed with bzip2, which is not read: run bunzip2 on it first"},
 	{"PK\x03\x04", 4, "is a zip archive: unpack it, and name a capture in it"},
-	{"snoop\0\0\0", 8, "is a snoop capture, which is not read: editcap makes a pcapng file of it"},
-	{"GMBU", 4, "is a Network Monitor capture, which is not read: editcap makes a pcapng file of it"},
-	{"RTSS", 4, "is a Network Monitor capture, which is not read: editcap makes a pcapng file of it"},
+	{"snoop\0\0\0", 8,
+	 "is a snoop capture, which is not read: editcap makes a pcapng file of it"},
+	{"GMBU", 4,
+	 "is a Network Monitor capture, which is not read: editcap makes a pcapng file of it"},
+	{"RTSS", 4,
+	 "is a Network Monitor capture, which is not read: editcap makes a pcapng file of it"},
 	{"TDJRNL1\n", 8, "is a journal, not a capture: its history shows what is in it"},
-	{"\x7f" "ELF", 4, "is a program, not a capture"},
+	{"\x7f"
+	 "ELF",
+	 4, "is a program, not a capture"},
 	{"SQLite format 3", 15, "is a database, not a capture"},
 };
 
@@ -45,7 +53,7 @@ bool looks_foreign(const char *name, const uint8_t *p, size_t len, struct err *e
 	}
 	if (!all_text(p, shown))
 		return false;
-	(void)err_set(e, ERR_REFUSED, "%s is text, not a capture: it begins with \"%.*s\"", name, (int)shown,
-		      (const char *)p);
+	(void)err_set(e, ERR_REFUSED, "%s is text, not a capture: it begins with \"%.*s\"", name,
+		      (int)shown, (const char *)p);
 	return true;
 }

@@ -6,7 +6,7 @@
 
 #define BYTE_ORDER_MAGIC 0x1a2b3c4du
 #define SECTION_BYTES_MIN 28u
-#define TEXTS_BYTES_MAX (64u << 20) /* of all names and comments of a file; more are passed over */
+#define TEXTS_BYTES_MAX (64u << 20) /* of all names and comments of a file; more are passed over   \ */
 
 struct option {
 	uint16_t code, len;
@@ -37,7 +37,8 @@ static bool section_order(const uint8_t *p, bool *big)
 	return *big || load32(p + 8, false) == BYTE_ORDER_MAGIC;
 }
 
-enum blocks_result ng_frame(bool big, const uint8_t *p, size_t len, struct ng_frame *f, size_t *used, struct err *e)
+enum blocks_result ng_frame(bool big, const uint8_t *p, size_t len, struct ng_frame *f,
+			    size_t *used, struct err *e)
 {
 	uint32_t total;
 
@@ -75,10 +76,11 @@ struct ng_fields {
 	bool timed;
 };
 
-/* The fields of a packet block; false where the block is too short to hold them. A simple block (interface 0 of the
- * section) does not say how much was captured: length, snapshot length and block are its bounds. */
-static bool packet_fields(const struct blocks *b, const struct section *s, const struct ng_frame *f, const uint8_t *p,
-			  struct ng_fields *x)
+/* The fields of a packet block; false where the block is too short to hold them. A simple block
+ * (interface 0 of the section) does not say how much was captured: length, snapshot length and
+ * block are its bounds. */
+static bool packet_fields(const struct blocks *b, const struct section *s, const struct ng_frame *f,
+			  const uint8_t *p, struct ng_fields *x)
 {
 	const size_t head = f->type == NG_SIMPLE ? 12 : 28;
 	uint32_t snaplen;
@@ -88,7 +90,8 @@ static bool packet_fields(const struct blocks *b, const struct section *s, const
 	x->data = head;
 	x->timed = f->type != NG_SIMPLE;
 	if (f->type != NG_SIMPLE) {
-		x->interface = f->type == NG_ENHANCED ? load32(p + 8, f->big) : load16(p + 8, f->big);
+		x->interface =
+			f->type == NG_ENHANCED ? load32(p + 8, f->big) : load16(p + 8, f->big);
 		x->ticks = (uint64_t)load32(p + 12, f->big) << 32 | load32(p + 16, f->big);
 		x->captured = load32(p + 20, f->big);
 		x->length = load32(p + 24, f->big);
@@ -105,8 +108,9 @@ static bool packet_fields(const struct blocks *b, const struct section *s, const
 	return true;
 }
 
-enum blocks_result ng_packet(const struct blocks *b, const struct section *s, const struct ng_frame *f,
-			     const uint8_t *p, struct packet *pk, struct err *e)
+enum blocks_result ng_packet(const struct blocks *b, const struct section *s,
+			     const struct ng_frame *f, const uint8_t *p, struct packet *pk,
+			     struct err *e)
 {
 	const struct capture_interface *i;
 	struct ng_fields x = {0};
@@ -114,11 +118,13 @@ enum blocks_result ng_packet(const struct blocks *b, const struct section *s, co
 	if (f->type != NG_ENHANCED && f->type != NG_SIMPLE && f->type != NG_OLD_PACKET)
 		return BLOCKS_OTHER;
 	if (!packet_fields(b, s, f, p, &x) || x.captured > PACKET_BYTES_MAX) {
-		(void)err_set(e, ERR_PART, "a packet block claims more captured bytes than it holds");
+		(void)err_set(e, ERR_PART,
+			      "a packet block claims more captured bytes than it holds");
 		return BLOCKS_BAD;
 	}
 	if (x.interface >= s->count) {
-		(void)err_set(e, ERR_PART, "a packet names interface %u, which nothing describes", x.interface);
+		(void)err_set(e, ERR_PART, "a packet names interface %u, which nothing describes",
+			      x.interface);
 		return BLOCKS_BAD;
 	}
 	i = &b->interface[s->first + x.interface].said;
@@ -134,7 +140,8 @@ enum blocks_result ng_packet(const struct blocks *b, const struct section *s, co
 
 /* --- what a section says --- */
 
-static enum blocks_result section_begin(struct blocks *b, const struct ng_frame *f, const uint8_t *p, struct err *e)
+static enum blocks_result section_begin(struct blocks *b, const struct ng_frame *f,
+					const uint8_t *p, struct err *e)
 {
 	if (f->bytes < SECTION_BYTES_MIN || load16(p + 12, f->big) != 1) {
 		(void)err_set(e, ERR_PART, "a section of pcapng has a version that is not known");
@@ -156,7 +163,8 @@ static void text_keep(struct blocks *b, char **to, const uint8_t *p, size_t len)
 	*to = xstrndup((const char *)p, len);
 }
 
-static void interface_option(struct blocks *b, struct capture_interface *i, const struct option *o, bool big)
+static void interface_option(struct blocks *b, struct capture_interface *i, const struct option *o,
+			     bool big)
 {
 	if (o->code == OPTION_COMMENT)
 		text_keep(b, &i->comment, o->value, o->len);
@@ -164,7 +172,8 @@ static void interface_option(struct blocks *b, struct capture_interface *i, cons
 		text_keep(b, &i->name, o->value, o->len);
 	else if (o->code == IF_DESCRIPTION)
 		text_keep(b, &i->description, o->value, o->len);
-	else if (o->code == IF_FILTER && o->len > 1 && o->value[0] == 0) /* 0: text, not a program */
+	else if (o->code == IF_FILTER && o->len > 1 &&
+		 o->value[0] == 0) /* 0: text, not a program */
 		text_keep(b, &i->filter, o->value + 1, o->len - 1u);
 	else if (o->code == IF_TSRESOL && o->len >= 1)
 		i->resolution = o->value[0];
@@ -172,7 +181,8 @@ static void interface_option(struct blocks *b, struct capture_interface *i, cons
 		i->offset_s = (int64_t)load64(o->value, big);
 }
 
-static enum blocks_result interface_add(struct blocks *b, const struct ng_frame *f, const uint8_t *p, struct err *e)
+static enum blocks_result interface_add(struct blocks *b, const struct ng_frame *f,
+					const uint8_t *p, struct err *e)
 {
 	const uint8_t *at = p + 16, *const end = p + f->bytes - 4;
 	struct capture_interface *i;
@@ -184,7 +194,8 @@ static enum blocks_result interface_add(struct blocks *b, const struct ng_frame 
 	}
 	i = blocks_add_interface(b);
 	if (!i) {
-		(void)err_set(e, ERR_PART, "more than %u interfaces are described", BLOCKS_INTERFACES_MAX);
+		(void)err_set(e, ERR_PART, "more than %u interfaces are described",
+			      BLOCKS_INTERFACES_MAX);
 		return BLOCKS_BAD;
 	}
 	i->link_type = load16(p + 8, f->big);
@@ -194,7 +205,8 @@ static enum blocks_result interface_add(struct blocks *b, const struct ng_frame 
 	return BLOCKS_OTHER;
 }
 
-/* Statistics are totals: the last block of an interface counts. Drops of the interface and of the system add up. */
+/* Statistics are totals: the last block of an interface counts. Drops of the interface and of the
+ * system add up. */
 static void statistics_read(struct blocks *b, const struct ng_frame *f, const uint8_t *p)
 {
 	const uint8_t *at = p + 20, *const end = p + f->bytes - 4;
@@ -220,8 +232,8 @@ static void statistics_read(struct blocks *b, const struct ng_frame *f, const ui
 		i->dropped = dropped;
 }
 
-enum blocks_result ng_step(struct blocks *b, const uint8_t *p, size_t len, struct packet *pk, size_t *used,
-			   struct err *e)
+enum blocks_result ng_step(struct blocks *b, const uint8_t *p, size_t len, struct packet *pk,
+			   size_t *used, struct err *e)
 {
 	struct ng_frame f;
 	enum blocks_result result = ng_frame(b->section.big, p, len, &f, used, e);

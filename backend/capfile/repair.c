@@ -49,7 +49,8 @@ int capfile_repair(int fd, struct repair *r, struct err *e)
 	r->cut_bytes = size - r->bytes;
 	capfile_close(f);
 	if (r->cut_bytes > 0 && ftruncate(fd, (off_t)r->bytes) < 0)
-		return err_errno(e, ERR_PART, "the recording cannot be cut at byte %llu", (unsigned long long)r->bytes);
+		return err_errno(e, ERR_PART, "the recording cannot be cut at byte %llu",
+				 (unsigned long long)r->bytes);
 	if (fsync(fd) < 0)
 		return err_errno(e, ERR_PART, "the recording cannot be brought to the disk");
 	return 0;

@@ -1,7 +1,8 @@
 /* After damage: where do sound records begin again? */
 #include "blocks_private.h"
 
-/* Records in a row that are believed: two where the first is near in time to what was read before, else three. */
+/* Records in a row that are believed: two where the first is near in time to what was read before,
+ * else three. */
 #define CHAIN_NEAR 2
 #define CHAIN_FAR 3
 
@@ -16,14 +17,15 @@ static bool near_in_time(uint32_t a, uint32_t b)
 }
 
 /* Stricter than in the walk: whatever is usual in a record must hold. */
-static bool classic_likely(const struct blocks *b, const struct classic_head *h, uint32_t captured_max)
+static bool classic_likely(const struct blocks *b, const struct classic_head *h,
+			   uint32_t captured_max)
 {
 	return h->captured - 1u < captured_max && h->captured <= h->length && h->part < b->unit &&
 	       h->length <= PACKET_BYTES_MAX;
 }
 
-static enum verdict classic_chain(const struct blocks *b, const uint8_t *p, size_t len, uint32_t captured_max,
-				  bool at_end)
+static enum verdict classic_chain(const struct blocks *b, const uint8_t *p, size_t len,
+				  uint32_t captured_max, bool at_end)
 {
 	struct classic_head h = classic_head(b, p);
 	const bool near = b->has_last && near_in_time(h.s, b->last_s);
@@ -50,20 +52,24 @@ static enum verdict classic_chain(const struct blocks *b, const uint8_t *p, size
 	return YES;
 }
 
-/* The first place from i on whose captured length could be one; `end` where there is none. Most bytes of a hole see
- * only this: `big` is a constant where it is called, so that each order has a loop of its own. */
-static inline size_t classic_candidate(const uint8_t *p, size_t i, size_t end, uint32_t captured_max, bool big)
+/* The first place from i on whose captured length could be one; `end` where there is none. Most
+ * bytes of a hole see only this: `big` is a constant where it is called, so that each order has a
+ * loop of its own. */
+static inline size_t classic_candidate(const uint8_t *p, size_t i, size_t end,
+				       uint32_t captured_max, bool big)
 {
 	while (i < end && load32(p + i + 8, big) - 1u >= captured_max)
 		i++;
 	return i;
 }
 
-static int64_t classic_scan(const struct blocks *b, const uint8_t *p, size_t len, bool at_end, size_t *undecided)
+static int64_t classic_scan(const struct blocks *b, const uint8_t *p, size_t len, bool at_end,
+			    size_t *undecided)
 {
 	const uint32_t snaplen = b->interface[0].said.snaplen;
 	const size_t end = len < b->head_bytes ? 0 : len - b->head_bytes + 1;
-	uint32_t captured_max = snaplen && snaplen < b->captured_limit ? snaplen : b->captured_limit;
+	uint32_t captured_max =
+		snaplen && snaplen < b->captured_limit ? snaplen : b->captured_limit;
 
 	if (b->captured_seen > captured_max)
 		captured_max = b->captured_seen;
@@ -100,8 +106,10 @@ static inline size_t ng_candidate(const uint8_t *p, size_t i, size_t end, bool b
 	return i;
 }
 
-/* A whole block, and a packet only where it could be read. Sets *bytes and the byte order of what follows. */
-static enum verdict ng_likely(const struct blocks *b, bool *big, const uint8_t *p, size_t len, size_t *bytes)
+/* A whole block, and a packet only where it could be read. Sets *bytes and the byte order of what
+ * follows. */
+static enum verdict ng_likely(const struct blocks *b, bool *big, const uint8_t *p, size_t len,
+			      size_t *bytes)
 {
 	struct ng_frame f;
 	struct packet pk;
@@ -134,7 +142,8 @@ static enum verdict ng_chain(const struct blocks *b, const uint8_t *p, size_t le
 	return ng_likely(b, &big, p + first, len - first, &second);
 }
 
-static int64_t ng_scan(const struct blocks *b, const uint8_t *p, size_t len, bool at_end, size_t *undecided)
+static int64_t ng_scan(const struct blocks *b, const uint8_t *p, size_t len, bool at_end,
+		       size_t *undecided)
 {
 	const size_t end = len < 12 ? 0 : len - 12 + 1;
 
@@ -156,7 +165,8 @@ static int64_t ng_scan(const struct blocks *b, const uint8_t *p, size_t len, boo
 	return -1;
 }
 
-int64_t blocks_scan(const struct blocks *b, const uint8_t *p, size_t len, bool at_end, size_t *undecided)
+int64_t blocks_scan(const struct blocks *b, const uint8_t *p, size_t len, bool at_end,
+		    size_t *undecided)
 {
 	*undecided = 0;
 	switch (b->kind) {

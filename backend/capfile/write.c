@@ -47,7 +47,8 @@ static size_t text_len(const char *text)
 	return len;
 }
 
-/* --- a block: started in the buffer, options added, both lengths set; on failure the buffer is as before --- */
+/* --- a block: started in the buffer, options added, both lengths set; on failure the buffer is as
+ * before --- */
 
 struct block {
 	struct buf *out;
@@ -142,7 +143,8 @@ int write_section(struct buf *out, const char *comment)
 	return block_end(&k);
 }
 
-int write_interface(struct buf *out, const char *name, const char *filter, uint32_t link_type, uint32_t snaplen)
+int write_interface(struct buf *out, const char *name, const char *filter, uint32_t link_type,
+		    uint32_t snaplen)
 {
 	const uint8_t resolution = RESOLUTION_NS;
 	uint8_t *p;
@@ -163,8 +165,8 @@ static uint64_t ticks_of(int64_t ts_ns)
 	return ts_ns < 0 ? 0 : (uint64_t)ts_ns;
 }
 
-int write_statistics(struct buf *out, uint32_t interface, int64_t ts_ns, uint64_t received, uint64_t dropped_kernel,
-		     uint64_t dropped_device)
+int write_statistics(struct buf *out, uint32_t interface, int64_t ts_ns, uint64_t received,
+		     uint64_t dropped_kernel, uint64_t dropped_device)
 {
 	const uint64_t ticks = ticks_of(ts_ns);
 	uint8_t *p;
@@ -188,8 +190,8 @@ uint32_t write_packet_bytes(uint32_t captured)
 	return 32 + (uint32_t)padded(captured);
 }
 
-void write_packet(uint8_t *dst, uint32_t interface, int64_t ts_ns, uint32_t captured, uint32_t length,
-		  const uint8_t *data)
+void write_packet(uint8_t *dst, uint32_t interface, int64_t ts_ns, uint32_t captured,
+		  uint32_t length, const uint8_t *data)
 {
 	const uint32_t total = write_packet_bytes(captured);
 	const uint64_t ticks = ticks_of(ts_ns);

@@ -47,7 +47,8 @@ uint64_t journal_resync(const uint8_t *p, size_t len, uint64_t offset)
 	return 0;
 }
 
-int journal_get(const uint8_t *p, size_t len, uint64_t offset, struct journal_record *r, struct err *e)
+int journal_get(const uint8_t *p, size_t len, uint64_t offset, struct journal_record *r,
+		struct err *e)
 {
 	size_t bytes = 0;
 
@@ -69,7 +70,8 @@ int journal_get(const uint8_t *p, size_t len, uint64_t offset, struct journal_re
 	case RECORD_NONE:
 	case RECORD_WRONG_SUM:
 		r->next = journal_resync(p, len, offset);
-		return err_set(e, ERR_PART, "the journal is damaged at byte %llu", (unsigned long long)offset);
+		return err_set(e, ERR_PART, "the journal is damaged at byte %llu",
+			       (unsigned long long)offset);
 	case RECORD_WHOLE:
 		break;
 	}

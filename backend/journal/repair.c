@@ -14,7 +14,9 @@ static ssize_t window_read(int fd, uint8_t *window, uint64_t at, struct err *e)
 {
 	const ssize_t n = fdio_pread(fd, window, WINDOW_BYTES, at);
 
-	return n < 0 ? err_errno(e, ERR_PART, "the journal cannot be read at byte %llu", (unsigned long long)at) : n;
+	return n < 0 ? err_errno(e, ERR_PART, "the journal cannot be read at byte %llu",
+				 (unsigned long long)at)
+		     : n;
 }
 
 /* Behind the last whole record of the window; the same when there is none. */
@@ -61,11 +63,13 @@ int journal_repair(int fd, uint64_t *end, struct err *e)
 	if (n < 0 || fstat(fd, &st) < 0)
 		return err_errno(e, ERR_REFUSED, "the journal cannot be read");
 	if (memcmp(magic, JOURNAL_MAGIC, (size_t)n) != 0)
-		return err_set(e, ERR_REFUSED, "the file does not begin as a journal does: it is left as it is");
+		return err_set(e, ERR_REFUSED,
+			       "the file does not begin as a journal does: it is left as it is");
 	if (n == (ssize_t)JOURNAL_MAGIC_BYTES && find_end(fd, end, e) < 0)
 		return -1;
 	if ((uint64_t)st.st_size > *end && ftruncate(fd, (off_t)*end) < 0)
-		return err_errno(e, ERR_PART, "the journal cannot be cut at byte %llu", (unsigned long long)*end);
+		return err_errno(e, ERR_PART, "the journal cannot be cut at byte %llu",
+				 (unsigned long long)*end);
 	if (fsync(fd) < 0)
 		return err_errno(e, ERR_PART, "the journal cannot be brought to the disk");
 	return 0;

@@ -15,11 +15,13 @@
 
 struct journal {
 	int fd;
-	struct buf out;	    /* records, whole but for the first, whose begin may be in the file already */
+	struct buf
+		out; /* records, whole but for the first, whose begin may be in the file already */
 	struct buf payload; /* of the record that is being made */
 };
 
-/* An empty file gets the magic; another must have it. A descriptor that only writes cannot be looked through. */
+/* An empty file gets the magic; another must have it. A descriptor that only writes cannot be
+ * looked through. */
 static int journal_begin(struct journal *j, struct err *e)
 {
 	char magic[JOURNAL_MAGIC_BYTES];
@@ -39,7 +41,8 @@ static int journal_begin(struct journal *j, struct err *e)
 		return 0;
 	if (fdio_pread(j->fd, magic, sizeof(magic), 0) != (ssize_t)sizeof(magic) ||
 	    memcmp(magic, JOURNAL_MAGIC, sizeof(magic)) != 0)
-		return err_set(e, ERR_REFUSED, "the file does not begin as a journal does: nothing is added to it");
+		return err_set(e, ERR_REFUSED,
+			       "the file does not begin as a journal does: nothing is added to it");
 	return 0;
 }
 
@@ -68,7 +71,8 @@ void journal_close(struct journal *j)
 	free(j);
 }
 
-/* What was written leaves the buffer, so that a full disk that has room again is taken up in the middle of a record. */
+/* What was written leaves the buffer, so that a full disk that has room again is taken up in the
+ * middle of a record. */
 int journal_flush(struct journal *j, struct err *e)
 {
 	size_t done = 0;
@@ -117,7 +121,8 @@ int journal_add(struct journal *j, uint16_t type, const struct buf *payload, str
 	uint8_t *p;
 
 	if (payload->len > JOURNAL_RECORD_MAX)
-		return err_set(e, ERR_PART, "a record of %zu bytes is too long for the journal", payload->len);
+		return err_set(e, ERR_PART, "a record of %zu bytes is too long for the journal",
+			       payload->len);
 	put32(head, (uint32_t)payload->len);
 	put16(head + 4, type);
 	crc = crc32c(0, head + 4, 4);
@@ -144,12 +149,12 @@ static int too_long(const char *name, struct err *e)
 	return err_set(e, ERR_PART, "a record %s is too long for the journal", name);
 }
 
-#define JOURNAL_ADD_BODY(number, NAME, name, summary) \
-	int journal_add_##name(struct journal *j, const struct msg_##name *m, struct err *e) \
-	{ \
-		buf_clear(&j->payload); \
-		if (msg_put_##name(&j->payload, m) < 0) \
-			return too_long(#NAME, e); \
-		return journal_add(j, MSG_##NAME, &j->payload, e); \
+#define JOURNAL_ADD_BODY(number, NAME, name, summary)                                              \
+	int journal_add_##name(struct journal *j, const struct msg_##name *m, struct err *e)       \
+	{                                                                                          \
+		buf_clear(&j->payload);                                                            \
+		if (msg_put_##name(&j->payload, m) < 0)                                            \
+			return too_long(#NAME, e);                                                 \
+		return journal_add(j, MSG_##NAME, &j->payload, e);                                 \
 	}
 MSG_LIST(JOURNAL_ADD_BODY)

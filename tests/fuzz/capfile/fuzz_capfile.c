@@ -1,4 +1,5 @@
-/* Records of pcap and pcapng in memory, damage and resync included. The first byte says how many bytes are given at a time. */
+/* Records of pcap and pcapng in memory, damage and resync included. The first byte says how many
+ * bytes are given at a time. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,8 +16,10 @@ static uint32_t touch(const struct packet *pk)
 	return sum;
 }
 
-/* One step at p; how far it goes, 0 for the end. The bytes lie in memory of just their size, so that a byte too many is seen. */
-static size_t step(struct blocks *b, const uint8_t *p, size_t len, uint64_t offset, volatile uint32_t *sum)
+/* One step at p; how far it goes, 0 for the end. The bytes lie in memory of just their size, so
+ * that a byte too many is seen. */
+static size_t step(struct blocks *b, const uint8_t *p, size_t len, uint64_t offset,
+		   volatile uint32_t *sum)
 {
 	uint8_t *own = malloc(len);
 	struct packet pk;

@@ -1,4 +1,5 @@
-/* Files for the tests: the shared captures where they are, files of bytes, and what must hold of any walk. */
+/* Files for the tests: the shared captures where they are, files of bytes, and what must hold of
+ * any walk. */
 #ifndef TEST_CAPTURES_H
 #define TEST_CAPTURES_H
 
@@ -55,10 +56,15 @@ static inline int fd_of_bytes(const void *p, size_t len)
 #define OWN_PACKETS 40u
 #define OWN_FIRST_NS INT64_C(1700000000123456000)
 
-/* Packet i (0 and up) of the files that the tests make: one a millisecond, none longer than 200 bytes. */
+/* Packet i (0 and up) of the files that the tests make: one a millisecond, none longer than 200
+ * bytes. */
 static inline struct packet own_packet(uint32_t i, uint8_t data[200])
 {
-	struct packet pk = {.data = data, .captured = 40 + i * 37 % 160, .has_time = true, .link_type = 1, .number = i + 1};
+	struct packet pk = {.data = data,
+			    .captured = 40 + i * 37 % 160,
+			    .has_time = true,
+			    .link_type = 1,
+			    .number = i + 1};
 
 	for (uint32_t k = 0; k < 200; k++)
 		data[k] = (uint8_t)(k * 7 + i * 13 + 1);
@@ -99,8 +105,9 @@ static inline void own_pcapng(struct buf *out, uint32_t packets)
 	assert_int_equal(write_statistics(out, 0, OWN_FIRST_NS, packets, 3, 4), 0);
 }
 
-/* Reads all of it, touching every byte of every packet. What must hold of any file: numbers without a gap, offsets that grow,
- * packets and holes inside the file, nothing left at the end. Takes fd. -1: it did not open. */
+/* Reads all of it, touching every byte of every packet. What must hold of any file: numbers without
+ * a gap, offsets that grow, packets and holes inside the file, nothing left at the end. Takes fd.
+ * -1: it did not open. */
 static inline int64_t walk_any(int fd, struct err *e, uint64_t *hole_bytes)
 {
 	const struct capfile_hole *hole;
@@ -125,7 +132,8 @@ static inline int64_t walk_any(int fd, struct err *e, uint64_t *hole_bytes)
 	}
 	assert_int_equal(capfile_done(f), capfile_size(f));
 	for (uint32_t i = 0; i < capfile_holes(f, &hole); i++) {
-		assert_true(hole[i].why[0] != 0 && hole[i].offset + hole[i].bytes <= capfile_size(f));
+		assert_true(hole[i].why[0] != 0 &&
+			    hole[i].offset + hole[i].bytes <= capfile_size(f));
 		if (hole_bytes)
 			*hole_bytes += hole[i].bytes;
 	}

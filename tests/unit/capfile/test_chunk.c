@@ -1,4 +1,5 @@
-/* The protocol of chunks: a tap, a reader and control, each with its own mapping, in threads and processes. */
+/* The protocol of chunks: a tap, a reader and control, each with its own mapping, in threads and
+ * processes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -198,7 +199,8 @@ static void rights_are_those_of_the_descriptor(void **state)
 
 	(void)state;
 	assert_int_equal(chunks_map(&c, m.chunks_ro, m.release, CHUNKS_TAP, &e), -1);
-	assert_ptr_equal(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, m.chunks_ro, 0), MAP_FAILED);
+	assert_ptr_equal(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, m.chunks_ro, 0),
+			 MAP_FAILED);
 	assert_int_equal(pwrite(m.chunks_ro, "x", 1, 0), -1);
 	assert_int_equal(errno, EBADF);
 	assert_int_equal(chunks_map(&c, m.chunks_ro, m.release_ro, CHUNKS_READER, &e), -1);
@@ -227,7 +229,8 @@ static void memory_that_can_shrink_is_refused(void **state)
 	memory_close(&m);
 }
 
-/* The tap is killed in the middle of a piece: control still has every published byte, and none that was not. */
+/* The tap is killed in the middle of a piece: control still has every published byte, and none that
+ * was not. */
 static void control_has_what_a_killed_tap_published(void **state)
 {
 	struct memory m = memory_new(SLOTS);

@@ -1,4 +1,5 @@
-/* Files that are cut, flipped, lied in, growing, shrinking: no crash, and what was sound is there. */
+/* Files that are cut, flipped, lied in, growing, shrinking: no crash, and what was sound is there.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,7 +20,8 @@ static uint64_t random_next(uint64_t *state)
 	return *state;
 }
 
-/* Runs each of the folder's captures (and the malformed ones) of at most `bytes` through `run`, and our own two. */
+/* Runs each of the folder's captures (and the malformed ones) of at most `bytes` through `run`, and
+ * our own two. */
 static void each_file(size_t bytes, void (*run)(const char *name, uint8_t *p, size_t len))
 {
 	char *folder = captures_folder(), *dir_path, *path;
@@ -142,7 +144,8 @@ static void every_file_is_walked_to_its_end(void **state)
 }
 
 /* Overwrites a part in the middle: all packets that it does not touch must be found. */
-static void check_overwritten(struct buf *own, const char *what, size_t from, size_t bytes, const uint8_t *with)
+static void check_overwritten(struct buf *own, const char *what, size_t from, size_t bytes,
+			      const uint8_t *with)
 {
 	const uint32_t total = 2000;
 	uint64_t *ends = xcalloc(total, sizeof(*ends)), hole_bytes;
@@ -158,7 +161,8 @@ static void check_overwritten(struct buf *own, const char *what, size_t from, si
 	memcpy(own->data + from, with, bytes);
 	got = walk_any(fd_of_bytes(own->data, own->len), &e, &hole_bytes);
 	if (got < (int64_t)(total - touched) || got > (int64_t)total)
-		fail_msg("%s at %zu: %lld packets, %llu were touched", what, from, (long long)got, (unsigned long long)touched);
+		fail_msg("%s at %zu: %lld packets, %llu were touched", what, from, (long long)got,
+			 (unsigned long long)touched);
 	free(ends);
 }
 
@@ -188,6 +192,32 @@ static void what_follows_damage_is_found(void **state)
 	}
 }
 
+/* Any one bit of a record's head: it, and at most those that it claims to hold, are lost. */
+static void a_flipped_bit_in_a_head_costs_little(void **state)
+{
+	const uint32_t total = 2000;
+	uint64_t *ends = xcalloc(total, sizeof(*ends));
+
+	(void)state;
+	for (unsigned bit = 0; bit < 2 * 28 * 8; bit++) {
+		const bool ng = bit >= 28 * 8;
+		struct buf own;
+		struct err e;
+		int64_t got;
+
+		if (!ng && bit >= 16 * 8)
+			continue; /* a head of pcap has 16 bytes only */
+		(ng ? own_pcapng : own_pcap)(&own, total);
+		assert_int_equal(packet_ends(own.data, own.len, ends), total);
+		own.data[ends[999] + bit % (28 * 8) / 8] ^= (uint8_t)(1u << bit % 8);
+		got = walk_any(fd_of_bytes(own.data, own.len), &e, NULL);
+		if (got < total - (ng ? 1 : 10) || got > total)
+			fail_msg("bit %u: %lld packets", bit, (long long)got);
+		buf_release(&own);
+	}
+	free(ends);
+}
+
 /* 3 MB of noise between two halves of a file: read in more than one block. */
 static void long_damage_is_passed_over(void **state)
 {
@@ -209,7 +239,8 @@ static void long_damage_is_passed_over(void **state)
 		assert_int_equal(buf_add(&all, own.data, ends[19]), 0);
 		assert_int_equal(buf_add(&all, noise, noise_bytes), 0);
 		assert_int_equal(buf_add(&all, own.data + ends[19], own.len - ends[19]), 0);
-		assert_int_equal(walk_any(fd_of_bytes(all.data, all.len), &e, &hole_bytes), OWN_PACKETS);
+		assert_int_equal(walk_any(fd_of_bytes(all.data, all.len), &e, &hole_bytes),
+				 OWN_PACKETS);
 		assert_int_equal(hole_bytes, noise_bytes);
 		buf_release(&all);
 		buf_release(&own);
@@ -240,6 +271,40 @@ static void a_growing_file_is_followed(void **state)
 		assert_int_equal(packets, OWN_PACKETS);
 		capfile_end(f);
 		assert_int_equal(capfile_holes(f, &hole), 0);
+		capfile_close(f);
+		close(fd);
+		buf_release(&own);
+	}
+}
+
+/* A file that grows and has damage: what follows it is there as soon as it is written. */
+static void damage_in_a_growing_file_is_passed_over(void **state)
+{
+	const struct capfile_hole *hole;
+	uint64_t ends[OWN_PACKETS];
+	struct packet pk;
+	struct capfile *f;
+	struct err e;
+
+	(void)state;
+	for (int ng = 0; ng < 2; ng++) {
+		struct buf own;
+		int fd;
+
+		(ng ? own_pcapng : own_pcap)(&own, OWN_PACKETS);
+		assert_int_equal(packet_ends(own.data, own.len, ends), OWN_PACKETS);
+		memset(own.data + ends[9], 0xff, 20);
+		fd = fd_of_bytes(own.data, ends[8]);
+		assert_int_equal(capfile_open(&f, dup(fd), "growing", &e), 0);
+		for (size_t at = ends[8]; at < own.len; at++) {
+			assert_int_equal(fdio_pwrite_all(fd, own.data + at, 1, at), 0);
+			while (capfile_next(f, &pk, &e) == 1)
+				;
+		}
+		assert_int_equal(capfile_packets(f), OWN_PACKETS - 1);
+		assert_int_equal(capfile_holes(f, &hole), 1);
+		assert_int_equal(hole->offset, ends[9]);
+		assert_int_equal(hole->bytes, ends[10] - ends[9]);
 		capfile_close(f);
 		close(fd);
 		buf_release(&own);
@@ -383,7 +448,11 @@ static void holes_are_bounded(void **state)
 	buf_init(&all, 8u << 20);
 	assert_int_equal(buf_add(&all, own.data, own.len), 0);
 	for (uint32_t i = 0; i < rounds; i++) {
-		assert_int_equal(buf_add(&all, "\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377", 16), 0);
+		assert_int_equal(
+			buf_add(&all,
+				"\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377",
+				16),
+			0);
 		assert_int_equal(buf_add(&all, own.data + 24, own.len - 24), 0);
 	}
 	assert_int_equal(capfile_open(&f, fd_of_bytes(all.data, all.len), "holes", &e), 0);
@@ -407,8 +476,10 @@ int main(void)
 		cmocka_unit_test(flipped_bits_never_crash),
 		cmocka_unit_test(every_file_is_walked_to_its_end),
 		cmocka_unit_test(what_follows_damage_is_found),
+		cmocka_unit_test(a_flipped_bit_in_a_head_costs_little),
 		cmocka_unit_test(long_damage_is_passed_over),
 		cmocka_unit_test(a_growing_file_is_followed),
+		cmocka_unit_test(damage_in_a_growing_file_is_passed_over),
 		cmocka_unit_test(an_end_after_waiting_becomes_a_hole),
 		cmocka_unit_test(a_shrinking_file_is_told),
 		cmocka_unit_test(a_file_with_a_long_empty_end_is_no_trouble),

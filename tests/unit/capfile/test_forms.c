@@ -17,7 +17,8 @@ struct maker {
 static void put(struct maker *m, uint64_t v, unsigned bytes)
 {
 	for (unsigned i = 0; i < bytes; i++)
-		assert_int_equal(buf_add_byte(&m->out, (uint8_t)(v >> 8 * (m->big ? bytes - 1 - i : i))), 0);
+		assert_int_equal(
+			buf_add_byte(&m->out, (uint8_t)(v >> 8 * (m->big ? bytes - 1 - i : i))), 0);
 }
 
 static void put_pcap(struct maker *m, uint32_t magic, uint32_t network)
@@ -71,7 +72,8 @@ static void put_section(struct maker *m)
 	block_close(m, at);
 }
 
-static void put_interface(struct maker *m, uint16_t link_type, uint32_t snaplen, int resolution, int64_t offset_s)
+static void put_interface(struct maker *m, uint16_t link_type, uint32_t snaplen, int resolution,
+			  int64_t offset_s)
 {
 	const size_t at = block_open(m, 1);
 	const uint8_t value = (uint8_t)resolution;
@@ -213,7 +215,12 @@ static void long_records_are_read_whole(void **state)
 {
 	const uint32_t len = 40u << 20;
 	uint8_t *data = xcalloc(1, len);
-	struct packet pk = {.data = data, .captured = len, .length = len, .ts_ns = OWN_FIRST_NS, .has_time = true}, got;
+	struct packet pk = {.data = data,
+			    .captured = len,
+			    .length = len,
+			    .ts_ns = OWN_FIRST_NS,
+			    .has_time = true},
+		      got;
 	struct capfile *f;
 	struct buf out;
 	struct err e;
@@ -259,8 +266,10 @@ static void times_of_every_resolution(void **state)
 		{9, 0, 1700000000123456789, true, INT64_C(1700000000123456789)},
 		{12, 0, UINT64_C(17000000123456789999), true, INT64_C(17000000123456789)},
 		{127, 0, UINT64_MAX, true, 0},
-		{0x80 | 10, 0, 1700000000 * UINT64_C(1024) + 512, true, INT64_C(1700000000500000000)},
-		{0x80 | 32, 0, (UINT64_C(1700000000) << 32) + (1u << 30), true, INT64_C(1700000000250000000)},
+		{0x80 | 10, 0, 1700000000 * UINT64_C(1024) + 512, true,
+		 INT64_C(1700000000500000000)},
+		{0x80 | 32, 0, (UINT64_C(1700000000) << 32) + (1u << 30), true,
+		 INT64_C(1700000000250000000)},
 		{0xff, 0, UINT64_MAX, true, 0},
 		{6, -3600, 1700000000123456, true, INT64_C(1699996400123456000)},
 		{9, 1700000000, 5, true, INT64_C(1700000000000000005)},
@@ -293,7 +302,8 @@ static void times_of_every_resolution(void **state)
 	}
 }
 
-/* A little-endian section with two interfaces, then a big-endian one with one of another link type. */
+/* A little-endian section with two interfaces, then a big-endian one with one of another link type.
+ */
 static void sections_of_both_orders_follow_each_other(void **state)
 {
 	static const uint32_t links[] = {1, 113, 101};
@@ -360,7 +370,8 @@ static void other_blocks_are_passed_over(void **state)
 		put(&m, 0x0123456789abcdef, 8);
 		block_close(&m, block);
 	}
-	block = block_open(&m, 2); /* the obsolete packet block: 16 bits of interface, 16 of drops */
+	block = block_open(&m,
+			   2); /* the obsolete packet block: 16 bits of interface, 16 of drops */
 	put(&m, 0, 2);
 	put(&m, 7, 2);
 	put(&m, 0, 4);
@@ -369,7 +380,8 @@ static void other_blocks_are_passed_over(void **state)
 	put(&m, 4, 4);
 	put(&m, 0x61626364, 4);
 	block_close(&m, block);
-	block = block_open(&m, 5); /* statistics; an option whose length leaves the block ends them */
+	block = block_open(&m,
+			   5); /* statistics; an option whose length leaves the block ends them */
 	put(&m, 0, 8);
 	put(&m, 0, 4);
 	put(&m, 0x00040008, 4);
@@ -440,10 +452,15 @@ static void other_files_are_named(void **state)
 		{"\xd4\xc3\xb2\xa1\7\0\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 24, "version 7.4"},
 		{"\x1f\x8b\x08\0\0\0\0\0", 8, "gunzip it first"},
 		{"\x28\xb5\x2f\xfd\0\0", 6, "zstd"},
-		{"\xfd" "7zXZ\0\0", 7, "xz"},
+		{"\xfd"
+		 "7zXZ\0\0",
+		 7, "xz"},
 		{"\x04\x22\x4d\x18", 4, "lz4"},
-		{"hello world, this is text\n", 26, "is text, not a capture: it begins with \"hello world, this"},
-		{"\x7f" "ELF\2\1\1", 7, "a program"},
+		{"hello world, this is text\n", 26,
+		 "is text, not a capture: it begins with \"hello world, this"},
+		{"\x7f"
+		 "ELF\2\1\1",
+		 7, "a program"},
 		{"\0\1\2\3\4", 5, "00 01 02 03, which is neither pcap nor pcapng"},
 	};
 
@@ -452,7 +469,8 @@ static void other_files_are_named(void **state)
 		struct capfile *f;
 		struct err e;
 
-		assert_int_equal(capfile_open(&f, fd_of_bytes(rows[i].bytes, rows[i].len), "it", &e), -1);
+		assert_int_equal(
+			capfile_open(&f, fd_of_bytes(rows[i].bytes, rows[i].len), "it", &e), -1);
 		assert_int_equal(e.code, ERR_REFUSED);
 		if (!strstr(e.text, rows[i].sentence))
 			fail_msg("%s: not \"%s\"", rows[i].sentence, e.text);

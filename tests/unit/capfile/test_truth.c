@@ -8,8 +8,23 @@
 #include "capfile/capfile.h"
 #include "captures.h"
 
-enum column { FILE_NAME, FORMAT, LINK_TYPES, INTERFACES, PRECISION, SNAPLEN, PACKETS, FILE_BYTES, WIRE, CAPTURED, DURATION,
-	      FIRST, LAST, ORDER, COLUMNS };
+enum column {
+	FILE_NAME,
+	FORMAT,
+	LINK_TYPES,
+	INTERFACES,
+	PRECISION,
+	SNAPLEN,
+	PACKETS,
+	FILE_BYTES,
+	WIRE,
+	CAPTURED,
+	DURATION,
+	FIRST,
+	LAST,
+	ORDER,
+	COLUMNS
+};
 
 struct totals {
 	uint64_t packets, wire, captured;
@@ -71,7 +86,8 @@ static struct totals walk(struct capfile *f, uint32_t times_from)
 	return t;
 }
 
-/* "1294816093.386451" to nanoseconds. A clock before 1970 stands there as what 64 unsigned bits make of it. */
+/* "1294816093.386451" to nanoseconds. A clock before 1970 stands there as what 64 unsigned bits
+ * make of it. */
 static int64_t epoch_ns(const char *text)
 {
 	char *end;
@@ -88,9 +104,16 @@ static int64_t epoch_ns(const char *text)
 }
 
 static const char *const link_words[][2] = {
-	{"ether", "EN10MB"},	 {"linux-sll", "LINUX_SLL"}, {"null", "NULL"},	   {"rawip", "RAW"},
-	{"rawip4", "IPV4"},	 {"rawip6", "IPV6"},	     {"netlink", "NETLINK"}, {"linux-sll2", "LINUX_SLL2"},
-	{"ppp", "PPP"},		 {"ieee-802-11-radiotap", "IEEE802_11_RADIO"},
+	{"ether", "EN10MB"},
+	{"linux-sll", "LINUX_SLL"},
+	{"null", "NULL"},
+	{"rawip", "RAW"},
+	{"rawip4", "IPV4"},
+	{"rawip6", "IPV6"},
+	{"netlink", "NETLINK"},
+	{"linux-sll2", "LINUX_SLL2"},
+	{"ppp", "PPP"},
+	{"ieee-802-11-radiotap", "IEEE802_11_RADIO"},
 	{"ether-mpacket", "ETHERNET_MPACKET"},
 };
 
@@ -104,7 +127,8 @@ static void check_links(const struct blocks *b, const char *words)
 		bool found = false;
 
 		for (size_t w = 0; w < ARRAY_LEN(link_words); w++)
-			found |= strcmp(link_words[w][1], name) == 0 && strstr(words, link_words[w][0]);
+			found |= strcmp(link_words[w][1], name) == 0 &&
+				 strstr(words, link_words[w][0]);
 		if (!found)
 			fail_msg("%s is not in %s", name, words);
 	}
@@ -134,15 +158,20 @@ static void check_file(const char *folder, char **cell)
 
 	if (capfile_open(&f, open(path, O_RDONLY | O_CLOEXEC), path, &e) < 0)
 		fail_msg("%s", e.text);
-	/* Interface 1 of this file has times of years beyond 64 bits: capinfos compares only these. */
+	/* Interface 1 of this file has times of years beyond 64 bits: capinfos compares only these.
+	 */
 	t = walk(f, strstr(cell[FILE_NAME], "pcapng-example") ? 1 : UINT32_MAX);
 	assert_int_equal(t.packets, strtoull(cell[PACKETS], NULL, 10));
 	assert_int_equal(t.wire, strtoull(cell[WIRE], NULL, 10));
-	/* capinfos adds the 12 bytes of a custom block to the captured ones of this file, and not to the others. */
-	assert_int_equal(t.captured, strtoull(cell[strstr(cell[FILE_NAME], "big-endian-spb") ? WIRE : CAPTURED], NULL, 10));
+	/* capinfos adds the 12 bytes of a custom block to the captured ones of this file, and not
+	 * to the others. */
+	assert_int_equal(t.captured,
+			 strtoull(cell[strstr(cell[FILE_NAME], "big-endian-spb") ? WIRE : CAPTURED],
+				  NULL, 10));
 	assert_int_equal(capfile_size(f), strtoull(cell[FILE_BYTES], NULL, 10));
 	assert_int_equal(capfile_done(f), capfile_size(f));
-	assert_int_equal(blocks_interfaces(capfile_blocks(f)), strtoull(cell[INTERFACES], NULL, 10));
+	assert_int_equal(blocks_interfaces(capfile_blocks(f)),
+			 strtoull(cell[INTERFACES], NULL, 10));
 	assert_string_equal(blocks_format(capfile_blocks(f)), cell[FORMAT]);
 	assert_int_equal(capfile_holes(f, &hole), cut ? 1 : 0);
 	check_times(&t, cell);

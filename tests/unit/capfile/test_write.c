@@ -1,4 +1,5 @@
-/* What is written is read back by us, by tshark, capinfos and tcpdump; what a crash left is mended. */
+/* What is written is read back by us, by tshark, capinfos and tcpdump; what a crash left is mended.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -55,7 +56,8 @@ static void what_is_written_is_read_back(void **state)
 	buf_release(&own);
 }
 
-/* Every length of a packet around the padding, none included, and times outside of what a file can say. */
+/* Every length of a packet around the padding, none included, and times outside of what a file can
+ * say. */
 static void lengths_and_times_at_their_bounds(void **state)
 {
 	uint8_t data[16] = "0123456789abcde", block[64];
@@ -87,7 +89,8 @@ static void lengths_and_times_at_their_bounds(void **state)
 	capfile_close(f);
 	buf_clear(&out);
 	assert_int_equal(write_pcap_header(&out, 1, 100, true), 0);
-	pk = (struct packet){.data = data, .captured = 4, .length = 4, .has_time = true, .ts_ns = INT64_MAX};
+	pk = (struct packet){
+		.data = data, .captured = 4, .length = 4, .has_time = true, .ts_ns = INT64_MAX};
 	assert_int_equal(write_pcap_packet(&out, true, &pk), 0);
 	assert_int_equal(capfile_open(&f, fd_of_bytes(out.data, out.len), "bounds", &e), 0);
 	assert_int_equal(capfile_next(f, &pk, &e), 1);
@@ -134,8 +137,10 @@ static void long_texts_are_cut_between_characters(void **state)
 	assert_int_equal(write_interface(&out, text, text, 1, 0), 0);
 	assert_int_equal(capfile_open(&f, fd_of_bytes(out.data, out.len), "long", &e), 0);
 	assert_int_equal(capfile_next(f, &pk, &e), 0);
-	assert_int_equal(strlen(blocks_interface(capfile_blocks(f), 0)->name), BLOCKS_TEXT_MAX / 3 * 3);
-	assert_int_equal(strlen(blocks_interface(capfile_blocks(f), 0)->filter), BLOCKS_TEXT_MAX / 3 * 3);
+	assert_int_equal(strlen(blocks_interface(capfile_blocks(f), 0)->name),
+			 BLOCKS_TEXT_MAX / 3 * 3);
+	assert_int_equal(strlen(blocks_interface(capfile_blocks(f), 0)->filter),
+			 BLOCKS_TEXT_MAX / 3 * 3);
 	capfile_close(f);
 	buf_release(&out);
 	free(text);
@@ -175,8 +180,13 @@ static char *output_of(char *const *argv)
 
 static void check_capinfos(char *path)
 {
-	char *const argv[] = {(char[]){"/usr/bin/capinfos"}, (char[]){"-T"}, (char[]){"-r"}, (char[]){"-c"},
-			      (char[]){"-d"}, path, NULL};
+	char *const argv[] = {(char[]){"/usr/bin/capinfos"},
+			      (char[]){"-T"},
+			      (char[]){"-r"},
+			      (char[]){"-c"},
+			      (char[]){"-d"},
+			      path,
+			      NULL};
 	char *text = output_of(argv), wanted[64];
 	uint64_t bytes = 0;
 	uint8_t data[200];
@@ -185,7 +195,8 @@ static void check_capinfos(char *path)
 		return;
 	for (uint32_t i = 0; i < OWN_PACKETS; i++)
 		bytes += own_packet(i, data).length;
-	(void)snprintf(wanted, sizeof(wanted), "\t%u\t%llu", OWN_PACKETS, (unsigned long long)bytes);
+	(void)snprintf(wanted, sizeof(wanted), "\t%u\t%llu", OWN_PACKETS,
+		       (unsigned long long)bytes);
 	if (!strstr(text, wanted))
 		fail_msg("capinfos says %s", text);
 	free(text);
@@ -193,10 +204,21 @@ static void check_capinfos(char *path)
 
 static void check_tshark(char *path)
 {
-	char *const argv[] = {(char[]){"/usr/bin/tshark"}, (char[]){"-n"}, (char[]){"-r"}, path, (char[]){"-T"},
-			      (char[]){"fields"}, (char[]){"-e"}, (char[]){"frame.time_epoch"}, (char[]){"-e"},
-			      (char[]){"frame.len"}, (char[]){"-e"}, (char[]){"frame.cap_len"}, (char[]){"-e"},
-			      (char[]){"frame.interface_name"}, NULL};
+	char *const argv[] = {(char[]){"/usr/bin/tshark"},
+			      (char[]){"-n"},
+			      (char[]){"-r"},
+			      path,
+			      (char[]){"-T"},
+			      (char[]){"fields"},
+			      (char[]){"-e"},
+			      (char[]){"frame.time_epoch"},
+			      (char[]){"-e"},
+			      (char[]){"frame.len"},
+			      (char[]){"-e"},
+			      (char[]){"frame.cap_len"},
+			      (char[]){"-e"},
+			      (char[]){"frame.interface_name"},
+			      NULL};
 	char *text = output_of(argv), *at = text, wanted[128];
 	uint8_t data[200];
 
@@ -206,7 +228,8 @@ static void check_tshark(char *path)
 		const struct packet pk = own_packet(i, data);
 		char *line = strsep(&at, "\n");
 
-		(void)snprintf(wanted, sizeof(wanted), "%lld.%09lld\t%u\t%u\teth0", (long long)(pk.ts_ns / 1000000000),
+		(void)snprintf(wanted, sizeof(wanted), "%lld.%09lld\t%u\t%u\teth0",
+			       (long long)(pk.ts_ns / 1000000000),
 			       (long long)(pk.ts_ns % 1000000000), pk.length, pk.captured);
 		assert_string_equal(line, wanted);
 	}
@@ -215,7 +238,12 @@ static void check_tshark(char *path)
 
 static void check_tcpdump(char *path)
 {
-	char *const argv[] = {(char[]){"/usr/bin/tcpdump"}, (char[]){"-n"}, (char[]){"-tt"}, (char[]){"-r"}, path, NULL};
+	char *const argv[] = {(char[]){"/usr/bin/tcpdump"},
+			      (char[]){"-n"},
+			      (char[]){"-tt"},
+			      (char[]){"-r"},
+			      path,
+			      NULL};
 	char *text = output_of(argv), *at = text, *line;
 	uint32_t lines = 0;
 

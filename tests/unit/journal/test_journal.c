@@ -18,14 +18,16 @@
 
 static struct msg_j_second second_of(uint32_t i)
 {
-	return (struct msg_j_second){.time_ns = 1700000000 + i, .packets = i * 10, .bytes = i * 1000};
+	return (struct msg_j_second){
+		.time_ns = 1700000000 + i, .packets = i * 10, .bytes = i * 1000};
 }
 
 /* A file in memory with a capture, RECORDS seconds and an end. */
 static int journal_fd(void)
 {
 	int fd = memfd_create("journal", MFD_CLOEXEC);
-	const struct msg_j_capture capture = {.capture = str_of("web-1"), .session = str_of("web"), .snaplen = 262144};
+	const struct msg_j_capture capture = {
+		.capture = str_of("web-1"), .session = str_of("web"), .snaplen = 262144};
 	const struct msg_j_end end = {.time_ns = 1700000100, .reason = str_of("stop")};
 	struct journal *j;
 	struct err e;
@@ -135,8 +137,8 @@ static void what_is_added_is_read(void **state)
 static void the_bytes_are_those_of_the_manual(void **state)
 {
 	static const uint8_t wanted[] = {
-		'T', 'D', 'J', 'R', 'N', 'L', '1', '\n',
-		0, 0, 0, 3, 0, 131, 0, 0, 0xc5, 0xa5, 0x8a, 0xac, 'a', 'b', 'c',
+		'T', 'D', 'J', 'R', 'N',  'L',	'1',  '\n', 0,	 0,   0,   3,
+		0,   131, 0,   0,   0xc5, 0xa5, 0x8a, 0xac, 'a', 'b', 'c',
 	};
 	int fd = memfd_create("journal", MFD_CLOEXEC);
 	struct buf payload;
@@ -177,7 +179,9 @@ static void every_cut_is_read_to_its_last_whole_record(void **state)
 		cut_fd = memfd_create("cut", MFD_CLOEXEC);
 		assert_int_equal(fdio_pwrite_all(cut_fd, p, cut, 0), 0);
 		assert_int_equal(journal_repair(cut_fd, &end, &e), 0);
-		wanted_end = wanted ? ends[wanted - 1] : cut < JOURNAL_MAGIC_BYTES ? 0 : JOURNAL_MAGIC_BYTES;
+		wanted_end = wanted			 ? ends[wanted - 1]
+			     : cut < JOURNAL_MAGIC_BYTES ? 0
+							 : JOURNAL_MAGIC_BYTES;
 		assert_int_equal(end, wanted_end);
 		assert_int_equal(lseek(cut_fd, 0, SEEK_END), wanted_end);
 		close(cut_fd);
@@ -267,11 +271,12 @@ static void long_journals_are_mended(void **state)
 	close(fd);
 }
 
-/* The file cannot grow (sealed, as a disk that is full): what is buffered waits, the record that has no room is refused, and
- * nothing is lost when there is room again. */
+/* The file cannot grow (sealed, as a disk that is full): what is buffered waits, the record that
+ * has no room is refused, and nothing is lost when there is room again. */
 static void a_full_disk_loses_nothing_that_was_taken(void **state)
 {
-	int full = open("/dev/full", O_WRONLY | O_CLOEXEC), fd = memfd_create("journal", MFD_CLOEXEC), own = dup(fd);
+	int full = open("/dev/full", O_WRONLY | O_CLOEXEC),
+	    fd = memfd_create("journal", MFD_CLOEXEC), own = dup(fd);
 	struct journal *j;
 	struct err e;
 	uint32_t taken = 0;
