@@ -130,7 +130,8 @@ static bool mac_parse(struct str s, struct addr *a)
 	for (int i = 0; i < 6; i++) {
 		const int high = hex_value(s.p[3 * i]), low = hex_value(s.p[3 * i + 1]);
 
-		if (high < 0 || low < 0 || (i < 5 && s.p[3 * i + 2] != ':' && s.p[3 * i + 2] != '-'))
+		if (high < 0 || low < 0 ||
+		    (i < 5 && s.p[3 * i + 2] != ':' && s.p[3 * i + 2] != '-'))
 			return false;
 		a->bytes[i] = (uint8_t)(high << 4 | low);
 	}
@@ -164,10 +165,12 @@ int addr_parse(struct str text, struct addr *a, struct err *e)
 	if (addr_try(text, a))
 		return 0;
 	*a = (struct addr){0};
-	return err_set(e, ERR_CALL, "\"%.*s\" is no address: give it as 10.1.2.3 or 2001:db8::1", text_cut(text), text.p);
+	return err_set(e, ERR_CALL, "\"%.*s\" is no address: give it as 10.1.2.3 or 2001:db8::1",
+		       text_cut(text), text.p);
 }
 
-/* "10.1" as tcpdump's net takes it: octets that are missing are 0, and the mask covers those given. */
+/* "10.1" as tcpdump's net takes it: octets that are missing are 0, and the mask covers those given.
+ */
 static bool octets_parse(struct str s, struct addr *a, unsigned *octets)
 {
 	unsigned n = 0, v = 0, digits = 0;
@@ -233,7 +236,8 @@ int addr_parse_net(struct str text, struct addr *net, unsigned *prefix_bits, str
 wrong:
 	*net = (struct addr){0};
 	*prefix_bits = 0;
-	return err_set(e, ERR_CALL, "\"%.*s\" is no net: give it as 10.0.0.0/8 or 2001:db8::/32", text_cut(text), text.p);
+	return err_set(e, ERR_CALL, "\"%.*s\" is no net: give it as 10.0.0.0/8 or 2001:db8::/32",
+		       text_cut(text), text.p);
 }
 
 bool addr_in_net(const struct addr *a, const struct addr *net, unsigned prefix_bits)
@@ -244,7 +248,8 @@ bool addr_in_net(const struct addr *a, const struct addr *net, unsigned prefix_b
 		return false;
 	if (memcmp(a->bytes, net->bytes, whole) != 0)
 		return false;
-	return rest == 0 || ((a->bytes[whole] ^ net->bytes[whole]) & (0xff00u >> rest) & 0xffu) == 0;
+	return rest == 0 ||
+	       ((a->bytes[whole] ^ net->bytes[whole]) & (0xff00u >> rest) & 0xffu) == 0;
 }
 
 int addr_compare(const struct addr *a, const struct addr *b)

@@ -126,7 +126,8 @@ int buf_add_u16(struct buf *b, uint16_t v)
 
 int buf_add_u32(struct buf *b, uint32_t v)
 {
-	const uint8_t p[4] = {(uint8_t)(v >> 24), (uint8_t)(v >> 16), (uint8_t)(v >> 8), (uint8_t)v};
+	const uint8_t p[4] = {(uint8_t)(v >> 24), (uint8_t)(v >> 16), (uint8_t)(v >> 8),
+			      (uint8_t)v};
 
 	return buf_add(b, p, sizeof(p));
 }

@@ -136,7 +136,9 @@ ssize_t fdio_recv(int sock, void *p, size_t len, int *fd, size_t *nfd)
 		char room[CMSG_SPACE(FDIO_PASS_MAX * sizeof(int))];
 	} control = {0};
 	struct iovec io = {.iov_base = p, .iov_len = len};
-	struct msghdr m = {.msg_iov = &io, .msg_iovlen = 1, .msg_control = control.room,
+	struct msghdr m = {.msg_iov = &io,
+			   .msg_iovlen = 1,
+			   .msg_control = control.room,
 			   .msg_controllen = sizeof(control.room)};
 	const size_t room = *nfd;
 	ssize_t n;

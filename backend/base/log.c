@@ -10,7 +10,8 @@
 
 #define LOG_LINE_MAX 4096u
 
-/* The one piece of state that a process shares: where its log goes. Set before threads are started. */
+/* The one piece of state that a process shares: where its log goes. Set before threads are started.
+ */
 static struct {
 	int fd; /* 0 is off as well as -1: standard input is nobody's log */
 	enum log_level up_to;
@@ -24,7 +25,8 @@ void log_open(int fd, enum log_level up_to, const char *program)
 	log_state.program = program;
 }
 
-static void log_line(enum log_level level, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
+static void log_line(enum log_level level, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
 static void log_line(enum log_level level, const char *fmt, va_list ap)
 {
 	static const char *const names[] = {"error", "warn", "info", "debug"};
@@ -39,9 +41,10 @@ static void log_line(enum log_level level, const char *fmt, va_list ap)
 		return;
 	buf_init(&line, (size_t)LOG_LINE_MAX * 5);
 	/* A log that cannot be written has nowhere to say so. */
-	(void)buf_printf(&line, "%s %s %s[%d] ", text_rfc3339(clock_now_ns(), when), names[level], log_state.program,
-			 (int)getpid());
-	text_escape(&line, (struct str){raw, n < (int)sizeof(raw) ? (size_t)n : sizeof(raw) - 1}, false);
+	(void)buf_printf(&line, "%s %s %s[%d] ", text_rfc3339(clock_now_ns(), when), names[level],
+			 log_state.program, (int)getpid());
+	text_escape(&line, (struct str){raw, n < (int)sizeof(raw) ? (size_t)n : sizeof(raw) - 1},
+		    false);
 	(void)buf_add_byte(&line, '\n');
 	(void)fdio_write_all(log_state.fd, line.data, line.len);
 	buf_release(&line);

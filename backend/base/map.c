@@ -8,8 +8,9 @@
 
 #define MAP_FIRST_SLOTS 16u
 
-/* Open addressing with linear probing. A removed entry leaves a mark, so that map_next may go on over it; marks go
- * when the slots are laid out anew. Invariant: used + marks < slots * 3 / 4, so that a probe always ends. */
+/* Open addressing with linear probing. A removed entry leaves a mark, so that map_next may go on
+ * over it; marks go when the slots are laid out anew. Invariant: used + marks < slots * 3 / 4, so
+ * that a probe always ends. */
 enum slot_state { SLOT_FREE, SLOT_USED, SLOT_REMOVED };
 
 struct slot {
@@ -26,14 +27,16 @@ struct map {
 	uint64_t seed;
 };
 
-/* The kernel gives each program 16 random bytes (getauxval(3)): the same for its life, and no global is needed. */
+/* The kernel gives each program 16 random bytes (getauxval(3)): the same for its life, and no
+ * global is needed. */
 uint64_t map_seed(void)
 {
 	const unsigned long at = getauxval(AT_RANDOM);
 	uint64_t seed = UINT64_C(0x9e3779b97f4a7c15);
 
 	if (at)
-		memcpy(&seed, (const void *)(uintptr_t)at, sizeof(seed)); // NOLINT: the kernel's address
+		memcpy(&seed, (const void *)(uintptr_t)at,
+		       sizeof(seed)); // NOLINT: the kernel's address
 	return seed;
 }
 
@@ -163,7 +166,11 @@ int map_put(struct map *m, const void *key, size_t len, void *value)
 	s = map_free_slot(m, hash);
 	if (s->state == SLOT_REMOVED)
 		m->removed--;
-	*s = (struct slot){.hash = hash, .key = xmalloc(len), .value = value, .len = (uint32_t)len, .state = SLOT_USED};
+	*s = (struct slot){.hash = hash,
+			   .key = xmalloc(len),
+			   .value = value,
+			   .len = (uint32_t)len,
+			   .state = SLOT_USED};
 	if (len > 0)
 		memcpy(s->key, key, len);
 	m->used++;

@@ -12,7 +12,8 @@
 
 #define ROOT_STATE "/var/lib/tapdeck"
 
-/* The variable's value where it is an absolute path (XDG base directories ignore others), else NULL. */
+/* The variable's value where it is an absolute path (XDG base directories ignore others), else
+ * NULL. */
 static const char *env_path(const char *name)
 {
 	const char *value = getenv(name);
@@ -54,7 +55,8 @@ char *paths_config(void)
 	return xdg_path("XDG_CONFIG_HOME", ".config", "tapdeck/tapdeck.conf");
 }
 
-/* Root's daemon keeps to /var/lib unless told otherwise: its home is no place for what it serves to a group. */
+/* Root's daemon keeps to /var/lib unless told otherwise: its home is no place for what it serves to
+ * a group. */
 static bool is_root_default(const char *variable)
 {
 	return geteuid() == 0 && !env_path(variable);
@@ -92,9 +94,12 @@ static int folder_check(const char *path, int make, struct err *e)
 		return err_errno(e, ERR_REFUSED, "could not look at the folder %s", path);
 	}
 	if (!S_ISDIR(st.st_mode))
-		return err_set(e, ERR_REFUSED, "%s is no folder: remove it, or set TAPDECK_SOCKET", path);
+		return err_set(e, ERR_REFUSED, "%s is no folder: remove it, or set TAPDECK_SOCKET",
+			       path);
 	if (st.st_uid != geteuid() || (st.st_mode & 077) != 0)
-		return err_set(e, ERR_REFUSED, "the folder %s is not yours alone (it must be yours, mode 0700): remove it, or set TAPDECK_SOCKET",
+		return err_set(e, ERR_REFUSED,
+			       "the folder %s is not yours alone (it must be yours, mode 0700): "
+			       "remove it, or set TAPDECK_SOCKET",
 			       path);
 	return 0;
 }

@@ -14,7 +14,8 @@
 #include "base/xalloc.h"
 
 #define EXIT_NOT_STARTED 127
-#define CLOSE_LOOP_MAX 65536 /* descriptors closed one by one where the kernel has no close_range */
+#define CLOSE_LOOP_MAX 65536 /* descriptors closed one by one where the kernel has no close_range  \
+			      */
 
 /* Everything between fork and exec is async-signal-safe: the tap has a second thread. */
 
@@ -29,7 +30,8 @@ static void child_signals(void)
 		if (sigaction(number, NULL, &now))
 			continue;
 		if (now.sa_handler != SIG_IGN || number == SIGPIPE || number == SIGCHLD)
-			(void)sigaction(number, &usual, NULL); /* SIGKILL and SIGSTOP refuse, rightly */
+			(void)sigaction(number, &usual,
+					NULL); /* SIGKILL and SIGSTOP refuse, rightly */
 	}
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
@@ -48,8 +50,8 @@ static void child_close_from(int first)
 		close(fd);
 }
 
-/* First away from the places that will be given out, then to them: the order in fd[] may be any permutation.
- * Leaves the error pipe at `nfd`, closed by exec. */
+/* First away from the places that will be given out, then to them: the order in fd[] may be any
+ * permutation. Leaves the error pipe at `nfd`, closed by exec. */
 static int child_descriptors(const struct spawn *s, int report)
 {
 	int moved[SPAWN_FD_MAX];
@@ -90,7 +92,8 @@ static void child_run(const struct spawn *s, int report, pid_t parent)
 		goto failed;
 	if (s->die_with_parent && getppid() != parent)
 		_exit(EXIT_NOT_STARTED); /* it died before the kernel was told */
-	execvpe(s->path, s->argv, s->envp ? (char *const *)s->envp : environ); /* a name without a slash: by PATH */
+	execvpe(s->path, s->argv,
+		s->envp ? (char *const *)s->envp : environ); /* a name without a slash: by PATH */
 failed:
 	why = errno;
 	if (write(where, &why, sizeof(why)) < 0)
@@ -118,8 +121,9 @@ pid_t spawn_start(const struct spawn *s, struct err *e)
 	pid_t pid;
 
 	if (s->nfd < 3 || s->nfd > SPAWN_FD_MAX)
-		return err_set(e, ERR_REFUSED, "could not start %s: %d descriptors, 3 to %d can be given", s->path, s->nfd,
-			       SPAWN_FD_MAX);
+		return err_set(e, ERR_REFUSED,
+			       "could not start %s: %d descriptors, 3 to %d can be given", s->path,
+			       s->nfd, SPAWN_FD_MAX);
 	if (pipe2(report, O_CLOEXEC))
 		return err_errno(e, ERR_REFUSED, "could not start %s: no pipe", s->path);
 	sigfillset(&all);
@@ -177,7 +181,9 @@ char *spawn_sibling(const char *program, struct err *e)
 			free(candidate[i]);
 	}
 	if (!found)
-		err_set(e, ERR_REFUSED, "%s is not beside this program (%s) nor in %s/libexec/tapdeck: install it there",
+		err_set(e, ERR_REFUSED,
+			"%s is not beside this program (%s) nor in %s/libexec/tapdeck: install it "
+			"there",
 			program, folder ? folder : "?", TAPDECK_PREFIX);
 	free(folder);
 	return found;

@@ -1,10 +1,5 @@
 #include "base/text.h"
 
-#include <stddef.h>
-
-#include "base/xalloc.h"
-#include "text_unicode.h"
-
 /* Bytes of the sequence that begins with this byte (RFC 3629), 0 where none may. */
 static unsigned utf8_sequence_bytes(uint8_t lead)
 {
@@ -47,27 +42,6 @@ broken:
 	return -1;
 }
 
-int text_width(int32_t code_point)
-{
-	size_t low = 0, high = ARRAY_LEN(unicode_ranges);
-
-	if (code_point < 0x20 || code_point == 0x7f)
-		return -1;
-	if (code_point < 0x7f)
-		return 1;
-	while (low < high) {
-		const size_t mid = low + (high - low) / 2;
-
-		if ((uint32_t)code_point > unicode_ranges[mid].last)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	if (low == ARRAY_LEN(unicode_ranges) || (uint32_t)code_point < unicode_ranges[low].first)
-		return -1;
-	return unicode_ranges[low].width;
-}
-
 static int escape_bytes(struct buf *out, const char *p, size_t len)
 {
 	static const char digit[] = "0123456789abcdef";
@@ -87,7 +61,8 @@ static size_t plain_bytes(struct str s, bool escape_backslash)
 {
 	size_t n = 0;
 
-	while (n < s.len && s.p[n] >= 0x20 && s.p[n] < 0x7f && !(escape_backslash && s.p[n] == '\\'))
+	while (n < s.len && s.p[n] >= 0x20 && s.p[n] < 0x7f &&
+	       !(escape_backslash && s.p[n] == '\\'))
 		n++;
 	return n;
 }

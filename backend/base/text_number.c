@@ -18,7 +18,8 @@ static int shown(struct str s)
 	return s.len > 100 ? 100 : (int)s.len;
 }
 
-/* "12.34" and how much of s it took: whole part, and the fraction in 1e-18 (digits beyond are dropped). */
+/* "12.34" and how much of s it took: whole part, and the fraction in 1e-18 (digits beyond are
+ * dropped). */
 struct decimal {
 	uint64_t whole, fraction_e18;
 	size_t used;
@@ -37,7 +38,8 @@ static bool decimal_parse(struct str s, struct decimal *d)
 	}
 	if (digits == 0)
 		return false;
-	if (d->used + 1 >= s.len || s.p[d->used] != '.' || s.p[d->used + 1] < '0' || s.p[d->used + 1] > '9')
+	if (d->used + 1 >= s.len || s.p[d->used] != '.' || s.p[d->used + 1] < '0' ||
+	    s.p[d->used + 1] > '9')
 		return true;
 	for (d->used++; d->used < s.len && s.p[d->used] >= '0' && s.p[d->used] <= '9'; d->used++) {
 		unit /= 10;
@@ -57,17 +59,26 @@ static const struct suffix *suffix_find(struct str s, const struct suffix *list,
 /* decimal * factor, cut to an integer; false when it does not fit. */
 static bool decimal_scale(const struct decimal *d, uint64_t factor, uint64_t *out)
 {
-	const __uint128_t part = (__uint128_t)d->fraction_e18 * factor / UINT64_C(1000000000000000000);
+	const __uint128_t part =
+		(__uint128_t)d->fraction_e18 * factor / UINT64_C(1000000000000000000);
 	uint64_t whole;
 
-	return !__builtin_mul_overflow(d->whole, factor, &whole) && !__builtin_add_overflow(whole, (uint64_t)part, out);
+	return !__builtin_mul_overflow(d->whole, factor, &whole) &&
+	       !__builtin_add_overflow(whole, (uint64_t)part, out);
 }
 
 int text_parse_count(struct str s, uint64_t *count, struct err *e)
 {
 	static const struct suffix suffixes[] = {
-		{"", 1}, {"k", 1000}, {"K", 1000}, {"M", 1000000}, {"G", 1000000000},
-		{"T", UINT64_C(1000000000000)}, {"Ki", 1024}, {"Mi", 1048576}, {"Gi", 1073741824},
+		{"", 1},
+		{"k", 1000},
+		{"K", 1000},
+		{"M", 1000000},
+		{"G", 1000000000},
+		{"T", UINT64_C(1000000000000)},
+		{"Ki", 1024},
+		{"Mi", 1048576},
+		{"Gi", 1073741824},
 		{"Ti", UINT64_C(1099511627776)},
 	};
 	const struct suffix *suffix;
@@ -75,19 +86,28 @@ int text_parse_count(struct str s, uint64_t *count, struct err *e)
 
 	if (!decimal_parse(s, &d))
 		goto wrong;
-	suffix = suffix_find((struct str){s.p + d.used, s.len - d.used}, suffixes, ARRAY_LEN(suffixes));
-	if (!suffix || (suffix->factor == 1 && d.fraction_e18 > 0) || !decimal_scale(&d, suffix->factor, count))
+	suffix = suffix_find((struct str){s.p + d.used, s.len - d.used}, suffixes,
+			     ARRAY_LEN(suffixes));
+	if (!suffix || (suffix->factor == 1 && d.fraction_e18 > 0) ||
+	    !decimal_scale(&d, suffix->factor, count))
 		goto wrong;
 	return 0;
 wrong:
-	return err_set(e, ERR_CALL, "\"%.*s\" is no number: give it as 500, 10k, 1.5M or 2G", shown(s), s.p);
+	return err_set(e, ERR_CALL, "\"%.*s\" is no number: give it as 500, 10k, 1.5M or 2G",
+		       shown(s), s.p);
 }
 
 int text_parse_duration(struct str s, int64_t *duration_ns, struct err *e)
 {
 	static const struct suffix suffixes[] = {
-		{"", 1000000000}, {"ns", 1}, {"us", 1000}, {"ms", 1000000}, {"s", 1000000000},
-		{"m", UINT64_C(60000000000)}, {"min", UINT64_C(60000000000)}, {"h", UINT64_C(3600000000000)},
+		{"", 1000000000},
+		{"ns", 1},
+		{"us", 1000},
+		{"ms", 1000000},
+		{"s", 1000000000},
+		{"m", UINT64_C(60000000000)},
+		{"min", UINT64_C(60000000000)},
+		{"h", UINT64_C(3600000000000)},
 		{"d", UINT64_C(86400000000000)},
 	};
 	const bool negative = s.len > 0 && s.p[0] == '-';
@@ -98,13 +118,16 @@ int text_parse_duration(struct str s, int64_t *duration_ns, struct err *e)
 
 	if (!decimal_parse(number, &d))
 		goto wrong;
-	suffix = suffix_find((struct str){number.p + d.used, number.len - d.used}, suffixes, ARRAY_LEN(suffixes));
+	suffix = suffix_find((struct str){number.p + d.used, number.len - d.used}, suffixes,
+			     ARRAY_LEN(suffixes));
 	if (!suffix || !decimal_scale(&d, suffix->factor, &ns) || ns > INT64_MAX)
 		goto wrong;
 	*duration_ns = negative ? -(int64_t)ns : (int64_t)ns;
 	return 0;
 wrong:
-	return err_set(e, ERR_CALL, "\"%.*s\" is no length of time: give it as 250ms, 10s, 5m, 2h or 7d", shown(s), s.p);
+	return err_set(e, ERR_CALL,
+		       "\"%.*s\" is no length of time: give it as 250ms, 10s, 5m, 2h or 7d",
+		       shown(s), s.p);
 }
 
 /* Three significant digits of a number from 0 to 999.5. */
@@ -112,7 +135,8 @@ static void three_digits(double v, const char *unit, char out[TEXT_NUMBER_MAX])
 {
 	const int decimals = v < 9.995 ? 2 : v < 99.95 ? 1 : 0;
 
-	(void)snprintf(out, TEXT_NUMBER_MAX, "%.*f%s", decimals, v, unit); /* at most 48: units are short */
+	(void)snprintf(out, TEXT_NUMBER_MAX, "%.*f%s", decimals, v,
+		       unit); /* at most 48: units are short */
 }
 
 static const char *scaled(double v, const char *const unit[6], char out[TEXT_NUMBER_MAX])
@@ -182,16 +206,25 @@ const char *text_duration(int64_t ns, char out[TEXT_NUMBER_MAX])
 
 		if (n < unit)
 			continue;
-		(void)snprintf(out, TEXT_NUMBER_MAX, "%s%llu %s %llu %s", sign, (unsigned long long)(n / unit),
-			       units[i].name, (unsigned long long)(n % unit / part), units[i].part); /* fits */
+		(void)snprintf(out, TEXT_NUMBER_MAX, "%s%llu %s %llu %s", sign,
+			       (unsigned long long)(n / unit), units[i].name,
+			       (unsigned long long)(n % unit / part), units[i].part); /* fits */
 		return out;
 	}
 	if (n < 1000)
 		(void)snprintf(number, sizeof(number), "%u ns", (unsigned)n); /* fits */
 	else if (v < 999.5e3)
-		(void)snprintf(number, sizeof(number), "%.*f us", v < 9.995e3 ? 2 : v < 99.95e3 ? 1 : 0, v / 1e3);
+		(void)snprintf(number, sizeof(number), "%.*f us",
+			       v < 9.995e3   ? 2
+			       : v < 99.95e3 ? 1
+					     : 0,
+			       v / 1e3);
 	else if (v < 999.5e6)
-		(void)snprintf(number, sizeof(number), "%.*f ms", v < 9.995e6 ? 2 : v < 99.95e6 ? 1 : 0, v / 1e6);
+		(void)snprintf(number, sizeof(number), "%.*f ms",
+			       v < 9.995e6   ? 2
+			       : v < 99.95e6 ? 1
+					     : 0,
+			       v / 1e6);
 	else
 		(void)snprintf(number, sizeof(number), "%.*f s", v < 9.995e9 ? 2 : 1, v / 1e9);
 	(void)snprintf(out, TEXT_NUMBER_MAX, "%s%s", sign, number);
@@ -203,8 +236,9 @@ static const char *exact(int64_t ns, uint64_t unit_ns, int decimals, char out[TE
 {
 	const uint64_t n = ns < 0 ? (uint64_t)0 - (uint64_t)ns : (uint64_t)ns;
 
-	(void)snprintf(out, TEXT_NUMBER_MAX, "%s%llu.%0*llu", ns < 0 ? "-" : "", (unsigned long long)(n / unit_ns),
-		       decimals, (unsigned long long)(n % unit_ns)); /* at most 22 */
+	(void)snprintf(out, TEXT_NUMBER_MAX, "%s%llu.%0*llu", ns < 0 ? "-" : "",
+		       (unsigned long long)(n / unit_ns), decimals,
+		       (unsigned long long)(n % unit_ns)); /* at most 22 */
 	return out;
 }
 

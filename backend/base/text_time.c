@@ -8,7 +8,8 @@
 
 #define DAY_S INT64_C(86400)
 
-/* Days since 1970-01-01 of a date of the Gregorian calendar, after Howard Hinnant's days_from_civil. */
+/* Days since 1970-01-01 of a date of the Gregorian calendar, after Howard Hinnant's
+ * days_from_civil. */
 static int64_t days_of(int64_t year, unsigned month, unsigned day)
 {
 	const int64_t y = month <= 2 ? year - 1 : year;
@@ -16,7 +17,8 @@ static int64_t days_of(int64_t year, unsigned month, unsigned day)
 	const unsigned of_era = (unsigned)(y - era * 400);
 	const unsigned of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
 
-	return era * 146097 + (int64_t)(of_era * 365 + of_era / 4 - of_era / 100 + of_year) - 719468;
+	return era * 146097 + (int64_t)(of_era * 365 + of_era / 4 - of_era / 100 + of_year) -
+	       719468;
 }
 
 static unsigned month_days(int64_t year, unsigned month)
@@ -74,8 +76,8 @@ static bool take_date(struct str *s, int64_t *days)
 {
 	unsigned year, month, day;
 
-	if (!take_digits(s, 4, &year) || !take_char(s, '-') || !take_digits(s, 2, &month) || !take_char(s, '-') ||
-	    !take_digits(s, 2, &day))
+	if (!take_digits(s, 4, &year) || !take_char(s, '-') || !take_digits(s, 2, &month) ||
+	    !take_char(s, '-') || !take_digits(s, 2, &day))
 		return false;
 	if (month < 1 || month > 12 || day < 1 || day > month_days(year, month))
 		return false;
@@ -122,7 +124,8 @@ static bool take_zone(struct str *s, int64_t *offset_s)
 
 static bool time_of(int64_t seconds, int64_t ns, int64_t *time_ns)
 {
-	return !__builtin_mul_overflow(seconds, NS_PER_S, time_ns) && !__builtin_add_overflow(*time_ns, ns, time_ns);
+	return !__builtin_mul_overflow(seconds, NS_PER_S, time_ns) &&
+	       !__builtin_add_overflow(*time_ns, ns, time_ns);
 }
 
 static bool epoch_parse(struct str s, int64_t *time_ns)
@@ -152,12 +155,13 @@ static bool date_parse(struct str s, int64_t now_ns, int64_t *time_ns)
 {
 	int64_t days = day_of(now_ns), seconds = 0, ns = 0, offset_s;
 	const bool dated = s.len >= 5 && s.p[4] == '-';
+	bool clock = !dated;
 
 	if (dated && !take_date(&s, &days))
 		return false;
-	if (dated && s.len > 0 && !take_char(&s, 'T') && !take_char(&s, 't') && !take_char(&s, ' ') && s.p[0] != 'Z')
-		return false;
-	if ((!dated || (s.len > 0 && s.p[0] != 'Z')) && !take_clock(&s, &seconds, &ns))
+	if (dated)
+		clock = take_char(&s, 'T') || take_char(&s, 't') || take_char(&s, ' ');
+	if (clock && !take_clock(&s, &seconds, &ns))
 		return false;
 	if (!take_zone(&s, &offset_s) || s.len > 0)
 		return false;
@@ -180,16 +184,18 @@ int text_parse_time(struct str s, int64_t now_ns, int64_t *time_ns, struct err *
 				       : date_parse(s, now_ns, time_ns))
 		return 0;
 	return err_set(e, ERR_CALL,
-		       "\"%.*s\" is no time: give it as 2026-01-31T10:20:30Z, \"2026-01-31 10:20\", 10:20, @1769854830 or now",
+		       "\"%.*s\" is no time: give it as 2026-01-31T10:20:30Z, \"2026-01-31 "
+		       "10:20\", 10:20, @1769854830 or now",
 		       s.len > 100 ? 100 : (int)s.len, s.p);
 }
 
 static int64_t split_seconds(int64_t ns, int64_t *rest_ns)
 {
 	*rest_ns = ns % NS_PER_S;
-	if (*rest_ns < 0)
-		*rest_ns += NS_PER_S;
-	return (ns - *rest_ns) / NS_PER_S;
+	if (*rest_ns >= 0)
+		return ns / NS_PER_S;
+	*rest_ns += NS_PER_S;
+	return ns / NS_PER_S - 1;
 }
 
 /* int64 ns reach from 1677 to 2262, so that a year has four digits and neither call can fail. */
@@ -250,7 +256,8 @@ const char *text_time(int64_t ns, enum text_zone zone, char out[TEXT_NUMBER_MAX]
 	if (zone == TEXT_EPOCH) {
 		const uint64_t n = ns < 0 ? (uint64_t)0 - (uint64_t)ns : (uint64_t)ns;
 
-		(void)snprintf(out, TEXT_NUMBER_MAX, "%s%llu.%06llu", ns < 0 ? "-" : "", (unsigned long long)(n / 1000000000),
+		(void)snprintf(out, TEXT_NUMBER_MAX, "%s%llu.%06llu", ns < 0 ? "-" : "",
+			       (unsigned long long)(n / 1000000000),
 			       (unsigned long long)(n % 1000000000 / 1000)); /* fits */
 		return out;
 	}

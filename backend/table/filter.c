@@ -52,7 +52,8 @@ static bool value_equals(const struct value *cell, const struct filter_value *v)
 	struct value high;
 
 	if (v->is_net)
-		return cell->type == VALUE_ADDR && addr_in_net(&cell->a, &v->value.a, v->prefix_bits);
+		return cell->type == VALUE_ADDR &&
+		       addr_in_net(&cell->a, &v->value.a, v->prefix_bits);
 	if (!comparable(cell, &v->value))
 		return false;
 	if (!v->is_range)
@@ -71,7 +72,8 @@ static bool any_equals(const struct value *cell, const struct filter_node *n)
 
 static bool text_matches(struct str s, const regex_t *regex)
 {
-	regmatch_t range = {.rm_so = 0, .rm_eo = (regoff_t)(s.len < REGEX_CELL_MAX ? s.len : REGEX_CELL_MAX)};
+	regmatch_t range = {.rm_so = 0,
+			    .rm_eo = (regoff_t)(s.len < REGEX_CELL_MAX ? s.len : REGEX_CELL_MAX)};
 
 	return regexec(regex, s.len ? s.p : "", 1, &range, REG_STARTEND) == 0;
 }
@@ -96,7 +98,8 @@ static bool cell_set(const struct value *cell, enum kind kind)
 {
 	if (cell->type == VALUE_TEXT)
 		return cell->s.len > 0;
-	return cell->type != VALUE_NULL && !(kind == KIND_BOOL && cell->type == VALUE_INT && cell->i == 0);
+	return cell->type != VALUE_NULL &&
+	       !(kind == KIND_BOOL && cell->type == VALUE_INT && cell->i == 0);
 }
 
 /* A range stands for the values in it: N of flows N.1 and N.2 is less than what is beyond both. */
@@ -137,7 +140,8 @@ static bool cell_test(const struct filter_node *n, const struct value *cell, enu
 	}
 }
 
-static bool column_test(const struct filter_node *n, const struct table *t, uint64_t row, int column)
+static bool column_test(const struct filter_node *n, const struct table *t, uint64_t row,
+			int column)
 {
 	const struct value cell = t->cell(t->data, row, (unsigned)column);
 
@@ -158,7 +162,8 @@ static bool node_match(const struct filter_node *n, const struct table *t, uint6
 	case FILTER_NOT:
 		return !node_match(n->left, t, row);
 	default:
-		yes = column_test(n, t, row, n->column) || (n->column_b >= 0 && column_test(n, t, row, n->column_b));
+		yes = column_test(n, t, row, n->column) ||
+		      (n->column_b >= 0 && column_test(n, t, row, n->column_b));
 		return yes != (n->op == FILTER_NE || n->op == FILTER_NO_MATCH);
 	}
 }

@@ -1,4 +1,5 @@
-/* BPF's primitives over a table's columns: [protocol] [src, dst] [host, net, port, portrange, proto] id. */
+/* BPF's primitives over a table's columns: [protocol] [src, dst] [host, net, port, portrange,
+ * proto] id. */
 #include "filter_tree.h"
 
 #include <stdio.h>
@@ -15,8 +16,8 @@ static int shown(struct str s)
 static enum bpf_type type_word(struct str word)
 {
 	static const char *const words[] = {
-		[BPF_HOST] = "host", [BPF_NET] = "net", [BPF_PORT] = "port", [BPF_PORTRANGE] = "portrange",
-		[BPF_PROTO] = "proto",
+		[BPF_HOST] = "host",	       [BPF_NET] = "net",     [BPF_PORT] = "port",
+		[BPF_PORTRANGE] = "portrange", [BPF_PROTO] = "proto",
 	};
 
 	for (size_t i = BPF_HOST; i < ARRAY_LEN(words); i++)
@@ -27,7 +28,8 @@ static enum bpf_type type_word(struct str word)
 
 bool bpf_is_qualifier(struct str word)
 {
-	return name_proto(word) || type_word(word) != BPF_NONE || str_is(word, "src") || str_is(word, "dst");
+	return name_proto(word) || type_word(word) != BPF_NONE || str_is(word, "src") ||
+	       str_is(word, "dst");
 }
 
 /* Address family by a net of nothing: every address of it. */
@@ -36,44 +38,50 @@ static struct filter_node *family_node(struct parser *p, const char *proto, int 
 	struct name_columns c;
 
 	if (!name_ends(p->type, END_ADDR, SIDE_EITHER, &c)) {
-		err_at(p->e, at, "%s has no addresses, which \"%s\" asks for", p->type->name, proto);
+		err_at(p->e, at, "%s has no addresses, which \"%s\" asks for", p->type->name,
+		       proto);
 		return NULL;
 	}
-	return node_compare(p, FILTER_EQ, &c, str_of(strcmp(proto, "ip") == 0 ? "0.0.0.0/0" : "::/0"), at);
+	return node_compare(p, FILTER_EQ, &c,
+			    str_of(strcmp(proto, "ip") == 0 ? "0.0.0.0/0" : "::/0"), at);
 }
 
 struct filter_node *node_proto(struct parser *p, const char *proto, int at)
 {
-	const struct name_columns c = {.column = table_column(p->type, str_of("proto")), .column_b = -1};
+	const struct name_columns c = {.column = table_column(p->type, str_of("proto")),
+				       .column_b = -1};
 
 	if (strcmp(proto, "ip") == 0 || strcmp(proto, "ip6") == 0)
 		return family_node(p, proto, at);
 	if (c.column < 0) {
-		err_at(p->e, at, "%s has no column proto, which \"%s\" asks for", p->type->name, proto);
+		err_at(p->e, at, "%s has no column proto, which \"%s\" asks for", p->type->name,
+		       proto);
 		return NULL;
 	}
 	return node_compare(p, FILTER_EQ, &c, str_of(proto), at);
 }
 
 /* As node_compare, for one end, either, or both at once. */
-static struct filter_node *ends_node(struct parser *p, const struct qualifier *q, enum end_what what, struct str id,
-				     int at)
+static struct filter_node *ends_node(struct parser *p, const struct qualifier *q,
+				     enum end_what what, struct str id, int at)
 {
 	struct name_columns c, src, dst;
 
 	if (!name_ends(p->type, what, q->side, &c)) {
-		err_at(p->e, at, "%s has no %s to compare with", p->type->name, what == END_ADDR ? "addresses" : "ports");
+		err_at(p->e, at, "%s has no %s to compare with", p->type->name,
+		       what == END_ADDR ? "addresses" : "ports");
 		return NULL;
 	}
 	if (q->side != SIDE_BOTH || c.column_b < 0)
 		return node_compare(p, FILTER_EQ, &c, id, at);
 	src = (struct name_columns){.column = c.column, .column_b = -1};
 	dst = (struct name_columns){.column = c.column_b, .column_b = -1};
-	return node_join(p, FILTER_AND, node_compare(p, FILTER_EQ, &src, id, at), node_compare(p, FILTER_EQ, &dst, id, at),
-			 at);
+	return node_join(p, FILTER_AND, node_compare(p, FILTER_EQ, &src, id, at),
+			 node_compare(p, FILTER_EQ, &dst, id, at), at);
 }
 
-/* The port columns of ICMP hold an identifier: as in BPF, `port` is of protocols that have ports. */
+/* The port columns of ICMP hold an identifier: as in BPF, `port` is of protocols that have ports.
+ */
 static struct filter_node *port_protos(struct parser *p, struct filter_node *node, int at)
 {
 	struct filter_node *any;
@@ -98,7 +106,8 @@ static void range_set(struct filter_node *node, int64_t low, int64_t high)
 	node->values[0].high = high;
 }
 
-static struct filter_node *portrange_node(struct parser *p, const struct qualifier *q, struct str id, int at)
+static struct filter_node *portrange_node(struct parser *p, const struct qualifier *q,
+					  struct str id, int at)
 {
 	const char *dash = memchr(id.p, '-', id.len);
 	const struct str low = {id.p, dash ? (size_t)(dash - id.p) : id.len};
@@ -106,7 +115,8 @@ static struct filter_node *portrange_node(struct parser *p, const struct qualifi
 	struct filter_node *node;
 	int64_t first, last;
 
-	if (filter_port_parse(low, at, &first, p->e) || filter_port_parse(high, at + (int)(high.p - id.p), &last, p->e))
+	if (filter_port_parse(low, at, &first, p->e) ||
+	    filter_port_parse(high, at + (int)(high.p - id.p), &last, p->e))
 		return NULL;
 	node = ends_node(p, q, END_PORT, low, at);
 	/* Given the wrong way round it is turned, as in BPF. */
@@ -115,9 +125,11 @@ static struct filter_node *portrange_node(struct parser *p, const struct qualifi
 	return node;
 }
 
-static struct filter_node *host_node(struct parser *p, const struct qualifier *q, struct str id, int at)
+static struct filter_node *host_node(struct parser *p, const struct qualifier *q, struct str id,
+				     int at)
 {
-	const struct name_columns text = {.column = table_column(p->type, str_of("host")), .column_b = -1};
+	const struct name_columns text = {.column = table_column(p->type, str_of("host")),
+					  .column_b = -1};
 	struct name_columns c;
 
 	/* Tables of names have a column host and no addresses. */
@@ -139,20 +151,24 @@ struct filter_node *bpf_id(struct parser *p, const struct qualifier *q, struct s
 		break;
 	case BPF_PORT:
 	case BPF_PORTRANGE:
-		node = q->type == BPF_PORT ? ends_node(p, q, END_PORT, id, at) : portrange_node(p, q, id, at);
+		node = q->type == BPF_PORT ? ends_node(p, q, END_PORT, id, at)
+					   : portrange_node(p, q, id, at);
 		if (!q->proto || strcmp(q->proto, "ip") == 0 || strcmp(q->proto, "ip6") == 0)
 			node = port_protos(p, node, at);
 		break;
 	case BPF_PROTO:
 		proto = name_ip_proto(id);
 		if (!proto)
-			err_at(p->e, at, "\"%.*s\" is no protocol known here: give a name such as tcp, or its number",
+			err_at(p->e, at,
+			       "\"%.*s\" is no protocol known here: give a name such as tcp, or "
+			       "its number",
 			       shown(id), id.p);
 		else
 			node = node_proto(p, proto, at);
 		break;
 	}
-	return q->proto && node ? node_join(p, FILTER_AND, node_proto(p, q->proto, at), node, at) : node;
+	return q->proto && node ? node_join(p, FILTER_AND, node_proto(p, q->proto, at), node, at)
+				: node;
 }
 
 static int take_side(struct parser *p, struct qualifier *q)
@@ -168,7 +184,8 @@ static int take_side(struct parser *p, struct qualifier *q)
 	if (parser_advance(p))
 		return -1;
 	if (p->token.kind != TOKEN_WORD || !str_is(p->token.text, src ? "dst" : "src"))
-		return err_at(p->e, p->token.at, "an address or \"%s\" is missing here", src ? "dst" : "src");
+		return err_at(p->e, p->token.at, "an address or \"%s\" is missing here",
+			      src ? "dst" : "src");
 	return parser_advance(p);
 }
 
@@ -178,7 +195,8 @@ static int take_qualifier(struct parser *p, struct qualifier *q)
 	*q = (struct qualifier){.proto = name_proto(p->token.text)};
 	if (q->proto && parser_advance(p))
 		return -1;
-	if (p->token.kind == TOKEN_WORD && (str_is(p->token.text, "src") || str_is(p->token.text, "dst")) && take_side(p, q))
+	if (p->token.kind == TOKEN_WORD &&
+	    (str_is(p->token.text, "src") || str_is(p->token.text, "dst")) && take_side(p, q))
 		return -1;
 	if (p->token.kind != TOKEN_WORD)
 		return 0;
@@ -194,14 +212,17 @@ static int take_mask(struct parser *p, struct str net, char out[64])
 
 	if (parser_advance(p))
 		return -1;
-	if (p->token.kind != TOKEN_WORD || addr_parse(p->token.text, &mask, NULL) || mask.family != ADDR_IP4)
+	if (p->token.kind != TOKEN_WORD || addr_parse(p->token.text, &mask, NULL) ||
+	    mask.family != ADDR_IP4)
 		return err_at(p->e, p->token.at, "a mask such as 255.255.0.0 is missing here");
 	while (bits < 32 && mask.bytes[bits / 8] & 0x80 >> bits % 8)
 		bits++;
 	for (unsigned i = bits; i < 32; i++)
 		if (mask.bytes[i / 8] & 0x80 >> i % 8)
-			return err_at(p->e, p->token.at, "this mask has gaps: give the net as 10.0.0.0/8");
-	(void)snprintf(out, 64, "%.*s/%u", net.len > 48 ? 48 : (int)net.len, net.p, bits); /* fits */
+			return err_at(p->e, p->token.at,
+				      "this mask has gaps: give the net as 10.0.0.0/8");
+	(void)snprintf(out, 64, "%.*s/%u", net.len > 48 ? 48 : (int)net.len, net.p,
+		       bits); /* fits */
 	return parser_advance(p);
 }
 

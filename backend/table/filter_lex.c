@@ -11,10 +11,13 @@ struct symbol {
 
 /* Longer ones first. */
 static const struct symbol symbols[] = {
-	{"&&", TOKEN_AND}, {"||", TOKEN_OR}, {"==", TOKEN_EQ}, {"!=", TOKEN_NE}, {"<=", TOKEN_LE},
-	{">=", TOKEN_GE}, {"!~", TOKEN_NO_MATCH}, {"=", TOKEN_EQ}, {"<", TOKEN_LT}, {">", TOKEN_GT},
-	{"~", TOKEN_MATCH}, {"!", TOKEN_NOT}, {"(", TOKEN_OPEN}, {")", TOKEN_CLOSE}, {"[", TOKEN_LIST_OPEN},
-	{"]", TOKEN_LIST_CLOSE}, {"{", TOKEN_LIST_OPEN}, {"}", TOKEN_LIST_CLOSE}, {",", TOKEN_COMMA},
+	{"&&", TOKEN_AND},	 {"||", TOKEN_OR},	 {"==", TOKEN_EQ},
+	{"!=", TOKEN_NE},	 {"<=", TOKEN_LE},	 {">=", TOKEN_GE},
+	{"!~", TOKEN_NO_MATCH},	 {"=", TOKEN_EQ},	 {"<", TOKEN_LT},
+	{">", TOKEN_GT},	 {"~", TOKEN_MATCH},	 {"!", TOKEN_NOT},
+	{"(", TOKEN_OPEN},	 {")", TOKEN_CLOSE},	 {"[", TOKEN_LIST_OPEN},
+	{"]", TOKEN_LIST_CLOSE}, {"{", TOKEN_LIST_OPEN}, {"}", TOKEN_LIST_CLOSE},
+	{",", TOKEN_COMMA},
 };
 
 static const struct symbol keywords[] = {{"and", TOKEN_AND}, {"or", TOKEN_OR}, {"not", TOKEN_NOT}};
@@ -43,7 +46,8 @@ static bool word_ends(const struct lex *l, size_t at)
 	const char c = l->text.p[at];
 	const char next = at + 1 < l->text.len ? l->text.p[at + 1] : 0;
 
-	return is_blank(c) || is_one_of(c, "()[]{},\"'=<>!~") || ((c == '&' || c == '|') && next == c);
+	return is_blank(c) || is_one_of(c, "()[]{},\"'=<>!~") ||
+	       ((c == '&' || c == '|') && next == c);
 }
 
 static int quoted_take(struct lex *l, struct token *t, struct err *e)
@@ -75,7 +79,8 @@ static bool symbol_take(struct lex *l, struct token *t)
 	for (size_t i = 0; i < ARRAY_LEN(symbols); i++) {
 		const struct str want = str_of(symbols[i].text);
 
-		if (l->text.len - l->next < want.len || memcmp(l->text.p + l->next, want.p, want.len) != 0)
+		if (l->text.len - l->next < want.len ||
+		    memcmp(l->text.p + l->next, want.p, want.len) != 0)
 			continue;
 		l->next += want.len;
 		t->kind = symbols[i].kind;
@@ -124,7 +129,8 @@ int lex_value(struct lex *l, struct token *t, struct err *e)
 	if (is_one_of(l->text.p[l->next], "\"'"))
 		return quoted_take(l, t, e);
 	begin = l->next;
-	while (l->next < l->text.len && !is_blank(l->text.p[l->next]) && !is_one_of(l->text.p[l->next], ",)]}"))
+	while (l->next < l->text.len && !is_blank(l->text.p[l->next]) &&
+	       !is_one_of(l->text.p[l->next], ",)]}"))
 		l->next++;
 	if (l->next > begin) {
 		t->kind = TOKEN_WORD;

@@ -1,4 +1,5 @@
-/* The filter's text as tokens. Where a value is expected, more characters belong to a word than elsewhere. */
+/* The filter's text as tokens. Where a value is expected, more characters belong to a word than
+ * elsewhere. */
 #ifndef TABLE_FILTER_LEX_H
 #define TABLE_FILTER_LEX_H
 
@@ -9,12 +10,25 @@
 #include "base/str.h"
 
 enum token_kind {
-	TOKEN_END, TOKEN_WORD, TOKEN_QUOTED,
-	TOKEN_OPEN, TOKEN_CLOSE,	   /* ( ) */
-	TOKEN_LIST_OPEN, TOKEN_LIST_CLOSE, /* [ ] and { } */
+	TOKEN_END,
+	TOKEN_WORD,
+	TOKEN_QUOTED,
+	TOKEN_OPEN,
+	TOKEN_CLOSE, /* ( ) */
+	TOKEN_LIST_OPEN,
+	TOKEN_LIST_CLOSE, /* [ ] and { } */
 	TOKEN_COMMA,
-	TOKEN_AND, TOKEN_OR, TOKEN_NOT,
-	TOKEN_EQ, TOKEN_NE, TOKEN_LT, TOKEN_GT, TOKEN_LE, TOKEN_GE, TOKEN_MATCH, TOKEN_NO_MATCH,
+	TOKEN_AND,
+	TOKEN_OR,
+	TOKEN_NOT,
+	TOKEN_EQ,
+	TOKEN_NE,
+	TOKEN_LT,
+	TOKEN_GT,
+	TOKEN_LE,
+	TOKEN_GE,
+	TOKEN_MATCH,
+	TOKEN_NO_MATCH,
 };
 
 struct token {
@@ -33,9 +47,11 @@ struct lex {
 int lex_next(struct lex *l, struct token *t, struct err *e);
 /* A value: a quoted text, or everything up to a blank, comma or closing bracket. */
 int lex_value(struct lex *l, struct token *t, struct err *e);
-/* A regular expression: a quoted text, or everything up to a blank or a bracket that it has not opened. */
+/* A regular expression: a quoted text, or everything up to a blank or a bracket that it has not
+ * opened. */
 int lex_regex(struct lex *l, struct token *t, struct err *e);
-/* Whether a comparison operator stands anywhere: then it is not an expression of BPF's words alone. */
+/* Whether a comparison operator stands anywhere: then it is not an expression of BPF's words alone.
+ */
 bool lex_has_operator(struct str text);
 
 #endif

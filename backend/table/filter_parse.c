@@ -36,8 +36,8 @@ struct filter_node *node_new(struct parser *p, enum filter_op op, int at)
 	return n;
 }
 
-struct filter_node *node_join(struct parser *p, enum filter_op op, struct filter_node *left, struct filter_node *right,
-			      int at)
+struct filter_node *node_join(struct parser *p, enum filter_op op, struct filter_node *left,
+			      struct filter_node *right, int at)
 {
 	struct filter_node *n = left && right ? node_new(p, op, at) : NULL;
 
@@ -48,7 +48,8 @@ struct filter_node *node_join(struct parser *p, enum filter_op op, struct filter
 	return n;
 }
 
-static struct filter_node *column_node(struct parser *p, enum filter_op op, const struct name_columns *c, int at)
+static struct filter_node *column_node(struct parser *p, enum filter_op op,
+				       const struct name_columns *c, int at)
 {
 	struct filter_node *n = node_new(p, op, at);
 
@@ -75,30 +76,35 @@ static int value_add(struct parser *p, struct filter_node *n, struct str text, i
 	return err_at(p->e, at, "a net is compared with == or !=, not by size");
 }
 
-struct filter_node *node_compare(struct parser *p, enum filter_op op, const struct name_columns *c, struct str value,
-				 int at)
+struct filter_node *node_compare(struct parser *p, enum filter_op op, const struct name_columns *c,
+				 struct str value, int at)
 {
 	struct filter_node *n = column_node(p, op, c, at);
 
 	return n && value_add(p, n, value, at) == 0 ? n : NULL;
 }
 
-/* The library makes {n} of n copies, of brackets inside brackets n * m: that is memory at the asker's will. */
+/* The library makes {n} of n copies, of brackets inside brackets n * m: that is memory at the
+ * asker's will. */
 static int regex_check(struct parser *p, struct str text, int at)
 {
 	unsigned long product = 1;
 
 	if (text.len > REGEX_TEXT_MAX || memchr(text.p, 0, text.len))
-		return err_at(p->e, at, "this regular expression is longer than %u bytes", REGEX_TEXT_MAX);
+		return err_at(p->e, at, "this regular expression is longer than %u bytes",
+			      REGEX_TEXT_MAX);
 	for (size_t i = 0; i < text.len; i++) {
 		unsigned long most = 0, n = 0;
 
-		if (text.p[i] == '\\' && i + 1 < text.len && text.p[i + 1] >= '1' && text.p[i + 1] <= '9')
+		if (text.p[i] == '\\' && i + 1 < text.len && text.p[i + 1] >= '1' &&
+		    text.p[i + 1] <= '9')
 			return err_at(p->e, at, "a regular expression here has no back references");
 		if (text.p[i] != '{')
 			continue;
 		for (i++; i < text.len && text.p[i] != '}'; i++) {
-			n = text.p[i] >= '0' && text.p[i] <= '9' ? n * 10 + (unsigned long)(text.p[i] - '0') : 0;
+			n = text.p[i] >= '0' && text.p[i] <= '9'
+				    ? n * 10 + (unsigned long)(text.p[i] - '0')
+				    : 0;
 			most = n > most ? n : most;
 			if (most > REGEX_REPEAT_MAX)
 				break;
@@ -166,7 +172,8 @@ static int take_operand(struct parser *p, struct filter_node *n)
 		return -1;
 	if (p->token.kind == TOKEN_END)
 		return err_at(p->e, p->token.at, "a value is missing here");
-	if (match ? regex_add(p, n, p->token.text, p->token.at) : value_add(p, n, p->token.text, p->token.at))
+	if (match ? regex_add(p, n, p->token.text, p->token.at)
+		  : value_add(p, n, p->token.text, p->token.at))
 		return -1;
 	return parser_advance(p);
 }
@@ -175,19 +182,22 @@ static int unknown_word(struct parser *p, const struct token *word)
 {
 	const char *near = name_nearest(p->type, word->text);
 
-	return err_at(p->e, word->at, "%s has no column \"%.*s\"%s%s%s", p->type->name, shown(word->text), word->text.p,
-		      near ? ": did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+	return err_at(p->e, word->at, "%s has no column \"%.*s\"%s%s%s", p->type->name,
+		      shown(word->text), word->text.p, near ? ": did you mean \"" : "",
+		      near ? near : "", near ? "\"?" : "");
 }
 
 /* A synonym that names its protocol: the row must be of it too. */
-static struct filter_node *with_proto(struct parser *p, const struct name_columns *c, struct filter_node *n, int at)
+static struct filter_node *with_proto(struct parser *p, const struct name_columns *c,
+				      struct filter_node *n, int at)
 {
 	if (!n || !c->proto || table_column(p->type, str_of("proto")) < 0)
 		return n;
 	return node_join(p, FILTER_AND, node_proto(p, c->proto, at), n, at);
 }
 
-static struct filter_node *parse_comparison(struct parser *p, const struct token *word, enum filter_op op)
+static struct filter_node *parse_comparison(struct parser *p, const struct token *word,
+					    enum filter_op op)
 {
 	struct name_columns c;
 	struct filter_node *n;
@@ -206,9 +216,10 @@ static struct filter_node *parse_comparison(struct parser *p, const struct token
 static bool operator_of(const struct token *t, enum filter_op *op)
 {
 	static const enum filter_op ops[] = {
-		[TOKEN_EQ] = FILTER_EQ, [TOKEN_NE] = FILTER_NE, [TOKEN_LT] = FILTER_LT, [TOKEN_GT] = FILTER_GT,
-		[TOKEN_LE] = FILTER_LE, [TOKEN_GE] = FILTER_GE, [TOKEN_MATCH] = FILTER_MATCH,
-		[TOKEN_NO_MATCH] = FILTER_NO_MATCH,
+		[TOKEN_EQ] = FILTER_EQ,	      [TOKEN_NE] = FILTER_NE,
+		[TOKEN_LT] = FILTER_LT,	      [TOKEN_GT] = FILTER_GT,
+		[TOKEN_LE] = FILTER_LE,	      [TOKEN_GE] = FILTER_GE,
+		[TOKEN_MATCH] = FILTER_MATCH, [TOKEN_NO_MATCH] = FILTER_NO_MATCH,
 	};
 
 	if (t->kind == TOKEN_WORD && str_is(t->text, "in")) {
@@ -242,7 +253,8 @@ static bool begins_bpf(const struct parser *p, const struct token *word)
 static struct filter_node *parse_word(struct parser *p)
 {
 	const struct token word = p->token;
-	const struct name_columns app = {.column = table_column(p->type, str_of("app")), .column_b = -1};
+	const struct name_columns app = {.column = table_column(p->type, str_of("app")),
+					 .column_b = -1};
 	struct name_columns c;
 	enum filter_op op;
 
@@ -279,7 +291,8 @@ static struct filter_node *parse_brackets(struct parser *p)
 		return NULL;
 	if (p->token.kind != TOKEN_CLOSE) {
 		err_at(p->e, p->token.kind == TOKEN_END ? at : p->token.at,
-		       p->token.kind == TOKEN_END ? "this bracket is not closed" : "and, or, or ) is missing here");
+		       p->token.kind == TOKEN_END ? "this bracket is not closed"
+						  : "and, or, or ) is missing here");
 		return NULL;
 	}
 	return parser_advance(p) ? NULL : n;
@@ -304,7 +317,8 @@ struct filter_node *parse_primary(struct parser *p)
 	struct filter_node *n = NULL;
 
 	if (p->depth == FILTER_DEPTH_MAX) {
-		err_at(p->e, p->token.at, "more than %u brackets inside one another", FILTER_DEPTH_MAX);
+		err_at(p->e, p->token.at, "more than %u brackets inside one another",
+		       FILTER_DEPTH_MAX);
 		return NULL;
 	}
 	p->depth++;
@@ -361,7 +375,8 @@ static struct filter_node *parse_all(struct parser *p)
 	if (!n || p->token.kind == TOKEN_END)
 		return n;
 	err_at(p->e, p->token.at,
-	       p->token.kind == TOKEN_CLOSE ? "there is no bracket to close" : "and or or is missing before this");
+	       p->token.kind == TOKEN_CLOSE ? "there is no bracket to close"
+					    : "and or or is missing before this");
 	return NULL;
 }
 
@@ -372,7 +387,8 @@ struct filter *filter_parse(const struct table_type *t, struct str text, struct 
 	struct filter *f;
 
 	if (text.len > FILTER_TEXT_MAX) {
-		err_at(e, (int)FILTER_TEXT_MAX, "this filter is longer than %u bytes", FILTER_TEXT_MAX);
+		err_at(e, (int)FILTER_TEXT_MAX, "this filter is longer than %u bytes",
+		       FILTER_TEXT_MAX);
 		return NULL;
 	}
 	f = xcalloc(1, sizeof(*f));

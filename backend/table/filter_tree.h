@@ -28,7 +28,7 @@ struct parser {
 	struct token token; /* the next one */
 	struct err *e;
 	unsigned depth;
-	bool bpf_only;	       /* no operator anywhere: and, or bind alike */
+	bool bpf_only; /* no operator anywhere: and, or bind alike */
 	bool has_last;
 	struct qualifier last; /* `port 80 or 443`: holds for ids that follow */
 };
@@ -37,11 +37,11 @@ int parser_advance(struct parser *p);
 /* NULL: too many; said in p->e. */
 struct filter_node *node_new(struct parser *p, enum filter_op op, int at);
 /* NULL where a side is NULL already. */
-struct filter_node *node_join(struct parser *p, enum filter_op op, struct filter_node *left, struct filter_node *right,
-			      int at);
+struct filter_node *node_join(struct parser *p, enum filter_op op, struct filter_node *left,
+			      struct filter_node *right, int at);
 /* column op value; value is read as the column's kind says. */
-struct filter_node *node_compare(struct parser *p, enum filter_op op, const struct name_columns *c, struct str value,
-				 int at);
+struct filter_node *node_compare(struct parser *p, enum filter_op op, const struct name_columns *c,
+				 struct str value, int at);
 /* The row is of this protocol (BPF's name). */
 struct filter_node *node_proto(struct parser *p, const char *proto, int at);
 /* In filter_parse.c: ( ... ), not, one word. */

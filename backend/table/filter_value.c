@@ -11,19 +11,72 @@ struct service {
 	uint16_t port;
 };
 
-/* The names that tcpdump's users type. Not getservbyname(3): the sandboxed reader may open no file. */
+/* The names that tcpdump's users type. Not getservbyname(3): the sandboxed reader may open no file.
+ */
 static const struct service services[] = {
-	{"ftp-data", 20}, {"ftp", 21}, {"ssh", 22}, {"telnet", 23}, {"smtp", 25}, {"time", 37}, {"whois", 43},
-	{"tacacs", 49}, {"domain", 53}, {"dns", 53}, {"bootps", 67}, {"bootpc", 68}, {"tftp", 69}, {"gopher", 70},
-	{"finger", 79}, {"http", 80}, {"www", 80}, {"kerberos", 88}, {"pop3", 110}, {"sunrpc", 111}, {"nntp", 119},
-	{"ntp", 123}, {"netbios-ns", 137}, {"netbios-dgm", 138}, {"netbios-ssn", 139}, {"imap", 143},
-	{"imap2", 143}, {"snmp", 161}, {"snmp-trap", 162}, {"snmptrap", 162}, {"bgp", 179}, {"ldap", 389},
-	{"https", 443}, {"microsoft-ds", 445}, {"submissions", 465}, {"isakmp", 500}, {"syslog", 514},
-	{"submission", 587}, {"ipp", 631}, {"ldaps", 636}, {"domain-s", 853}, {"rsync", 873}, {"ftps", 990},
-	{"imaps", 993}, {"pop3s", 995}, {"openvpn", 1194}, {"ms-sql-s", 1433}, {"radius", 1812},
-	{"radius-acct", 1813}, {"mqtt", 1883}, {"nfs", 2049}, {"mysql", 3306}, {"ms-wbt-server", 3389}, {"rdp", 3389},
-	{"stun", 3478}, {"ipsec-nat-t", 4500}, {"sip", 5060}, {"sips", 5061}, {"mdns", 5353}, {"postgresql", 5432},
-	{"amqp", 5672}, {"redis", 6379}, {"http-alt", 8080},
+	{"ftp-data", 20},
+	{"ftp", 21},
+	{"ssh", 22},
+	{"telnet", 23},
+	{"smtp", 25},
+	{"time", 37},
+	{"whois", 43},
+	{"tacacs", 49},
+	{"domain", 53},
+	{"dns", 53},
+	{"bootps", 67},
+	{"bootpc", 68},
+	{"tftp", 69},
+	{"gopher", 70},
+	{"finger", 79},
+	{"http", 80},
+	{"www", 80},
+	{"kerberos", 88},
+	{"pop3", 110},
+	{"sunrpc", 111},
+	{"nntp", 119},
+	{"ntp", 123},
+	{"netbios-ns", 137},
+	{"netbios-dgm", 138},
+	{"netbios-ssn", 139},
+	{"imap", 143},
+	{"imap2", 143},
+	{"snmp", 161},
+	{"snmp-trap", 162},
+	{"snmptrap", 162},
+	{"bgp", 179},
+	{"ldap", 389},
+	{"https", 443},
+	{"microsoft-ds", 445},
+	{"submissions", 465},
+	{"isakmp", 500},
+	{"syslog", 514},
+	{"submission", 587},
+	{"ipp", 631},
+	{"ldaps", 636},
+	{"domain-s", 853},
+	{"rsync", 873},
+	{"ftps", 990},
+	{"imaps", 993},
+	{"pop3s", 995},
+	{"openvpn", 1194},
+	{"ms-sql-s", 1433},
+	{"radius", 1812},
+	{"radius-acct", 1813},
+	{"mqtt", 1883},
+	{"nfs", 2049},
+	{"mysql", 3306},
+	{"ms-wbt-server", 3389},
+	{"rdp", 3389},
+	{"stun", 3478},
+	{"ipsec-nat-t", 4500},
+	{"sip", 5060},
+	{"sips", 5061},
+	{"mdns", 5353},
+	{"postgresql", 5432},
+	{"amqp", 5672},
+	{"redis", 6379},
+	{"http-alt", 8080},
 };
 
 static int shown(struct str s)
@@ -50,7 +103,9 @@ int filter_port_parse(struct str text, int at, int64_t *port, struct err *e)
 		}
 	}
 	if (text_parse_count(text, &n, NULL) || n > UINT16_MAX)
-		return err_at(e, at, "\"%.*s\" is no port: give 0 to 65535, or a name such as https", shown(text), text.p);
+		return err_at(e, at,
+			      "\"%.*s\" is no port: give 0 to 65535, or a name such as https",
+			      shown(text), text.p);
 	*port = (int64_t)n;
 	return 0;
 }
@@ -161,7 +216,9 @@ static int addr_value_parse(struct filter_value *v, struct str text, int at, str
 	}
 	v->is_net = true;
 	if (addr_parse_net(text, &a, &v->prefix_bits, NULL))
-		return err_at(e, at, "\"%.*s\" is no address and no net: give it as 10.1.2.3, 10.0.0.0/8 or 2001:db8::1",
+		return err_at(e, at,
+			      "\"%.*s\" is no address and no net: give it as 10.1.2.3, 10.0.0.0/8 "
+			      "or 2001:db8::1",
 			      shown(text), text.p);
 	v->value = value_addr(&a);
 	return 0;
@@ -177,7 +234,8 @@ static int text_value_parse(struct value *v, struct str text)
 	return 0;
 }
 
-static int kind_parse(struct filter_value *v, const struct column *c, struct str text, int at, struct err *e)
+static int kind_parse(struct filter_value *v, const struct column *c, struct str text, int at,
+		      struct err *e)
 {
 	int64_t n;
 
@@ -217,7 +275,8 @@ static int kind_parse(struct filter_value *v, const struct column *c, struct str
 	return -1;
 }
 
-int filter_value_parse(struct filter_value *v, const struct column *c, struct str text, int at, struct err *e)
+int filter_value_parse(struct filter_value *v, const struct column *c, struct str text, int at,
+		       struct err *e)
 {
 	*v = (struct filter_value){.value = value_null()};
 	if (e)
@@ -226,8 +285,8 @@ int filter_value_parse(struct filter_value *v, const struct column *c, struct st
 		return 0;
 	if (e && e->code != ERR_NONE)
 		return -1;
-	return err_at(e, at, "\"%.*s\" is no value for %s, which holds %s", shown(text), text.p, c->name,
-		      c->kind == KIND_FLOW ? "flows such as 12.1" : kind_name(c->kind));
+	return err_at(e, at, "\"%.*s\" is no value for %s, which holds %s", shown(text), text.p,
+		      c->name, c->kind == KIND_FLOW ? "flows such as 12.1" : kind_name(c->kind));
 }
 
 void filter_value_release(struct filter_value *v)

@@ -5,7 +5,8 @@
 #include "table/filter.h"
 
 /* Texts are copied, filter_value_release. The error's place is `at`. */
-int filter_value_parse(struct filter_value *v, const struct column *c, struct str text, int at, struct err *e);
+int filter_value_parse(struct filter_value *v, const struct column *c, struct str text, int at,
+		       struct err *e);
 void filter_value_release(struct filter_value *v);
 /* "80" or "http". */
 int filter_port_parse(struct str text, int at, int64_t *port, struct err *e);

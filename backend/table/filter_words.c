@@ -9,7 +9,7 @@ struct ends {
 };
 
 static const struct ends known_ends[] = {
-	{END_ADDR, "addr_a", "addr_b"}, {END_ADDR, "src", "dst"}, {END_ADDR, "addr", NULL},
+	{END_ADDR, "addr_a", "addr_b"}, {END_ADDR, "src", "dst"},     {END_ADDR, "addr", NULL},
 	{END_PORT, "port_a", "port_b"}, {END_PORT, "sport", "dport"}, {END_PORT, "port", NULL},
 };
 
@@ -21,19 +21,20 @@ struct end_word {
 };
 
 static const struct end_word end_words[] = {
-	{"addr", END_ADDR, SIDE_EITHER, NULL},	     {"host", END_ADDR, SIDE_EITHER, NULL},
-	{"port", END_PORT, SIDE_EITHER, NULL},	     {"ip.addr", END_ADDR, SIDE_EITHER, NULL},
-	{"ip.host", END_ADDR, SIDE_EITHER, NULL},    {"ip.src", END_ADDR, SIDE_SRC, NULL},
-	{"ip.dst", END_ADDR, SIDE_DST, NULL},	     {"ipv6.addr", END_ADDR, SIDE_EITHER, NULL},
-	{"ipv6.host", END_ADDR, SIDE_EITHER, NULL},  {"ipv6.src", END_ADDR, SIDE_SRC, NULL},
-	{"ipv6.dst", END_ADDR, SIDE_DST, NULL},	     {"tcp.port", END_PORT, SIDE_EITHER, "tcp"},
-	{"tcp.srcport", END_PORT, SIDE_SRC, "tcp"},  {"tcp.dstport", END_PORT, SIDE_DST, "tcp"},
-	{"udp.port", END_PORT, SIDE_EITHER, "udp"},  {"udp.srcport", END_PORT, SIDE_SRC, "udp"},
-	{"udp.dstport", END_PORT, SIDE_DST, "udp"},  {"sctp.port", END_PORT, SIDE_EITHER, "sctp"},
+	{"addr", END_ADDR, SIDE_EITHER, NULL},	      {"host", END_ADDR, SIDE_EITHER, NULL},
+	{"port", END_PORT, SIDE_EITHER, NULL},	      {"ip.addr", END_ADDR, SIDE_EITHER, NULL},
+	{"ip.host", END_ADDR, SIDE_EITHER, NULL},     {"ip.src", END_ADDR, SIDE_SRC, NULL},
+	{"ip.dst", END_ADDR, SIDE_DST, NULL},	      {"ipv6.addr", END_ADDR, SIDE_EITHER, NULL},
+	{"ipv6.host", END_ADDR, SIDE_EITHER, NULL},   {"ipv6.src", END_ADDR, SIDE_SRC, NULL},
+	{"ipv6.dst", END_ADDR, SIDE_DST, NULL},	      {"tcp.port", END_PORT, SIDE_EITHER, "tcp"},
+	{"tcp.srcport", END_PORT, SIDE_SRC, "tcp"},   {"tcp.dstport", END_PORT, SIDE_DST, "tcp"},
+	{"udp.port", END_PORT, SIDE_EITHER, "udp"},   {"udp.srcport", END_PORT, SIDE_SRC, "udp"},
+	{"udp.dstport", END_PORT, SIDE_DST, "udp"},   {"sctp.port", END_PORT, SIDE_EITHER, "sctp"},
 	{"sctp.srcport", END_PORT, SIDE_SRC, "sctp"}, {"sctp.dstport", END_PORT, SIDE_DST, "sctp"},
 };
 
-/* Wireshark's names of what are plain columns here; the first column that the table has is meant. */
+/* Wireshark's names of what are plain columns here; the first column that the table has is meant.
+ */
 struct alias {
 	const char *name;
 	const char *column[3];
@@ -65,8 +66,8 @@ static const struct alias aliases[] = {
 };
 
 static const char *const protos[] = {
-	"tcp", "udp", "sctp", "icmp", "icmp6", "igmp", "arp", "rarp", "esp", "ah", "gre", "ospf", "pim", "vrrp",
-	"ip", "ip6",
+	"tcp", "udp", "sctp", "icmp", "icmp6", "igmp", "arp", "rarp",
+	"esp", "ah",  "gre",  "ospf", "pim",   "vrrp", "ip",  "ip6",
 };
 
 struct ip_proto {
@@ -74,13 +75,16 @@ struct ip_proto {
 };
 
 static const struct ip_proto ip_protos[] = {
-	{"1", "icmp"}, {"2", "igmp"}, {"6", "tcp"}, {"17", "udp"}, {"47", "gre"}, {"50", "esp"}, {"51", "ah"},
-	{"58", "icmp6"}, {"89", "ospf"}, {"103", "pim"}, {"112", "vrrp"}, {"132", "sctp"},
+	{"1", "icmp"},	{"2", "igmp"},	{"6", "tcp"},	 {"17", "udp"},
+	{"47", "gre"},	{"50", "esp"},	{"51", "ah"},	 {"58", "icmp6"},
+	{"89", "ospf"}, {"103", "pim"}, {"112", "vrrp"}, {"132", "sctp"},
 };
 
-static const char *const apps[] = {"dns", "tls", "http", "ssh", "dhcp", "ntp", "quic", "smtp", "ftp"};
+static const char *const apps[] = {"dns", "tls",  "http", "ssh", "dhcp",
+				   "ntp", "quic", "smtp", "ftp"};
 
-bool name_ends(const struct table_type *t, enum end_what what, enum end_side side, struct name_columns *c)
+bool name_ends(const struct table_type *t, enum end_what what, enum end_side side,
+	       struct name_columns *c)
 {
 	for (size_t i = 0; i < ARRAY_LEN(known_ends); i++) {
 		const struct ends *ends = &known_ends[i];
@@ -89,7 +93,8 @@ bool name_ends(const struct table_type *t, enum end_what what, enum end_side sid
 
 		if (ends->what != what || a < 0 || (ends->b && b < 0))
 			continue;
-		*c = (struct name_columns){.column = side == SIDE_DST && b >= 0 ? b : a, .column_b = -1};
+		*c = (struct name_columns){.column = side == SIDE_DST && b >= 0 ? b : a,
+					   .column_b = -1};
 		if (side == SIDE_EITHER || side == SIDE_BOTH)
 			c->column_b = b;
 		return true;
@@ -157,9 +162,10 @@ bool name_app(const struct table_type *t, struct str word)
 
 const char *name_nearest(const struct table_type *t, struct str word)
 {
-	static const char *const qualifiers[] = {"host", "net", "port", "portrange", "src", "dst", "and", "or", "not", "in"};
-	const char *known[TABLE_COLUMNS_MAX + ARRAY_LEN(qualifiers) + ARRAY_LEN(end_words) + ARRAY_LEN(aliases) +
-			  ARRAY_LEN(protos)];
+	static const char *const qualifiers[] = {"host", "net", "port", "portrange", "src",
+						 "dst",	 "and", "or",	"not",	     "in"};
+	const char *known[TABLE_COLUMNS_MAX + ARRAY_LEN(qualifiers) + ARRAY_LEN(end_words) +
+			  ARRAY_LEN(aliases) + ARRAY_LEN(protos)];
 	struct name_columns c;
 	size_t count = 0;
 

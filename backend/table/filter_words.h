@@ -15,7 +15,8 @@ struct name_columns {
 };
 
 /* false: the table has no such ends. SIDE_BOTH as SIDE_EITHER. */
-bool name_ends(const struct table_type *t, enum end_what what, enum end_side side, struct name_columns *c);
+bool name_ends(const struct table_type *t, enum end_what what, enum end_side side,
+	       struct name_columns *c);
 /* A column, an either-end word or a synonym. false: none of these, or not in this table. */
 bool name_find(const struct table_type *t, struct str name, struct name_columns *c);
 /* A protocol that BPF has a word for; NULL if it is none. */

@@ -2,9 +2,10 @@
 
 #include <string.h>
 
-/* word[0]: the rank in the top byte, then what orders first. Numbers: the nearest double in an order-preserving form
- * in word[1], what it rounded off in word[2]. Text: 15 bytes in word[0] and word[1]; word[2] is the length where that
- * is all of it, else KEY_LONG and where in the texts (u16 length, bytes) the rest lies. Addresses: family, 16 bytes. */
+/* word[0]: the rank in the top byte, then what orders first. Numbers: the nearest double in an
+ * order-preserving form in word[1], what it rounded off in word[2]. Text: 15 bytes in word[0] and
+ * word[1]; word[2] is the length where that is all of it, else KEY_LONG and where in the texts (u16
+ * length, bytes) the rest lies. Addresses: family, 16 bytes. */
 enum key_rank { RANK_NULL, RANK_NUMBER, RANK_TEXT, RANK_ADDR };
 #define KEY_SHORT_BYTES 15u
 #define KEY_LONG UINT64_C(0x100)

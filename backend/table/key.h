@@ -1,4 +1,5 @@
-/* A sort key: a cell as three words that compare as the cells do, so that sorting asks the table once a row. */
+/* A sort key: a cell as three words that compare as the cells do, so that sorting asks the table
+ * once a row. */
 #ifndef TABLE_KEY_H
 #define TABLE_KEY_H
 
@@ -15,7 +16,8 @@ struct key {
 	uint64_t row;
 };
 
-/* Long texts are added to `texts` (KEY_TEXT_MAX bytes each, at most). -1 when it is full: the key is then cut. */
+/* Long texts are added to `texts` (KEY_TEXT_MAX bytes each, at most). -1 when it is full: the key
+ * is then cut. */
 int key_make(struct key *k, const struct value *v, uint64_t row, struct buf *texts);
 /* <0, 0, >0, by value only. */
 int key_compare(const struct key *a, const struct key *b, const struct buf *texts);

@@ -6,8 +6,9 @@
 
 #include "base/xalloc.h"
 
-#define LINE_BYTES_MAX ((size_t)32 * 1024 * 1024) /* one row: a message's bytes, each escaped for json */
-#define GAP 2u					  /* blanks between columns of text */
+#define LINE_BYTES_MAX                                                                             \
+	((size_t)32 * 1024 * 1024) /* one row: a message's bytes, each escaped for json */
+#define GAP 2u			   /* blanks between columns of text */
 
 struct printer {
 	FILE *out;
@@ -31,8 +32,9 @@ int print_format_parse(struct str word, enum print_format *f, struct err *e)
 		}
 	}
 	near = text_nearest(word, names, ARRAY_LEN(names));
-	return err_set(e, ERR_CALL, "\"%.*s\" is no format: text, csv, tsv, json or jsonl%s%s%s", word.len > 100 ? 100 : (int)word.len,
-		       word.p, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+	return err_set(e, ERR_CALL, "\"%.*s\" is no format: text, csv, tsv, json or jsonl%s%s%s",
+		       word.len > 100 ? 100 : (int)word.len, word.p,
+		       near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
 struct printer *printer_new(FILE *out, const struct print_options *o)
@@ -210,7 +212,8 @@ static unsigned text_columns(struct str s)
 	return n;
 }
 
-static unsigned cell_columns(const struct printer *p, const struct column *c, const struct value *v, struct buf *raw)
+static unsigned cell_columns(const struct printer *p, const struct column *c, const struct value *v,
+			     struct buf *raw)
 {
 	buf_clear(raw);
 	value_print_text(raw, c->kind, v, p->options.zone);
@@ -240,7 +243,8 @@ static void blanks_add(struct buf *line, unsigned count)
 }
 
 /* The last column is not filled up: no line ends in blanks. */
-static void text_cell(struct printer *p, const struct column *c, unsigned i, const struct value *v, struct buf *raw)
+static void text_cell(struct printer *p, const struct column *c, unsigned i, const struct value *v,
+		      struct buf *raw)
 {
 	const unsigned n = cell_columns(p, c, v, raw);
 	const unsigned pad = p->width[i] > n ? p->width[i] - n : 0;
@@ -322,7 +326,8 @@ static void header_print(struct printer *p, const struct window *w, struct buf *
 
 	for (unsigned i = 0; i < w->ncolumns; i++) {
 		const struct value name = value_text(w->columns[i].name);
-		struct column c = {.kind = KIND_TEXT, .flags = column_right(&w->columns[i]) ? COLUMN_RIGHT : 0};
+		struct column c = {.kind = KIND_TEXT,
+				   .flags = column_right(&w->columns[i]) ? COLUMN_RIGHT : 0};
 
 		if (!text && i > 0)
 			(void)buf_add_byte(&p->line, p->options.format == PRINT_CSV ? ',' : '\t');

@@ -80,7 +80,8 @@ static int put_text16(struct buf *out, const char *s)
 	return buf_add(out, s, len);
 }
 
-int row_put_columns(struct buf *out, const struct table_type *t, const unsigned *column, unsigned count)
+int row_put_columns(struct buf *out, const struct table_type *t, const unsigned *column,
+		    unsigned count)
 {
 	if (count > TABLE_COLUMNS_MAX || buf_add_u16(out, (uint16_t)count))
 		return -1;
@@ -238,7 +239,8 @@ static int get_cells(struct input *in, struct window *w)
 }
 
 /* A cell has a byte at least, a column six: so memory is at most a small multiple of what came. */
-static int counts_check(const struct window *w, const struct input *columns, const struct msg_window *m)
+static int counts_check(const struct window *w, const struct input *columns,
+			const struct msg_window *m)
 {
 	if (w->ncolumns > TABLE_COLUMNS_MAX || w->ncolumns * 6 > columns->left)
 		return -1;

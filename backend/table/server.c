@@ -8,11 +8,13 @@
 #include "table/row.h"
 
 #define SLICE_NS (5 * NS_PER_MS) /* work before the loop serves its descriptors again */
-#define WAKE_MS 20u		 /* rows that came are looked at after this, together with those that follow */
-#define RETRY_MS 20u		 /* an answer that waits for a congested channel */
-#define LOAD 4			 /* a snapshot takes a quarter of the time at most, however short its period */
-#define KEPT_NS (30 * NS_PER_S)	 /* the order of an answered table waits so long for its next rows to be asked for */
-#define ENCODE_ROWS 64u		 /* rows between looks at the clock */
+#define WAKE_MS 20u  /* rows that came are looked at after this, together with those that follow */
+#define RETRY_MS 20u /* an answer that waits for a congested channel */
+#define LOAD 4	     /* a snapshot takes a quarter of the time at most, however short its period */
+#define KEPT_NS                                                                                    \
+	(30 * NS_PER_S) /* the order of an answered table waits so long for its next rows to be    \
+			   asked for */
+#define ENCODE_ROWS 64u /* rows between looks at the clock */
 
 enum step {
 	STEP_VIEW,   /* rows are looked at and put in order */
@@ -25,7 +27,8 @@ struct ask {
 	struct ask *next;
 	struct channel *c;
 	uint32_t channel, id;
-	char *table, *words, *columns, *filter, *bpf, *sort; /* words: one string, each with its length */
+	char *table, *words, *columns, *filter, *bpf,
+		*sort; /* words: one string, each with its length */
 	uint64_t first;
 	uint32_t count, period_ms, flags;
 
@@ -47,7 +50,8 @@ struct ask {
 
 struct table_server {
 	uv_timer_t timer; /* the next thing that is due */
-	uv_idle_t idle;	  /* runs while anybody works: a timer of 0 ms would keep the loop from its descriptors */
+	uv_idle_t idle;	  /* runs while anybody works: a timer of 0 ms would keep the loop from its
+			     descriptors */
 	unsigned handles;
 	const struct table_server_ops *ops;
 	void *arg;
@@ -89,7 +93,8 @@ static void ask_remove(struct table_server *s, struct ask *a)
 	ask_release(a);
 }
 
-static struct ask *ask_find(const struct table_server *s, const struct channel *c, uint32_t channel, uint32_t id)
+static struct ask *ask_find(const struct table_server *s, const struct channel *c, uint32_t channel,
+			    uint32_t id)
 {
 	for (struct ask *a = s->asks; a; a = a->next)
 		if (a->c == c && a->channel == channel && a->id == id)
@@ -128,7 +133,8 @@ static void server_schedule(struct table_server *s)
 	if (next == INT64_MAX)
 		(void)uv_timer_stop(&s->timer);
 	else
-		(void)uv_timer_start(&s->timer, on_timer, next <= now ? 1 : (uint64_t)((next - now) / NS_PER_MS + 1), 0);
+		(void)uv_timer_start(&s->timer, on_timer,
+				     next <= now ? 1 : (uint64_t)((next - now) / NS_PER_MS + 1), 0);
 }
 
 static void ask_begin(struct ask *a, bool resort)
@@ -160,7 +166,8 @@ static struct table_state state_of(const struct table_server *s, const struct as
 
 static bool first_rows_suffice(const struct ask *a)
 {
-	return !a->filter[0] && !a->bpf[0] && !a->sort[0] && view_total(a->view) >= a->first + (uint64_t)a->count &&
+	return !a->filter[0] && !a->bpf[0] && !a->sort[0] &&
+	       view_total(a->view) >= a->first + (uint64_t)a->count &&
 	       a->first + (uint64_t)a->count >= a->first;
 }
 
@@ -173,8 +180,8 @@ static uint32_t rows_wanted(const struct ask *a)
 	return (uint32_t)(left < most ? left : most);
 }
 
-/* A row that would make the answer too long is left to the next; one that is too long by itself is cut to its
- * numbers, so that nobody asks for it for ever. */
+/* A row that would make the answer too long is left to the next; one that is too long by itself is
+ * cut to its numbers, so that nobody asks for it for ever. */
 static bool row_encode(struct ask *a, uint64_t row)
 {
 	const struct table *t = &a->source;
@@ -242,7 +249,8 @@ static int window_send(const struct table_server *s, struct ask *a)
 	return rc;
 }
 
-/* What comes after an answer: the next period, the next rows, or nothing. true: the request is done with. */
+/* What comes after an answer: the next period, the next rows, or nothing. true: the request is done
+ * with. */
 static bool ask_answered(struct ask *a)
 {
 	const int64_t period = (int64_t)a->period_ms * NS_PER_MS;
@@ -261,7 +269,8 @@ static bool ask_answered(struct ask *a)
 	return false;
 }
 
-/* One answer of a table that is still being read: filter and order wait for its cells to be final. */
+/* One answer of a table that is still being read: filter and order wait for its cells to be final.
+ */
 static bool must_wait(const struct table_server *s, const struct ask *a)
 {
 	if (a->period_ms > 0 || state_of(s, a).state != WINDOW_READING)
@@ -314,7 +323,8 @@ static bool ask_work(const struct table_server *s, struct ask *a)
 	const int64_t begun = clock_mono_ns();
 
 	if (channel_congested(a->c)) {
-		ask_wait(a, (a->period_ms > RETRY_MS ? (int64_t)a->period_ms : RETRY_MS) * NS_PER_MS);
+		ask_wait(a,
+			 (a->period_ms > RETRY_MS ? (int64_t)a->period_ms : RETRY_MS) * NS_PER_MS);
 		return false;
 	}
 	if (a->step == STEP_VIEW)
@@ -389,7 +399,8 @@ static char *words_join(const struct strs *words)
 
 	buf_init(&b, MSG_PAYLOAD_MAX * 2u);
 	for (uint32_t i = 0; i < words->count; i++)
-		(void)buf_printf(&b, "%zu:%.*s ", words->at[i].len, (int)words->at[i].len, words->at[i].p);
+		(void)buf_printf(&b, "%zu:%.*s ", words->at[i].len, (int)words->at[i].len,
+				 words->at[i].p);
 	joined = xstrdup(buf_str(&b));
 	buf_release(&b);
 	return joined;
@@ -403,8 +414,9 @@ static char *copy_of(struct str s)
 static bool same_question(const struct ask *a, const struct msg_query *q)
 {
 	char *words = words_join(&q->words);
-	const bool same = str_is(q->table, a->table) && strcmp(words, a->words) == 0 && str_is(q->filter, a->filter) &&
-			  str_is(q->bpf, a->bpf) && str_is(q->sort, a->sort) && q->flags == a->flags;
+	const bool same = str_is(q->table, a->table) && strcmp(words, a->words) == 0 &&
+			  str_is(q->filter, a->filter) && str_is(q->bpf, a->bpf) &&
+			  str_is(q->sort, a->sort) && q->flags == a->flags;
 
 	free(words);
 	return same;
@@ -449,8 +461,8 @@ static int ask_again(struct ask *a, const struct msg_query *q, struct err *e)
 	return 0;
 }
 
-static struct ask *ask_new(const struct table_server *s, struct channel *c, uint32_t channel, uint32_t id,
-			   const struct msg_query *q, struct err *e)
+static struct ask *ask_new(const struct table_server *s, struct channel *c, uint32_t channel,
+			   uint32_t id, const struct msg_query *q, struct err *e)
 {
 	struct ask *a = xcalloc(1, sizeof(*a));
 
@@ -489,13 +501,15 @@ static bool query_again(struct table_server *s, struct ask *a, const struct msg_
 	if (!same_question(a, q))
 		return false;
 	if (ask_again(a, q, &e)) {
-		(void)channel_send_error(a->c, a->channel, a->id, &e); /* -1: its owner hears that it is gone */
+		(void)channel_send_error(a->c, a->channel, a->id,
+					 &e); /* -1: its owner hears that it is gone */
 		ask_remove(s, a);
 	}
 	return true;
 }
 
-void table_server_query(struct table_server *s, struct channel *c, uint32_t channel, uint32_t id, const struct msg_query *q)
+void table_server_query(struct table_server *s, struct channel *c, uint32_t channel, uint32_t id,
+			const struct msg_query *q)
 {
 	struct ask *a = ask_find(s, c, channel, id);
 	struct err e;
@@ -507,11 +521,14 @@ void table_server_query(struct table_server *s, struct channel *c, uint32_t chan
 	a = NULL;
 	err_clear(&e);
 	if (s->count >= TABLE_REQUESTS_MAX)
-		err_set(&e, ERR_PART, "more than %u questions at once: close some panes or connections", TABLE_REQUESTS_MAX);
+		err_set(&e, ERR_PART,
+			"more than %u questions at once: close some panes or connections",
+			TABLE_REQUESTS_MAX);
 	else
 		a = ask_new(s, c, channel, id, q, &e);
 	if (!a) {
-		(void)channel_send_error(c, channel, id, &e); /* -1: its owner hears that it is gone */
+		(void)channel_send_error(c, channel, id,
+					 &e); /* -1: its owner hears that it is gone */
 		goto out;
 	}
 	a->next = s->asks;
@@ -565,7 +582,8 @@ bool table_server_idle(const struct table_server *s)
 	return true;
 }
 
-struct table_server *table_server_new(uv_loop_t *loop, const struct table_server_ops *ops, void *arg)
+struct table_server *table_server_new(uv_loop_t *loop, const struct table_server_ops *ops,
+				      void *arg)
 {
 	struct table_server *s = xcalloc(1, sizeof(*s));
 

@@ -4,8 +4,8 @@
 
 #define SORT_RUN 16u /* keys of a first run, sorted by insertion */
 
-void sort_begin(struct sort *s, struct key *keys, struct key *other, size_t sorted, size_t count, bool descending,
-		const struct buf *texts)
+void sort_begin(struct sort *s, struct key *keys, struct key *other, size_t sorted, size_t count,
+		bool descending, const struct buf *texts)
 {
 	*s = (struct sort){
 		.keys = keys,
@@ -73,8 +73,9 @@ static size_t pair_merge(struct sort *s, size_t steps)
 		s->in_pair = true;
 	}
 	for (; s->to < end && n < steps; n++) {
-		const bool take_right = s->left == middle ||
-					(s->right < end && out_of_order(s, &s->keys[s->left], &s->keys[s->right]));
+		const bool take_right =
+			s->left == middle ||
+			(s->right < end && out_of_order(s, &s->keys[s->left], &s->keys[s->right]));
 
 		s->other[s->to++] = s->keys[take_right ? s->right++ : s->left++];
 	}
@@ -85,14 +86,16 @@ static size_t pair_merge(struct sort *s, size_t steps)
 	return n + 1;
 }
 
-/* All pairs of a width are merged: their result becomes the input of twice the width. What stood in order before
- * s->begin is only touched by the last merge, so that few new keys behind many old ones cost little. */
+/* All pairs of a width are merged: their result becomes the input of twice the width. What stood in
+ * order before s->begin is only touched by the last merge, so that few new keys behind many old
+ * ones cost little. */
 static void round_end(struct sort *s)
 {
 	struct key *keys = s->keys;
 
 	if (s->begin > 0 && !s->last_merge) {
-		memcpy(s->keys + s->begin, s->other + s->begin, (s->end - s->begin) * sizeof(*s->keys));
+		memcpy(s->keys + s->begin, s->other + s->begin,
+		       (s->end - s->begin) * sizeof(*s->keys));
 	} else {
 		s->keys = s->other;
 		s->other = keys;

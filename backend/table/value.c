@@ -10,7 +10,11 @@
 /* INT and REAL are of one rank: they compare as numbers. */
 static int value_rank(enum value_type t)
 {
-	static const int rank[] = {[VALUE_NULL] = 0, [VALUE_INT] = 1, [VALUE_REAL] = 1, [VALUE_TEXT] = 2, [VALUE_ADDR] = 3};
+	static const int rank[] = {[VALUE_NULL] = 0,
+				   [VALUE_INT] = 1,
+				   [VALUE_REAL] = 1,
+				   [VALUE_TEXT] = 2,
+				   [VALUE_ADDR] = 3};
 
 	return rank[t];
 }
@@ -165,7 +169,8 @@ void value_print_text(struct buf *out, enum kind kind, const struct value *v, en
 		(void)buf_add_str(out, text_rate(value_number(v), text));
 	else if (kind == KIND_MS)
 		(void)buf_add_str(out, text_duration(value_ns(v), text));
-	else if (kind == KIND_SECONDS) /* packets lie microseconds apart, late in a capture as well */
+	else if (kind ==
+		 KIND_SECONDS) /* packets lie microseconds apart, late in a capture as well */
 		print_real(out, 6, (double)value_ns(v) / 1e9);
 	else if (kind == KIND_TIME)
 		(void)buf_add_str(out, text_time(value_ns(v), zone, text));
@@ -180,10 +185,11 @@ void value_print_text(struct buf *out, enum kind kind, const struct value *v, en
 const char *kind_name(enum kind k)
 {
 	static const char *const names[] = {
-		[KIND_COUNT] = "count", [KIND_BYTES] = "bytes", [KIND_TEXT] = "text", [KIND_ADDR] = "address",
-		[KIND_PORT] = "port", [KIND_FLOW] = "flow", [KIND_TIME] = "time", [KIND_SECONDS] = "seconds",
-		[KIND_MS] = "ms", [KIND_PPS] = "pps", [KIND_BPS] = "bps", [KIND_SHARE] = "share",
-		[KIND_BOOL] = "yes or no", [KIND_REAL] = "real", [KIND_SERIES] = "series",
+		[KIND_COUNT] = "count",	   [KIND_BYTES] = "bytes",     [KIND_TEXT] = "text",
+		[KIND_ADDR] = "address",   [KIND_PORT] = "port",       [KIND_FLOW] = "flow",
+		[KIND_TIME] = "time",	   [KIND_SECONDS] = "seconds", [KIND_MS] = "ms",
+		[KIND_PPS] = "pps",	   [KIND_BPS] = "bps",	       [KIND_SHARE] = "share",
+		[KIND_BOOL] = "yes or no", [KIND_REAL] = "real",       [KIND_SERIES] = "series",
 	};
 
 	return (unsigned)k < ARRAY_LEN(names) ? names[k] : "?";

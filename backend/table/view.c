@@ -7,9 +7,10 @@
 #include "base/xalloc.h"
 #include "sort.h"
 
-#define SCAN_ROWS 256u	   /* rows looked at between looks at the clock */
-#define SORT_STEPS 8192u   /* comparisons between looks at the clock */
-#define TEXTS_MAX ((size_t)512 * 1024 * 1024) /* bytes of long sort keys: 4 million rows of the longest */
+#define SCAN_ROWS 256u	 /* rows looked at between looks at the clock */
+#define SORT_STEPS 8192u /* comparisons between looks at the clock */
+#define TEXTS_MAX                                                                                  \
+	((size_t)512 * 1024 * 1024) /* bytes of long sort keys: 4 million rows of the longest */
 
 enum view_form {
 	VIEW_ALL,    /* neither filter nor order: a row is its place, nothing is held */
@@ -30,8 +31,8 @@ struct view {
 	uint64_t looked; /* rows of the table that were looked at */
 	uint64_t count;	 /* that passed */
 	uint64_t room;
-	uint64_t *rows;		   /* VIEW_FILTER */
-	struct key *keys, *other;  /* VIEW_SORTED */
+	uint64_t *rows;		  /* VIEW_FILTER */
+	struct key *keys, *other; /* VIEW_SORTED */
 	struct buf texts;
 	uint64_t sorted; /* keys that stand in order */
 	bool sorting;
@@ -45,8 +46,9 @@ static int column_unknown(const struct table_type *t, struct str name, int at, s
 	for (unsigned i = 0; i < t->ncolumns; i++)
 		names[i] = t->columns[i].name;
 	near = text_nearest(name, names, t->ncolumns);
-	return err_at(e, at, "%s has no column \"%.*s\"%s%s%s", t->name, name.len > 100 ? 100 : (int)name.len, name.p,
-		      near ? ": did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+	return err_at(e, at, "%s has no column \"%.*s\"%s%s%s", t->name,
+		      name.len > 100 ? 100 : (int)name.len, name.p, near ? ": did you mean \"" : "",
+		      near ? near : "", near ? "\"?" : "");
 }
 
 static int sort_parse(struct view *v, struct str sort, struct err *e)
@@ -131,7 +133,8 @@ static void view_add(struct view *v, uint64_t row)
 		return;
 	}
 	value = v->table->cell(v->table->data, row, v->column);
-	(void)key_make(&v->keys[v->count++], &value, row, &v->texts); /* full: the key is cut, see TEXTS_MAX */
+	(void)key_make(&v->keys[v->count++], &value, row,
+		       &v->texts); /* full: the key is cut, see TEXTS_MAX */
 }
 
 /* true: all rows that are there were looked at. */
@@ -161,7 +164,8 @@ static bool view_sort(struct view *v, int64_t until_ns)
 		return true;
 	if (!v->sorting) {
 		v->other = xreallocarray(v->other, v->room, sizeof(*v->other));
-		sort_begin(&v->sort, v->keys, v->other, v->sorted, v->count, v->descending, &v->texts);
+		sort_begin(&v->sort, v->keys, v->other, v->sorted, v->count, v->descending,
+			   &v->texts);
 		v->sorting = true;
 	}
 	do
@@ -265,7 +269,8 @@ static struct str name_trim(struct str s, size_t *skipped)
 	return s;
 }
 
-int view_columns(const struct table_type *t, struct str names, unsigned column[TABLE_COLUMNS_MAX], struct err *e)
+int view_columns(const struct table_type *t, struct str names, unsigned column[TABLE_COLUMNS_MAX],
+		 struct err *e)
 {
 	size_t at = 0, skipped;
 	int count = 0;
@@ -273,7 +278,8 @@ int view_columns(const struct table_type *t, struct str names, unsigned column[T
 	if (names.len == 0)
 		return columns_usual(t, column);
 	while (at <= names.len) {
-		const char *comma = at < names.len ? memchr(names.p + at, ',', names.len - at) : NULL;
+		const char *comma =
+			at < names.len ? memchr(names.p + at, ',', names.len - at) : NULL;
 		const size_t end = comma ? (size_t)(comma - names.p) : names.len;
 		const struct str name = name_trim((struct str){names.p + at, end - at}, &skipped);
 		const int found = table_column(t, name);

@@ -10,13 +10,14 @@
 #include "base/fdio.h"
 #include "base/xalloc.h"
 
-#define READ_BYTES (64u * 1024)	     /* asked of the kernel at once, at least */
-#define READ_ROUNDS 16		     /* reads before others in the loop get their turn */
-#define BLOCK_BYTES (64u * 1024)     /* small frames are sent together up to this */
-#define KEEP_BYTES (256u * 1024)     /* a buffer above it is given back when it is empty */
+#define READ_BYTES (64u * 1024)		     /* asked of the kernel at once, at least */
+#define READ_ROUNDS 16			     /* reads before others in the loop get their turn */
+#define BLOCK_BYTES (64u * 1024)	     /* small frames are sent together up to this */
+#define KEEP_BYTES (256u * 1024)	     /* a buffer above it is given back when it is empty */
 #define RECEIVED_FDS_MAX (4 * FDIO_PASS_MAX) /* descriptors whose frame has not ended yet */
 
-/* Bytes to be sent. Descriptors go with the first byte, so that a frame that has some begins a block. */
+/* Bytes to be sent. Descriptors go with the first byte, so that a frame that has some begins a
+ * block. */
 struct block {
 	struct block *next;
 	struct buf bytes;
@@ -63,7 +64,8 @@ static void on_out(uv_poll_t *poll, int status, int events);
 /* What must be said soon, from the loop. */
 static void channel_later(struct channel *c)
 {
-	/* Not 0 ms: restarted from its own callback it would keep the loop from all else. Fails for a closing timer only. */
+	/* Not 0 ms: restarted from its own callback it would keep the loop from all else. Fails for
+	 * a closing timer only. */
 	(void)uv_timer_start(&c->later, on_later, 1, 0);
 }
 
@@ -97,12 +99,14 @@ static void poll_open(struct channel *c, uv_poll_t *poll, int fd)
 		c->handles++;
 		return;
 	}
-	err_set(&c->why, ERR_REFUSED, "descriptor %d cannot carry messages: %s", fd, uv_strerror(rc));
+	err_set(&c->why, ERR_REFUSED, "descriptor %d cannot carry messages: %s", fd,
+		uv_strerror(rc));
 	c->out_broken = true;
 	channel_later(c);
 }
 
-struct channel *channel_new(uv_loop_t *loop, int fd, int fd_out, const struct channel_ops *ops, void *arg)
+struct channel *channel_new(uv_loop_t *loop, int fd, int fd_out, const struct channel_ops *ops,
+			    void *arg)
 {
 	struct channel *c = xcalloc(1, sizeof(*c));
 
@@ -147,7 +151,8 @@ static void queue_drop(struct channel *c)
 	c->queued = 0;
 }
 
-/* No more can be sent. `why` has been filled, or its code is ERR_NONE where the peer has just gone. */
+/* No more can be sent. `why` has been filled, or its code is ERR_NONE where the peer has just gone.
+ */
 static void out_break(struct channel *c)
 {
 	c->out_broken = true;
@@ -224,8 +229,8 @@ static int fds_copy(struct block *b, const int *fd, size_t nfd)
 	return 0;
 }
 
-int channel_send_fds(struct channel *c, uint16_t type, uint32_t ch, uint32_t id, const void *payload,
-		     size_t len, const int *fd, size_t nfd)
+int channel_send_fds(struct channel *c, uint16_t type, uint32_t ch, uint32_t id,
+		     const void *payload, size_t len, const int *fd, size_t nfd)
 {
 	const bool was_empty = !c->first;
 	struct block *b = c->last;
@@ -233,12 +238,14 @@ int channel_send_fds(struct channel *c, uint16_t type, uint32_t ch, uint32_t id,
 	if (c->out_broken || c->told || c->closed)
 		return -1;
 	if (len > MSG_PAYLOAD_MAX || nfd > FDIO_PASS_MAX || (nfd > 0 && !c->out_socket)) {
-		err_set(&c->why, ERR_REFUSED, "a message %s of %zu bytes and %zu descriptors cannot be sent here",
+		err_set(&c->why, ERR_REFUSED,
+			"a message %s of %zu bytes and %zu descriptors cannot be sent here",
 			msg_name(type), len, nfd);
 		goto broken;
 	}
 	if (c->queued + FRAME_HEADER_BYTES + len > CHANNEL_QUEUE_MAX) {
-		err_set(&c->why, ERR_PART, "the other end does not read: %zu bytes wait for it", c->queued);
+		err_set(&c->why, ERR_PART, "the other end does not read: %zu bytes wait for it",
+			c->queued);
 		goto broken;
 	}
 	if (!b || nfd > 0 || b->bytes.len + len > BLOCK_BYTES)
@@ -263,7 +270,8 @@ broken:
 	return -1;
 }
 
-int channel_send(struct channel *c, uint16_t type, uint32_t ch, uint32_t id, const void *payload, size_t len)
+int channel_send(struct channel *c, uint16_t type, uint32_t ch, uint32_t id, const void *payload,
+		 size_t len)
 {
 	return channel_send_fds(c, type, ch, id, payload, len, NULL, 0);
 }
@@ -307,8 +315,8 @@ static int frame_deliver(struct channel *c, const struct frame *f)
 	int fd[FDIO_PASS_MAX];
 
 	if (f->nfd > c->nfds)
-		return err_set(&c->why, ERR_REFUSED, "a message %s came without its %u descriptors", msg_name(f->type),
-			       f->nfd);
+		return err_set(&c->why, ERR_REFUSED, "a message %s came without its %u descriptors",
+			       msg_name(f->type), f->nfd);
 	for (size_t i = 0; i < f->nfd; i++)
 		fd[i] = c->fds[i];
 	c->nfds -= f->nfd;
@@ -340,7 +348,8 @@ static int input_deliver(struct channel *c)
 	return rc < 0 ? -1 : 0;
 }
 
-/* Room grows with what came, not with what a header promises: memory is taken for bytes that are there. */
+/* Room grows with what came, not with what a header promises: memory is taken for bytes that are
+ * there. */
 static size_t input_room(const struct channel *c)
 {
 	const size_t free_bytes = c->input.cap - c->input.len;
@@ -386,7 +395,8 @@ static void input_ended(struct channel *c, ssize_t n)
 
 enum pump { PUMP_ENDED, PUMP_DRAINED, PUMP_MORE };
 
-/* Reads and delivers: until the end, until nothing is there, or until others should have their turn. */
+/* Reads and delivers: until the end, until nothing is there, or until others should have their
+ * turn. */
 static enum pump input_pump(struct channel *c)
 {
 	for (int i = 0; i < READ_ROUNDS && !c->closed && !c->paused; i++) {
@@ -430,7 +440,8 @@ static void on_out(uv_poll_t *poll, int status, int events)
 	on_writable(poll->data);
 }
 
-/* After a pause: what had been read. After a failed write: what the peer had said before it went, then its end. */
+/* After a pause: what had been read. After a failed write: what the peer had said before it went,
+ * then its end. */
 static void on_later(uv_timer_t *timer)
 {
 	struct channel *c = timer->data;
@@ -524,7 +535,8 @@ int channel_send_done(struct channel *c, uint32_t ch, uint32_t id, const char *n
 static int scratch_send(struct channel *c, uint16_t type, uint32_t ch, uint32_t id, int rc)
 {
 	if (rc && !c->out_broken && !c->told && !c->closed) {
-		err_set(&c->why, ERR_REFUSED, "a message %s does not fit into %u bytes", msg_name(type), MSG_PAYLOAD_MAX);
+		err_set(&c->why, ERR_REFUSED, "a message %s does not fit into %u bytes",
+			msg_name(type), MSG_PAYLOAD_MAX);
 		out_break(c);
 	}
 	if (rc == 0)
@@ -534,10 +546,11 @@ static int scratch_send(struct channel *c, uint16_t type, uint32_t ch, uint32_t 
 	return rc;
 }
 
-#define CHANNEL_PUT(number, NAME, name, summary) \
-	int channel_put_##name(struct channel *c, uint32_t ch, uint32_t id, const struct msg_##name *m) \
-	{ \
-		buf_clear(&c->scratch); \
-		return scratch_send(c, MSG_##NAME, ch, id, msg_put_##name(&c->scratch, m)); \
+#define CHANNEL_PUT(number, NAME, name, summary)                                                   \
+	int channel_put_##name(struct channel *c, uint32_t ch, uint32_t id,                        \
+			       const struct msg_##name *m)                                         \
+	{                                                                                          \
+		buf_clear(&c->scratch);                                                            \
+		return scratch_send(c, MSG_##NAME, ch, id, msg_put_##name(&c->scratch, m));        \
 	}
 MSG_LIST(CHANNEL_PUT)

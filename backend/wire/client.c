@@ -10,8 +10,8 @@
 #include "base/xalloc.h"
 
 #define PING_MS 5000u
-#define SILENCE_NS (20 * NS_PER_S) /* nothing heard for so long: the link is dead */
-#define HELLO_NS (120 * NS_PER_S)  /* before HELLO somebody may still type a passphrase */
+#define SILENCE_NS (20 * NS_PER_S)   /* nothing heard for so long: the link is dead */
+#define HELLO_NS (120 * NS_PER_S)    /* before HELLO somebody may still type a passphrase */
 #define STREAM_CREDIT (1024u * 1024) /* bytes under way */
 #define STREAM_CREDIT_STEP (STREAM_CREDIT / 4)
 
@@ -54,12 +54,14 @@ static void on_later(uv_timer_t *timer);
 
 static void client_later(struct client *c)
 {
-	(void)uv_timer_start(&c->later, on_later, 1, 0); /* not 0, see channel_later; fails for a closing timer only */
+	(void)uv_timer_start(&c->later, on_later, 1,
+			     0); /* not 0, see channel_later; fails for a closing timer only */
 }
 
 /* --- the life of requests --- */
 
-static struct request *request_new(struct client *c, enum request_kind kind, uint32_t channel, answer_fn fn, void *arg)
+static struct request *request_new(struct client *c, enum request_kind kind, uint32_t channel,
+				   answer_fn fn, void *arg)
 {
 	struct request *r = xcalloc(1, sizeof(*r));
 
@@ -108,28 +110,30 @@ static void request_fail(struct request *r, const struct err *e)
 
 /* --- sending; before HELLO it waits --- */
 
-static void client_send(struct client *c, uint16_t type, uint32_t channel, uint32_t id, const struct buf *payload)
+static void client_send(struct client *c, uint16_t type, uint32_t channel, uint32_t id,
+			const struct buf *payload)
 {
 	if (c->lost)
 		return;
-	if (!c->ready && frame_put(&c->waiting, type, channel, id, payload->data, payload->len) == 0)
+	if (!c->ready &&
+	    frame_put(&c->waiting, type, channel, id, payload->data, payload->len) == 0)
 		return;
 	/* -1: `gone` will come and answers all requests. */
 	(void)channel_send(c->channel, type, channel, id, payload->data, payload->len);
 }
 
-#define CLIENT_PUT(number, NAME, name, summary) \
-	__attribute__((unused)) static int client_put_##name(struct client *c, uint32_t channel, uint32_t id, \
-							     const struct msg_##name *m) \
-	{ \
-		struct buf b; \
-		int rc; \
-		buf_init(&b, MSG_PAYLOAD_MAX); \
-		rc = msg_put_##name(&b, m); \
-		if (rc == 0) \
-			client_send(c, MSG_##NAME, channel, id, &b); \
-		buf_release(&b); \
-		return rc; \
+#define CLIENT_PUT(number, NAME, name, summary)                                                    \
+	__attribute__((unused)) static int client_put_##name(                                      \
+		struct client *c, uint32_t channel, uint32_t id, const struct msg_##name *m)       \
+	{                                                                                          \
+		struct buf b;                                                                      \
+		int rc;                                                                            \
+		buf_init(&b, MSG_PAYLOAD_MAX);                                                     \
+		rc = msg_put_##name(&b, m);                                                        \
+		if (rc == 0)                                                                       \
+			client_send(c, MSG_##NAME, channel, id, &b);                               \
+		buf_release(&b);                                                                   \
+		return rc;                                                                         \
 	}
 MSG_LIST(CLIENT_PUT)
 
@@ -140,7 +144,8 @@ static void waiting_send(struct client *c)
 
 	while (c->waiting.len - at >= FRAME_HEADER_BYTES &&
 	       frame_get(c->waiting.data + at, c->waiting.len - at, &f, &used, NULL) == 1) {
-		(void)channel_send(c->channel, f.type, f.channel, f.id, f.payload, f.len); /* -1: `gone` will come */
+		(void)channel_send(c->channel, f.type, f.channel, f.id, f.payload,
+				   f.len); /* -1: `gone` will come */
 		at += used;
 	}
 	buf_release(&c->waiting);
@@ -172,8 +177,8 @@ static void ping_send(struct client *c)
 
 /* --- the end of the link --- */
 
-/* All where the link is lost, else those that were refused. A callback may cancel others (so from the start each time)
- * and ask anew (which is answered in the next round of the loop). */
+/* All where the link is lost, else those that were refused. A callback may cancel others (so from
+ * the start each time) and ask anew (which is answered in the next round of the loop). */
 static void requests_fail(struct client *c)
 {
 	const uint32_t newest = c->next_id;
@@ -181,7 +186,8 @@ static void requests_fail(struct client *c)
 	size_t iter = 0;
 	void *value;
 
-	err_set(&e, ERR_CALL, "this request is longer than %u bytes or %u words", MSG_PAYLOAD_MAX, MSG_STRS_MAX);
+	err_set(&e, ERR_CALL, "this request is longer than %u bytes or %u words", MSG_PAYLOAD_MAX,
+		MSG_STRS_MAX);
 	while (!c->freed && map_next(c->requests, &iter, NULL, NULL, &value)) {
 		struct request *r = value;
 
@@ -199,7 +205,8 @@ static void client_lose(struct client *c, const struct err *why)
 	c->lost = true;
 	c->why = *why;
 	if (c->why.code == ERR_NONE)
-		err_set(&c->why, ERR_REFUSED, "the link to %s is closed", c->host[0] ? c->host : "the other program");
+		err_set(&c->why, ERR_REFUSED, "the link to %s is closed",
+			c->host[0] ? c->host : "the other program");
 	(void)uv_timer_stop(&c->timer);
 	client_later(c);
 }
@@ -253,7 +260,8 @@ static void on_tick(uv_timer_t *timer)
 	const int64_t limit = c->ready ? SILENCE_NS : HELLO_NS;
 	struct err e;
 
-	/* This process itself was stopped for a while: what came meanwhile has not been read yet. */
+	/* This process itself was stopped for a while: what came meanwhile has not been read yet.
+	 */
 	if (now - c->tick_ns > 2 * (int64_t)PING_MS * NS_PER_MS)
 		c->heard_ns = now;
 	c->tick_ns = now;
@@ -280,9 +288,10 @@ static void take_hello(struct client *c, const struct frame *f)
 	}
 	if (m.protocol != WIRE_PROTOCOL) {
 		err_set(&e, ERR_REFUSED,
-			"%.*s %.*s on %.*s speaks protocol %u and this program %s speaks %u: install the same version on both",
-			(int)m.program.len, m.program.p, (int)m.version.len, m.version.p, (int)m.host.len, m.host.p,
-			m.protocol, TAPDECK_VERSION, WIRE_PROTOCOL);
+			"%.*s %.*s on %.*s speaks protocol %u and this program %s speaks %u: "
+			"install the same version on both",
+			(int)m.program.len, m.program.p, (int)m.version.len, m.version.p,
+			(int)m.host.len, m.host.p, m.protocol, TAPDECK_VERSION, WIRE_PROTOCOL);
 		client_lose(c, &e);
 		return;
 	}
@@ -337,8 +346,10 @@ static void take_refusal(struct client *c, const struct frame *f)
 	struct err e;
 
 	if (msg_get_error(f->payload, f->len, &m, &e) == 0)
-		err_set(&e, m.code >= ERR_ABSENT && m.code <= ERR_PART ? (enum err_code)m.code : ERR_REFUSED, "%.*s",
-			(int)m.sentence.len, m.sentence.p);
+		err_set(&e,
+			m.code >= ERR_ABSENT && m.code <= ERR_PART ? (enum err_code)m.code
+								   : ERR_REFUSED,
+			"%.*s", (int)m.sentence.len, m.sentence.p);
 	client_lose(c, &e);
 }
 
@@ -358,8 +369,10 @@ static void answer_error(struct request *r, const struct frame *f)
 	struct err e;
 
 	if (msg_get_error(f->payload, f->len, &m, &e) == 0) {
-		err_set(&e, m.code >= ERR_ABSENT && m.code <= ERR_PART ? (enum err_code)m.code : ERR_REFUSED, "%.*s",
-			(int)m.sentence.len, m.sentence.p);
+		err_set(&e,
+			m.code >= ERR_ABSENT && m.code <= ERR_PART ? (enum err_code)m.code
+								   : ERR_REFUSED,
+			"%.*s", (int)m.sentence.len, m.sentence.p);
 		e.at = m.at >= 0 && m.at <= INT32_MAX ? (int)m.at : -1;
 	}
 	request_fail(r, &e);
@@ -377,7 +390,8 @@ static void answer_done(struct request *r, const struct frame *f)
 		request_answer(r, &a);
 }
 
-/* The far side keeps the order of a long table for its next rows: it is told when nobody wants them. */
+/* The far side keeps the order of a long table for its next rows: it is told when nobody wants
+ * them. */
 static void answer_window(struct request *r, const struct frame *f)
 {
 	struct client *c = r->client;
@@ -428,7 +442,8 @@ static void answer_end(struct request *r, const struct frame *f)
 		request_answer(r, &a);
 }
 
-/* Answers of a kind that was not asked for are of a newer far side, or of none of ours: not heeded. */
+/* Answers of a kind that was not asked for are of a newer far side, or of none of ours: not heeded.
+ */
 static void take_answer(struct client *c, const struct frame *f)
 {
 	struct request *r = map_get(c->requests, &f->id, sizeof(f->id));
@@ -456,7 +471,9 @@ static void take_frame(struct client *c, const struct frame *f)
 	else if (!c->ready && f->type == MSG_HELLO)
 		take_hello(c, f);
 	else if (!c->ready) {
-		err_set(&e, ERR_REFUSED, "the other program began with %s instead of HELLO: it is not tapdeck's", msg_name(f->type));
+		err_set(&e, ERR_REFUSED,
+			"the other program began with %s instead of HELLO: it is not tapdeck's",
+			msg_name(f->type));
 		client_lose(c, &e);
 	} else if (f->type == MSG_PING)
 		take_ping(c, f);
@@ -468,7 +485,8 @@ static void take_frame(struct client *c, const struct frame *f)
 		take_answer(c, f);
 }
 
-static void on_message(void *arg, struct channel *channel, const struct frame *f, const int *fd, size_t nfd)
+static void on_message(void *arg, struct channel *channel, const struct frame *f, const int *fd,
+		       size_t nfd)
 {
 	struct client *c = arg;
 
@@ -491,7 +509,8 @@ static void on_gone(void *arg, struct channel *channel, const struct err *e)
 
 /* --- the owner's side --- */
 
-struct client *client_new(uv_loop_t *loop, int fd, const char *program, const struct client_ops *ops, void *arg)
+struct client *client_new(uv_loop_t *loop, int fd, const char *program,
+			  const struct client_ops *ops, void *arg)
 {
 	static const struct channel_ops channel_ops = {.message = on_message, .gone = on_gone};
 	struct client *c = xcalloc(1, sizeof(*c));
@@ -578,7 +597,8 @@ void client_close_channel(struct client *c, uint32_t channel)
 	(void)client_put_close(c, channel, 0, &m); /* always fits */
 }
 
-struct request *client_query(struct client *c, uint32_t channel, const struct msg_query *q, answer_fn fn, void *arg)
+struct request *client_query(struct client *c, uint32_t channel, const struct msg_query *q,
+			     answer_fn fn, void *arg)
 {
 	struct request *r = request_new(c, REQUEST_QUERY, channel, fn, arg);
 
@@ -593,8 +613,8 @@ void client_requery(struct request *r, const struct msg_query *q)
 	request_sent(r, client_put_query(r->client, r->channel, r->id, q));
 }
 
-struct request *client_command(struct client *c, uint32_t channel, const char *const *words, size_t count,
-			       answer_fn fn, void *arg)
+struct request *client_command(struct client *c, uint32_t channel, const char *const *words,
+			       size_t count, answer_fn fn, void *arg)
 {
 	struct request *r = request_new(c, REQUEST_ONCE, channel, fn, arg);
 	struct msg_command m;
@@ -603,8 +623,8 @@ struct request *client_command(struct client *c, uint32_t channel, const char *c
 	return request_sent(r, rc ? rc : client_put_command(c, channel, r->id, &m));
 }
 
-struct request *client_stream(struct client *c, uint32_t channel, const char *const *words, size_t count,
-			      uint64_t offset, answer_fn fn, void *arg)
+struct request *client_stream(struct client *c, uint32_t channel, const char *const *words,
+			      size_t count, uint64_t offset, answer_fn fn, void *arg)
 {
 	struct request *r = request_new(c, REQUEST_STREAM, channel, fn, arg);
 	struct msg_stream m = {.offset = offset, .credit = STREAM_CREDIT};

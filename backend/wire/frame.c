@@ -49,7 +49,8 @@ int frame_get(const uint8_t *p, size_t len, struct frame *f, size_t *used, struc
 	};
 	if (payload > MSG_PAYLOAD_MAX || f->nfd > FDIO_PASS_MAX)
 		return err_set(e, ERR_REFUSED,
-			       "what comes is no message of tapdeck (a frame of %u bytes with %u descriptors): "
+			       "what comes is no message of tapdeck (a frame of %u bytes with %u "
+			       "descriptors): "
 			       "is it another program that answers?",
 			       payload, f->nfd);
 	if (len - FRAME_HEADER_BYTES < payload)

@@ -169,46 +169,81 @@ static int get_STRS(struct input *in, struct strs *v)
 }
 
 /* Texts of fields that are missing at the end are "", never a null pointer. */
-static void clear_U8(uint8_t *v) { *v = 0; }
-static void clear_U16(uint16_t *v) { *v = 0; }
-static void clear_U32(uint32_t *v) { *v = 0; }
-static void clear_U64(uint64_t *v) { *v = 0; }
-static void clear_I64(int64_t *v) { *v = 0; }
-static void clear_STR(struct str *v) { *v = (struct str){"", 0}; }
-static void clear_BLOB(struct str *v) { *v = (struct str){"", 0}; }
-static void clear_STRS(struct strs *v) { v->count = 0; }
+static void clear_U8(uint8_t *v)
+{
+	*v = 0;
+}
+static void clear_U16(uint16_t *v)
+{
+	*v = 0;
+}
+static void clear_U32(uint32_t *v)
+{
+	*v = 0;
+}
+static void clear_U64(uint64_t *v)
+{
+	*v = 0;
+}
+static void clear_I64(int64_t *v)
+{
+	*v = 0;
+}
+static void clear_STR(struct str *v)
+{
+	*v = (struct str){"", 0};
+}
+static void clear_BLOB(struct str *v)
+{
+	*v = (struct str){"", 0};
+}
+static void clear_STRS(struct strs *v)
+{
+	v->count = 0;
+}
 
 static int get_failed(const char *name, const char *field, struct err *e)
 {
-	return err_set(e, ERR_REFUSED, "a %s message is damaged: its field \"%s\" is longer than the message", name,
+	return err_set(e, ERR_REFUSED,
+		       "a %s message is damaged: its field \"%s\" is longer than the message", name,
 		       field);
 }
 
 /* A field is missing where nothing at all is left for it; a part of one is a lie. */
 #define MSG_PUT_FIELD(kind, field) rc = rc ? rc : put_##kind(out, &m->field);
-#define MSG_GET_FIELD(kind, field) \
-	clear_##kind(&m->field); \
-	if (!wrong && in.left > 0 && get_##kind(&in, &m->field)) \
+#define MSG_GET_FIELD(kind, field)                                                                 \
+	clear_##kind(&m->field);                                                                   \
+	if (!wrong && in.left > 0 && get_##kind(&in, &m->field))                                   \
 		wrong = #field;
 
-#define MSG_FUNCTIONS(number, NAME, name, summary) \
-	int msg_put_##name(struct buf *out, const struct msg_##name *m) \
-	{ \
-		const size_t start = out->len; \
-		int rc = 0; \
-		F_##NAME(MSG_PUT_FIELD) return put_end(out, start, rc); \
-	} \
-	int msg_get_##name(const uint8_t *payload, size_t len, struct msg_##name *m, struct err *e) \
-	{ \
-		struct input in = {payload, len}; \
-		const char *wrong = NULL; \
-		F_##NAME(MSG_GET_FIELD) return wrong ? get_failed(#NAME, wrong, e) : 0; \
+#define MSG_FUNCTIONS(number, NAME, name, summary)                                                 \
+	int msg_put_##name(struct buf *out, const struct msg_##name *m)                            \
+	{                                                                                          \
+		const size_t start = out->len;                                                     \
+		int rc = 0;                                                                        \
+		F_##NAME(MSG_PUT_FIELD) return put_end(out, start, rc);                            \
+	}                                                                                          \
+	int msg_get_##name(const uint8_t *payload, size_t len, struct msg_##name *m,               \
+			   struct err *e)                                                          \
+	{                                                                                          \
+		struct input in = {payload, len};                                                  \
+		const char *wrong = NULL;                                                          \
+		F_##NAME(MSG_GET_FIELD) return wrong ? get_failed(#NAME, wrong, e) : 0;            \
 	}
 MSG_LIST(MSG_FUNCTIONS)
 
 /* --- what the messages are, as data: for names, the printer and the manual --- */
 
-enum field_kind { FIELD_U8, FIELD_U16, FIELD_U32, FIELD_U64, FIELD_I64, FIELD_STR, FIELD_BLOB, FIELD_STRS };
+enum field_kind {
+	FIELD_U8,
+	FIELD_U16,
+	FIELD_U32,
+	FIELD_U64,
+	FIELD_I64,
+	FIELD_STR,
+	FIELD_BLOB,
+	FIELD_STRS
+};
 
 struct field {
 	enum field_kind kind;
@@ -223,11 +258,12 @@ struct description {
 };
 
 #define MSG_FIELD_ROW(kind, field) {FIELD_##kind, #field},
-#define MSG_FIELDS(number, NAME, name, summary) \
+#define MSG_FIELDS(number, NAME, name, summary)                                                    \
 	static const struct field fields_##name[] = {F_##NAME(MSG_FIELD_ROW)};
 MSG_LIST(MSG_FIELDS)
 
-#define MSG_ROW(number, NAME, name, summary) {number, #NAME, summary, fields_##name, ARRAY_LEN(fields_##name)},
+#define MSG_ROW(number, NAME, name, summary)                                                       \
+	{number, #NAME, summary, fields_##name, ARRAY_LEN(fields_##name)},
 static const struct description descriptions[] = {MSG_LIST(MSG_ROW)};
 
 static const struct description *description_find(unsigned type)
@@ -254,11 +290,13 @@ const char *msg_summary(unsigned type)
 
 void msg_describe(struct buf *out, unsigned type)
 {
-	static const char *const kinds[] = {"u8", "u16", "u32", "u64", "i64", "str", "blob", "strs"};
+	static const char *const kinds[] = {"u8",  "u16", "u32",  "u64",
+					    "i64", "str", "blob", "strs"};
 	const struct description *d = description_find(type);
 
 	for (size_t i = 0; d && i < d->nfields; i++)
-		(void)buf_printf(out, "%s%s %s", i ? ", " : "", kinds[d->fields[i].kind], d->fields[i].name);
+		(void)buf_printf(out, "%s%s %s", i ? ", " : "", kinds[d->fields[i].kind],
+				 d->fields[i].name);
 }
 
 static void print_str(struct buf *out, struct str s)
@@ -291,12 +329,14 @@ static int print_strs(struct buf *out, struct input *in)
 
 static int print_number(struct buf *out, struct input *in, enum field_kind kind)
 {
-	static const uint8_t bytes[] = {[FIELD_U8] = 1, [FIELD_U16] = 2, [FIELD_U32] = 4, [FIELD_U64] = 8, [FIELD_I64] = 8};
+	static const uint8_t bytes[] = {
+		[FIELD_U8] = 1, [FIELD_U16] = 2, [FIELD_U32] = 4, [FIELD_U64] = 8, [FIELD_I64] = 8};
 	uint64_t n;
 
 	if (get_number(in, bytes[kind], &n))
 		return -1;
-	(void)(kind == FIELD_I64 ? buf_printf(out, "%" PRId64, (int64_t)n) : buf_printf(out, "%" PRIu64, n));
+	(void)(kind == FIELD_I64 ? buf_printf(out, "%" PRId64, (int64_t)n)
+				 : buf_printf(out, "%" PRIu64, n));
 	return 0;
 }
 
