@@ -6,7 +6,8 @@
 
 #define BYTE_ORDER_MAGIC 0x1a2b3c4du
 #define SECTION_BYTES_MIN 28u
-#define TEXTS_BYTES_MAX (64u << 20) /* of all names and comments of a file; more are passed over   \ */
+/* Of all names and comments of a file; more are passed over. */
+#define TEXTS_BYTES_MAX (64u << 20)
 
 struct option {
 	uint16_t code, len;

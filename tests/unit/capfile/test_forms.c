@@ -406,6 +406,33 @@ static void other_blocks_are_passed_over(void **state)
 	buf_release(&m.out);
 }
 
+/* Writers that leave the padding out of both lengths, but not out of the block. */
+static void padding_outside_of_the_length_is_passed_over(void **state)
+{
+	struct maker m = {.big = false};
+	struct packet pk;
+	struct capfile *f;
+	size_t start;
+
+	(void)state;
+	buf_init(&m.out, 4096);
+	put_section(&m);
+	put_interface(&m, 1, 0, -1, 0);
+	for (int i = 0; i < 2; i++) {
+		start = m.out.len;
+		put_enhanced(&m, 0, 7);
+		m.out.data[start + 4] = (uint8_t)(m.out.data[start + 4] - 3);
+		m.out.data[m.out.len - 4] = m.out.data[start + 4];
+	}
+	f = open_bytes(&m.out);
+	for (int i = 0; i < 2; i++) {
+		next_is(f, &pk);
+		assert_memory_equal(pk.data, "hello", 5);
+	}
+	at_the_end(f, 0);
+	buf_release(&m.out);
+}
+
 /* Packets of an interface that nothing describes are damage, and what follows is read. */
 static void unknown_interfaces_are_damage(void **state)
 {
@@ -516,6 +543,7 @@ int main(void)
 		cmocka_unit_test(times_of_every_resolution),
 		cmocka_unit_test(sections_of_both_orders_follow_each_other),
 		cmocka_unit_test(other_blocks_are_passed_over),
+		cmocka_unit_test(padding_outside_of_the_length_is_passed_over),
 		cmocka_unit_test(unknown_interfaces_are_damage),
 		cmocka_unit_test(other_files_are_named),
 		cmocka_unit_test(folders_and_pipes_are_named),
