@@ -63,7 +63,8 @@ bool vlan_text(const char *text, struct buf *tagged)
 	if (buf_add(tagged, text, t.at))
 		return false;
 	if (tag_number(text, &at, &number)) {
-		if (buf_printf(tagged, "(ether[0x%x:2] & 0xfff = %.*s)", KERNEL_AD_VLAN_TAG, (int)number.len,
+		/* one byte by its name, both by its meaning: so libpcap's own programs ask, and it knows no other way */
+		if (buf_printf(tagged, "(ether[0x%x] & 0xfff = %.*s)", KERNEL_AD_VLAN_TAG, (int)number.len,
 			       text + number.at))
 			return false;
 	} else if (buf_printf(tagged, "(ether[0x%x] = 1)", KERNEL_AD_VLAN_TAG_PRESENT)) {

@@ -1,11 +1,14 @@
 /* A network device, by libpcap: TPACKET_V3, not blocking, nanoseconds. */
 #include <errno.h>
+#include <linux/filter.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/xalloc.h"
 #include "source.h"
 
@@ -16,6 +19,7 @@
 struct source {
 	pcap_t *pcap;
 	bool nanoseconds;
+	int64_t not_before_ns; /* since then the filter holds */
 	struct source_stats total;
 	uint32_t last_received, last_dropped; /* libpcap's are 32 bits wide and come round */
 	source_packet_fn *fn;
@@ -119,20 +123,43 @@ static int device_open(struct source **out, const struct source_spec *spec, stru
 	return 0;
 }
 
-/* pcap_setfilter empties the ring of what came before the filter, so nothing unfiltered is ever delivered. */
-static int device_start(struct source *s, const struct bpf *filter, struct err *e)
+/* The length that a program returns would cut packets once more: the ring's own snaplen is the one that counts. */
+static struct bpf_insn *program_copy(const struct bpf *filter)
 {
 	unsigned count = bpf_instructions(filter);
-	struct bpf_program program = {.bf_len = count};
-	int rc;
+	struct bpf_insn *insn = xreallocarray(NULL, count, sizeof(*insn));
 
-	program.bf_insns = xreallocarray(NULL, count, sizeof(program.bf_insns[0]));
-	memcpy(program.bf_insns, bpf_raw(filter), count * sizeof(program.bf_insns[0]));
-	rc = pcap_setfilter(s->pcap, &program);
+	memcpy(insn, bpf_raw(filter), count * sizeof(*insn));
+	for (unsigned i = 0; i < count; i++) {
+		if (insn[i].code == (BPF_RET | BPF_K) && insn[i].k != 0)
+			insn[i].k = SNAPLEN_MAX;
+	}
+	return insn;
+}
+
+/* libpcap runs a new filter once more itself on the first blocks, and there knows neither direction nor device: it
+ * would drop what asks for them. So the program goes to the kernel directly, and what is older than that is passed over:
+ * it may have come in before. Cooked headers are not what the kernel sees; libpcap translates those programs. */
+static int device_start(struct source *s, const struct bpf *filter, struct err *e)
+{
+	struct bpf_program program = {.bf_len = bpf_instructions(filter), .bf_insns = program_copy(filter)};
+	struct sock_fprog kernel = {.len = (unsigned short)program.bf_len,
+				    .filter = (struct sock_filter *)(void *)program.bf_insns};
+	int dlt = pcap_datalink(s->pcap), rc;
+
+	if (dlt == DLT_LINUX_SLL || dlt == DLT_LINUX_SLL2) {
+		rc = pcap_setfilter(s->pcap, &program);
+		if (rc)
+			err_set(e, ERR_REFUSED, "the filter cannot be set: %s", pcap_geterr(s->pcap));
+	} else {
+		rc = setsockopt(pcap_fileno(s->pcap), SOL_SOCKET, SO_ATTACH_FILTER, &kernel, sizeof(kernel));
+		if (rc)
+			err_errno(e, ERR_REFUSED, "the kernel does not take the filter (a long one needs more "
+				  "net.core.optmem_max)");
+	}
+	s->not_before_ns = clock_now_ns();
 	free(program.bf_insns);
-	if (rc)
-		return err_set(e, ERR_REFUSED, "the kernel does not take the filter: %s", pcap_geterr(s->pcap));
-	return 0;
+	return rc ? -1 : 0;
 }
 
 static int device_fd(const struct source *s)
@@ -146,7 +173,8 @@ static void on_packet(u_char *user, const struct pcap_pkthdr *h, const u_char *d
 	struct source_packet p = {.captured = h->caplen, .length = h->len, .data = data};
 
 	p.ts_ns = (int64_t)h->ts.tv_sec * 1000000000 + (int64_t)h->ts.tv_usec * (s->nanoseconds ? 1 : 1000);
-	s->fn(s->arg, &p);
+	if (p.ts_ns >= s->not_before_ns)
+		s->fn(s->arg, &p);
 }
 
 static int device_read(struct source *s, int most, source_packet_fn *fn, void *arg, struct err *e)
