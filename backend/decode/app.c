@@ -11,29 +11,58 @@ static bool starts(const uint8_t *p, size_t length, const char *word)
 	return length >= n && memcmp(p, word, n) == 0;
 }
 
-static bool starts_any(const uint8_t *p, size_t length, const char *const *words)
-{
-	for (; *words; words++) {
-		if (starts(p, length, *words))
-			return true;
-	}
-	return false;
-}
-
 static bool port_is(const struct decoded *d, uint16_t port)
 {
 	return d->sport == port || d->dport == port;
 }
 
-bool http_looks(const uint8_t *p, size_t length)
-{
-	static const char *const words[] = {"GET /", "POST /", "HTTP/1.", "HEAD /", "PUT /", "DELETE /", "OPTIONS ",
-					    "CONNECT ", "PATCH /", "TRACE /", "GET http", "POST http", "HEAD http",
-					    "PROPFIND /", "NOTIFY * HTTP", "M-SEARCH * HTTP", "SUBSCRIBE /", NULL};
+/* Words that begin a message, by their first letter, so that most packets cost one look. */
+struct mark {
+	const char *text;
+	uint8_t length, app;
+};
 
-	if (length < 5 || p[0] < 'C' || p[0] > 'T')
-		return false;
-	return starts_any(p, length, words) && !(starts(p, length, "OPTIONS ") && length > 11 && !memcmp(p + 8, "sip", 3));
+static const struct mark marks_a[] = {{"ACK sip", 7, PROTO_SIP}, {NULL, 0, 0}};
+static const struct mark marks_b[] = {{"BYE sip", 7, PROTO_SIP}, {NULL, 0, 0}};
+static const struct mark marks_c[] = {{"CONNECT ", 8, PROTO_HTTP}, {"CANCEL sip", 10, PROTO_SIP}, {NULL, 0, 0}};
+static const struct mark marks_d[] = {{"DELETE /", 8, PROTO_HTTP}, {NULL, 0, 0}};
+static const struct mark marks_e[] = {{"EHLO ", 5, PROTO_SMTP}, {NULL, 0, 0}};
+static const struct mark marks_g[] = {{"GET /", 5, PROTO_HTTP}, {"GET http", 8, PROTO_HTTP}, {NULL, 0, 0}};
+static const struct mark marks_h[] = {{"HTTP/1.", 7, PROTO_HTTP}, {"HEAD /", 6, PROTO_HTTP},
+				      {"HEAD http", 9, PROTO_HTTP}, {"HELO ", 5, PROTO_SMTP}, {NULL, 0, 0}};
+static const struct mark marks_i[] = {{"INVITE sip", 10, PROTO_SIP}, {"INFO sip", 8, PROTO_SIP}, {NULL, 0, 0}};
+static const struct mark marks_m[] = {{"M-SEARCH * HTTP", 15, PROTO_HTTP}, {"MAIL FROM:", 10, PROTO_SMTP},
+				      {"MESSAGE sip", 11, PROTO_SIP}, {NULL, 0, 0}};
+static const struct mark marks_n[] = {{"NOTIFY * HTTP", 13, PROTO_HTTP}, {"NOTIFY sip", 10, PROTO_SIP}, {NULL, 0, 0}};
+static const struct mark marks_o[] = {{"OPTIONS sip", 11, PROTO_SIP}, {"OPTIONS /", 9, PROTO_HTTP},
+				      {"OPTIONS *", 9, PROTO_HTTP}, {NULL, 0, 0}};
+static const struct mark marks_p[] = {{"POST /", 6, PROTO_HTTP}, {"PUT /", 5, PROTO_HTTP}, {"PATCH /", 7, PROTO_HTTP},
+				      {"POST http", 9, PROTO_HTTP}, {"PROPFIND /", 10, PROTO_HTTP},
+				      {"PRI * HTTP/2.0", 14, PROTO_HTTP2}, {"PRACK sip", 9, PROTO_SIP},
+				      {"PUBLISH sip", 11, PROTO_SIP}, {NULL, 0, 0}};
+static const struct mark marks_r[] = {{"REGISTER sip", 12, PROTO_SIP}, {"RCPT TO:", 8, PROTO_SMTP},
+				      {"REFER sip", 9, PROTO_SIP}, {NULL, 0, 0}};
+static const struct mark marks_s[] = {{"SSH-", 4, PROTO_SSH}, {"SIP/2.0 ", 8, PROTO_SIP},
+				      {"SUBSCRIBE sip", 13, PROTO_SIP}, {"SUBSCRIBE /", 11, PROTO_HTTP}, {NULL, 0, 0}};
+static const struct mark marks_t[] = {{"TRACE /", 7, PROTO_HTTP}, {NULL, 0, 0}};
+static const struct mark marks_u[] = {{"UPDATE sip", 10, PROTO_SIP}, {NULL, 0, 0}};
+
+static const struct mark *const marks[26] = {
+	['A' - 'A'] = marks_a, ['B' - 'A'] = marks_b, ['C' - 'A'] = marks_c, ['D' - 'A'] = marks_d, ['E' - 'A'] = marks_e,
+	['G' - 'A'] = marks_g, ['H' - 'A'] = marks_h, ['I' - 'A'] = marks_i, ['M' - 'A'] = marks_m, ['N' - 'A'] = marks_n,
+	['O' - 'A'] = marks_o, ['P' - 'A'] = marks_p, ['R' - 'A'] = marks_r, ['S' - 'A'] = marks_s, ['T' - 'A'] = marks_t,
+	['U' - 'A'] = marks_u,
+};
+
+static uint8_t mark_app(const uint8_t *p, size_t length)
+{
+	const struct mark *m = p[0] >= 'A' && p[0] <= 'Z' ? marks[p[0] - 'A'] : NULL;
+
+	for (; m && m->text; m++) {
+		if (length >= m->length && !memcmp(p, m->text, m->length))
+			return m->app;
+	}
+	return PROTO_NONE;
 }
 
 /* A record's head: type, version 3.0 to 3.4, a length that the protocol allows (RFC 8446 5.1). */
@@ -44,7 +73,7 @@ bool tls_looks(const uint8_t *p, size_t length)
 }
 
 /* A header whose counts and first name can be (RFC 1035 4.1). */
-bool dns_looks(const uint8_t *p, size_t length)
+static bool dns_looks(const uint8_t *p, size_t length)
 {
 	unsigned opcode;
 
@@ -56,15 +85,6 @@ bool dns_looks(const uint8_t *p, size_t length)
 	if (!get16(p + 4) && !get16(p + 6) && !get16(p + 8) && !get16(p + 10))
 		return p[2] & 0x80 && length == 12;
 	return length > 12 && (p[12] <= 63 || p[12] >= 0xc0);
-}
-
-static bool sip_looks(const uint8_t *p, size_t length)
-{
-	static const char *const words[] = {"SIP/2.0 ", "INVITE sip", "REGISTER sip", "ACK sip", "BYE sip", "CANCEL sip",
-					    "OPTIONS sip", "SUBSCRIBE sip", "NOTIFY sip", "PRACK sip", "MESSAGE sip",
-					    "INFO sip", "UPDATE sip", "REFER sip", "PUBLISH sip", NULL};
-
-	return starts_any(p, length, words);
 }
 
 static bool smb_looks(const uint8_t *p, size_t length)
@@ -85,56 +105,59 @@ static bool mqtt_looks(const uint8_t *p, size_t length)
 	return length >= 12 && p[0] == 0x10 && (!memcmp(p + 2, "\0\4MQTT", 6) || !memcmp(p + 2, "\0\6MQIsdp", 8));
 }
 
-/* Text greetings: a reply code or a command, told apart by the port where the words are shared. */
+/* Replies and commands that several protocols of lines share: the port says which one it is. */
 static uint8_t line_app(const struct decoded *d, const uint8_t *p, size_t length)
 {
-	static const char *const smtp[] = {"EHLO ", "HELO ", "MAIL FROM:", "RCPT TO:", NULL};
-	static const char *const ftp[] = {"USER ", "PASS ", "PASV", "EPSV", "RETR ", "STOR ", "TYPE ", "SYST", "FEAT",
-					  "220 ", "220-", "331 ", "230 ", "227 ", "229 ", "226 ", "150 ", "PORT ",
-					  "EPRT ", "LIST", "CWD ", "PWD", "QUIT", "221 ", "215 ", "200 ", "250 ", NULL};
+	bool code = length >= 4 && p[0] >= '1' && p[0] <= '5' && p[1] >= '0' && p[1] <= '9' && p[2] >= '0' && p[2] <= '9' &&
+		    (p[3] == ' ' || p[3] == '-');
+	bool word = length >= 4 && p[0] >= 'A' && p[0] <= 'Z' && p[1] >= 'A' && p[1] <= 'Z' && p[2] >= 'A' && p[2] <= 'Z';
 
-	if (starts_any(p, length, smtp))
-		return PROTO_SMTP;
-	if (starts(p, length, "220") && port_is(d, 25))
-		return PROTO_SMTP;
-	if (starts(p, length, "+OK") && (port_is(d, 110) || starts(p, length, "+OK POP")))
-		return PROTO_POP3;
-	if (starts(p, length, "* OK ") || starts(p, length, "* PREAUTH "))
-		return PROTO_IMAP;
-	if (port_is(d, 21) && starts_any(p, length, ftp))
+	if ((code || word) && port_is(d, 21))
 		return PROTO_FTP;
+	if (code && (port_is(d, 25) || port_is(d, 587)))
+		return PROTO_SMTP;
+	if (starts(p, length, "+OK") && port_is(d, 110))
+		return PROTO_POP3;
 	if (length >= 4 && (p[0] == '*' || p[0] == '$' || p[0] == '+') && port_is(d, 6379))
 		return PROTO_REDIS;
+	if (starts(p, length, "* OK ") || starts(p, length, "* PREAUTH "))
+		return PROTO_IMAP;
 	if (port_is(d, 11211) && (starts(p, length, "get ") || starts(p, length, "set ") || starts(p, length, "VALUE ")))
 		return PROTO_MEMCACHED;
 	return PROTO_NONE;
 }
 
+/* Binary formats, by the first byte that each of them has. */
+static uint8_t binary_app(const struct decoded *d, const uint8_t *p, size_t length)
+{
+	switch (p[0]) {
+	case 0:
+		return smb_looks(p, length) ? PROTO_SMB : PROTO_NONE;
+	case 3:
+		return length >= 7 && !p[1] && port_is(d, 3389) && get16(p + 2) <= length ? PROTO_RDP : PROTO_NONE;
+	case 0x10:
+		return mqtt_looks(p, length) ? PROTO_MQTT : PROTO_NONE;
+	case 0x13:
+		return starts(p, length, "\x13" "BitTorrent protocol") ? PROTO_BITTORRENT : PROTO_NONE;
+	case 0xff:
+		return bgp_looks(p, length) ? PROTO_BGP : PROTO_NONE;
+	default:
+		return PROTO_NONE;
+	}
+}
+
 static uint8_t tcp_app(const struct decoded *d, const uint8_t *p, size_t length)
 {
+	uint8_t app;
+
 	if (tls_looks(p, length))
 		return PROTO_TLS;
-	if (http_looks(p, length))
-		return PROTO_HTTP;
-	if (starts(p, length, "SSH-"))
-		return PROTO_SSH;
-	if (starts(p, length, "PRI * HTTP/2.0"))
-		return PROTO_HTTP2;
 	if (port_is(d, 53) && length >= 14 && dns_looks(p + 2, length - 2))
 		return PROTO_DNS;
-	if (smb_looks(p, length))
-		return PROTO_SMB;
-	if (sip_looks(p, length))
-		return PROTO_SIP;
-	if (bgp_looks(p, length))
-		return PROTO_BGP;
-	if (mqtt_looks(p, length))
-		return PROTO_MQTT;
-	if (starts(p, length, "\x13" "BitTorrent protocol"))
-		return PROTO_BITTORRENT;
-	if (starts(p, length, "\x03\x00") && length >= 7 && port_is(d, 3389) && get16(p + 2) <= length)
-		return PROTO_RDP;
-	return line_app(d, p, length);
+	app = mark_app(p, length);
+	if (!app)
+		app = binary_app(d, p, length);
+	return app ? app : line_app(d, p, length);
 }
 
 /* Mode and version as RFC 5905 has them, and a length of its packets. */
@@ -208,11 +231,8 @@ static uint8_t udp_app(const struct decoded *d, const uint8_t *p, size_t length)
 		return PROTO_QUIC;
 	if (dtls_looks(p, length))
 		return PROTO_DTLS;
-	if (sip_looks(p, length))
-		return PROTO_SIP;
-	if (http_looks(p, length))
-		return PROTO_HTTP; /* SSDP */
-	return PROTO_NONE;
+	app = mark_app(p, length); /* SIP, and SSDP as HTTP */
+	return app == PROTO_SIP || app == PROTO_HTTP ? app : PROTO_NONE;
 }
 
 uint8_t app_by_content(const struct decoded *d, const uint8_t *payload, size_t length)

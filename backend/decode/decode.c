@@ -1,8 +1,6 @@
 /* The walk: from the link type through the rows of the protocol table until nothing more decodes. */
 #include "decode/decode.h"
 
-#include <string.h>
-
 #include "walk.h"
 
 /* LINKTYPE_ values, https://www.tcpdump.org/linktypes.html */
@@ -39,18 +37,6 @@ static uint8_t link_protocol(uint32_t link_type)
 	default:
 		return PROTO_DATA;
 	}
-}
-
-void walk_layer(struct walk *w, uint8_t protocol, uint32_t length)
-{
-	struct layer *l = &w->d->layer[w->d->nlayers++];
-
-	if (length > cursor_left(&w->c))
-		length = (uint32_t)cursor_left(&w->c);
-	l->protocol = protocol;
-	l->offset = cursor_offset(&w->c);
-	l->length = length;
-	w->c.data += length;
 }
 
 uint8_t walk_short(struct walk *w, uint8_t protocol, uint32_t need)
@@ -93,18 +79,42 @@ uint8_t walk_application(struct walk *w)
 	return walk_rest(w, d->app ? d->app : PROTO_DATA);
 }
 
+/* Layers are written before they are read, and are not cleared. Field by field: this is faster than memset for so little,
+ * and it happens for every packet. */
+static void decoded_clear(struct decoded *d)
+{
+	d->flags = 0;
+	d->nlayers = 0;
+	d->family = d->ip_protocol = d->ttl = 0;
+	d->ip_id = 0;
+	d->src = d->dst = NULL;
+	d->sport = d->dport = 0;
+	d->ip_bytes = 0;
+	d->payload_offset = d->payload_bytes = d->payload_captured = 0;
+	d->vlan = 0;
+	d->vlan_count = 0;
+	d->vlan_first = NULL;
+	d->tunnel = d->icmp_type = d->icmp_code = 0;
+	d->quote_offset = d->fragment_id = 0;
+	d->fragment_offset = 0;
+	d->more_fragments = false;
+	d->app = PROTO_NONE;
+	d->tcp.seq = d->tcp.ack = 0;
+	d->tcp.window = d->tcp.urgent = 0;
+	d->tcp.flags = d->tcp.options_length = 0;
+	d->tcp.options = NULL;
+	d->why = NULL;
+}
+
 static void walk_run(struct walk *w, uint8_t protocol)
 {
 	struct decoded *d = w->d;
 
-	d->flags = 0;
-	d->nlayers = 0;
-	/* Layers are written before they are read: only what stands behind them is cleared. */
-	memset(&d->family, 0, sizeof(*d) - offsetof(struct decoded, family));
+	decoded_clear(d);
 	while (protocol != PROTO_NONE) {
-		const struct protocol *row = protocol_row(protocol);
+		const struct protocol *row = &protocol_rows[protocol];
 
-		if (d->nlayers == DECODE_LAYERS_MAX) {
+		if (d->nlayers + WALK_LAYERS_STEP > DECODE_LAYERS_MAX) {
 			d->flags |= DECODE_BAD;
 			d->why = "more headers within each other than any network makes";
 			return;

@@ -65,8 +65,8 @@ static uint8_t ext_decode(struct walk *w, uint8_t next)
 		uint32_t length;
 
 		d->ip_protocol = next;
-		if (i == IP6_EXT_MAX)
-			return walk_bad(w, row, 0, "more IPv6 extension headers than 12");
+		if (i == IP6_EXT_MAX || d->nlayers + WALK_LAYERS_STEP > DECODE_LAYERS_MAX)
+			return walk_bad(w, row, 0, "more IPv6 extension headers than any network makes");
 		if (!p)
 			return walk_short(w, row, 8);
 		length = ext_length(next, p);

@@ -15,7 +15,7 @@ static uint8_t data_decode(struct walk *w)
 	return walk_unknown(w, PROTO_DATA);
 }
 
-static const struct protocol rows[PROTO_COUNT] = {
+const struct protocol protocol_rows[PROTO_COUNT] = {
 	[PROTO_DATA] = {data_decode, NULL, data_fields},
 	[PROTO_ETH] = {eth_decode, eth_info, eth_fields},
 	[PROTO_VLAN] = {vlan_decode, vlan_info, vlan_fields},
@@ -52,11 +52,6 @@ static const struct protocol rows[PROTO_COUNT] = {
 	[PROTO_SYSLOG] = {NULL, line_info, line_fields},
 	[PROTO_MEMCACHED] = {NULL, line_info, line_fields},
 };
-
-const struct protocol *protocol_row(uint8_t protocol)
-{
-	return &rows[protocol < PROTO_COUNT ? protocol : PROTO_DATA];
-}
 
 const char *proto_name(uint8_t protocol)
 {

@@ -54,7 +54,7 @@ uint8_t tcp_decode(struct walk *w)
 	if (w->o->checksums)
 		checksum_transport(w, p, wire, 16);
 	walk_layer(w, PROTO_TCP, header);
-	d->payload_offset = cursor_offset(&w->c) + (header - here);
+	d->payload_offset = cursor_offset(&w->c);
 	d->payload_bytes = wire - header;
 	d->payload_captured = (uint32_t)cursor_left(&w->c);
 	return walk_application(w);

@@ -19,6 +19,11 @@ struct cursor view_cursor(const struct view *v, const struct layer *l)
 
 void view_text(const struct view *v, const char *name, uint32_t offset, uint32_t length, struct str value)
 {
+	/* What a length in the packet claims may not be here. */
+	if (offset > v->captured)
+		offset = v->captured;
+	if (length > v->captured - offset)
+		length = v->captured - offset;
 	v->fn(v->arg, v->depth, name, value, v->base + offset, length);
 }
 
@@ -144,7 +149,7 @@ static void view_info(struct buf *out, const struct view *v)
 	/* A later fragment has nothing to read in it: its IP header is the news. */
 	for (unsigned i = v->d->nlayers; i-- > 0 && out->len == before;) {
 		const struct layer *l = &v->d->layer[i];
-		const struct protocol *row = protocol_row(l->protocol);
+		const struct protocol *row = &protocol_rows[l->protocol];
 
 		if (row->info)
 			row->info(out, v, l);
@@ -202,7 +207,7 @@ void info_quote(struct buf *out, const struct view *v, uint32_t offset)
 
 static void view_layer(const struct view *v, const struct layer *l, struct buf *title)
 {
-	const struct protocol *row = protocol_row(l->protocol);
+	const struct protocol *row = &protocol_rows[l->protocol];
 	struct view below = view_below(v);
 	size_t named;
 

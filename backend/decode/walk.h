@@ -5,6 +5,8 @@
 #include "cursor.h"
 #include "decode/decode.h"
 
+#define WALK_LAYERS_STEP 2u /* layers that a decoder may append: its own, and what it carries as data */
+
 /* One packet on its way through the decoders. */
 struct walk {
 	struct cursor c;
@@ -33,11 +35,23 @@ struct protocol {
 	void (*fields)(const struct view *v, const struct layer *l);
 };
 
-const struct protocol *protocol_row(uint8_t protocol);
+extern const struct protocol protocol_rows[PROTO_COUNT];
 
 /* --- decoders' helpers (decode.c) --- */
-/* Appends a layer that begins at the cursor and moves behind what of its `length` bytes is here. */
-void walk_layer(struct walk *w, uint8_t protocol, uint32_t length);
+/* Appends a layer that begins at the cursor and moves behind what of its `length` bytes is here. The walk makes sure that
+ * there is room for one more. */
+static inline void walk_layer(struct walk *w, uint8_t protocol, uint32_t length)
+{
+	struct layer *l = &w->d->layer[w->d->nlayers++];
+
+	if (length > cursor_left(&w->c))
+		length = (uint32_t)cursor_left(&w->c);
+	l->protocol = protocol;
+	l->offset = cursor_offset(&w->c);
+	l->length = length;
+	w->c.data += length;
+}
+
 /* The header needs `need` bytes that are not here: cut off by the capture, or bad when the wire never held them. */
 uint8_t walk_short(struct walk *w, uint8_t protocol, uint32_t need);
 /* The header (`length` bytes of it) contradicts itself: the walk ends with it. */
@@ -65,9 +79,7 @@ void checksum_transport(struct walk *w, const uint8_t *p, uint32_t length, uint3
 
 /* --- applications by content (app.c) --- */
 uint8_t app_by_content(const struct decoded *d, const uint8_t *payload, size_t length);
-bool http_looks(const uint8_t *p, size_t length);
 bool tls_looks(const uint8_t *p, size_t length);
-bool dns_looks(const uint8_t *p, size_t length);
 
 /* --- views' helpers (view.c) --- */
 struct cursor view_cursor(const struct view *v, const struct layer *l);

@@ -265,30 +265,37 @@ static void held_release(struct flows *f, int64_t now_ns, bool all)
 	}
 }
 
+/* A fragment's connection, with what was held of its datagram. NONE: this one is held. */
+static uint32_t fragment_take(struct flows *f, struct key *k, const struct decoded *d, const struct flow_place *p,
+			      struct flow_note *note)
+{
+	struct held held;
+	uint32_t slot;
+
+	if (d->fragment_offset)
+		return fragments_later(f, k, d, p) ? NONE : connection_take(f, k, d, p, note);
+	fragments_first(f, k, d, p, &held);
+	slot = connection_take(f, k, d, p, note);
+	if (held.packets)
+		held_count(f, slot, note->direction, &held);
+	return slot;
+}
+
 void flows_packet(struct flows *f, const struct decoded *d, const struct flow_place *p, struct flow_note *note)
 {
-	struct held held = {0};
 	struct key k;
 	uint32_t slot;
 
-	memset(note, 0, sizeof(*note));
+	*note = (struct flow_note){0};
 	if (f->fragments)
 		held_release(f, p->ts_ns, false);
-	if (!(d->flags & DECODE_IP))
+	if (!(d->flags & DECODE_IP) || (f->in_memory >= SLOTS_MAX && !f->o.memory_bytes))
 		return;
 	key_make(f, &k, d);
-	if (d->flags & DECODE_FRAGMENT) {
-		if (!d->fragment_offset)
-			fragments_first(f, &k, d, p, &held);
-		else if (fragments_later(f, &k, d, p))
-			return;
-	}
-	if (f->given - f->o.base >= SLOTS_MAX && !f->o.memory_bytes)
+	slot = d->flags & DECODE_FRAGMENT ? fragment_take(f, &k, d, p, note) : connection_take(f, &k, d, p, note);
+	if (slot == NONE)
 		return;
-	slot = connection_take(f, &k, d, p, note);
 	packet_count(f, slot, d, p, note);
-	if (held.packets)
-		held_count(f, slot, note->direction, &held);
 	note->number = flows_slot(f, slot)->c.number;
 	if (f->o.leave)
 		store_changed(f, slot);

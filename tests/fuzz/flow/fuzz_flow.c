@@ -1,0 +1,119 @@
+/* Random packets of a few ends: what must hold of every connection holds, with and without a budget of memory. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "flow/flows.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define STEP 12u /* bytes of input a packet */
+
+struct total {
+	uint64_t packets, left;
+};
+
+static void check(const struct connection *c)
+{
+	static const char letters[] = "SHADFRCGTWIQshadfrcgtwiq";
+
+	assert(c->number && c->flow[0].packets + c->flow[1].packets);
+	for (int i = 0; i < 2; i++) {
+		const struct flow *fl = &c->flow[i];
+
+		assert(fl->unique <= fl->payload && fl->bytes >= fl->packets);
+		assert(fl->retrans_packets || fl->unique == fl->payload);
+		assert(fl->last_ns >= fl->first_ns);
+	}
+	assert(c->last_ns >= c->start_ns);
+	assert(strnlen(c->history, CONNECTION_HISTORY_MAX) < CONNECTION_HISTORY_MAX);
+	for (const char *p = c->history; *p; p++)
+		assert(strchr(letters, *p));
+	assert(c->protocol != 6 || *connection_state_name(c) || c->state == CONN_NONE);
+}
+
+static void leave(void *arg, const struct connection *c, bool final)
+{
+	struct total *t = arg;
+
+	(void)final;
+	t->left++;
+	check(c);
+}
+
+/* A packet of two of four ends: the first bytes say which, and what it is. */
+static void make(struct decoded *d, const uint8_t *p, const uint8_t *ends)
+{
+	memset(d, 0, sizeof(*d));
+	d->flags = DECODE_IP;
+	d->family = p[0] & 1 ? 6 : 4;
+	d->src = ends + (p[0] >> 1 & 3) * 16;
+	d->dst = ends + (p[0] >> 3 & 3) * 16;
+	d->ip_protocol = p[1] & 1 ? 6 : p[1] & 2 ? 17 : 1;
+	d->payload_bytes = p[2] & 1 ? p[3] * 8u : 0;
+	d->ip_bytes = d->payload_bytes + 40;
+	if (p[1] & 4) {
+		d->flags |= DECODE_FRAGMENT;
+		d->fragment_id = p[4] & 3;
+		d->fragment_offset = p[1] & 8 ? 64 : 0;
+	}
+	if (p[1] & 16)
+		d->flags |= DECODE_CHECKSUM_BAD;
+	if (d->fragment_offset || p[1] & 32)
+		return;
+	d->flags |= DECODE_PORTS;
+	d->sport = p[5] & 1;
+	d->dport = p[5] >> 1 & 1;
+	if (d->ip_protocol != 6)
+		return;
+	d->flags |= DECODE_TCP;
+	d->tcp.flags = p[6];
+	d->tcp.seq = (uint32_t)((int8_t)p[7]) * 64 + (p[5] & 4 ? 0x80000000u : 0);
+	d->tcp.ack = (uint32_t)((int8_t)p[8]) * 64;
+	d->tcp.window = p[9];
+}
+
+static void run(const uint8_t *data, size_t size, uint64_t memory_bytes)
+{
+	static const uint8_t ends[64] = {1, [16] = 2, [32] = 3, [48] = 4};
+	struct total t = {0};
+	struct flows_options o = {.memory_bytes = memory_bytes, .base = 7, .leave = leave, .arg = &t};
+	struct flows *f = flows_new(&o);
+	struct flow_place place = {0};
+	uint64_t sum = 0;
+
+	for (; size >= STEP; data += STEP, size -= STEP) {
+		struct flow_note note;
+		struct decoded d;
+		uint8_t direction;
+
+		make(&d, data, ends);
+		place.number++;
+		place.has_time = !(data[10] & 1);
+		place.ts_ns += (int64_t)(int8_t)data[11] * 1000000000;
+		place.length = d.ip_bytes + 14;
+		flows_packet(f, &d, &place, &note);
+		t.packets++;
+		assert(note.number <= flows_count(f) && note.direction < 2);
+		assert(!note.number || memory_bytes || flows_number(f, note.number));
+		assert(!note.number || d.flags & DECODE_FRAGMENT || flows_find(f, &d, &direction) == note.number);
+	}
+	flows_checkpoint(f, 3);
+	flows_finish(f);
+	for (uint64_t i = 0; i < flows_in_memory(f); i++) {
+		const struct connection *c = flows_at(f, i);
+
+		assert(c && c->number > o.base && flows_number(f, c->number) == c);
+		check(c);
+		sum += c->flow[0].packets + c->flow[1].packets;
+	}
+	assert(memory_bytes || sum == t.packets);
+	flows_free(f);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	run(data, size, 0);
+	run(data, size, 2000);
+	return 0;
+}
