@@ -120,7 +120,7 @@ int shard_put(struct shard *s, int64_t capture, const struct msg_j_connection *m
 
 	if (shard_addr(s, m->addr_a, &a, e) != 0 || shard_addr(s, m->addr_b, &b, e) != 0)
 		return -1;
-	sql_bind(s->put, "iiiiiitiiiiiiiiiitttttiiittiii" + 1, row, capture, (int64_t)m->id, m->start_ns, m->duration_ns,
+	sql_bind(s->put, "iiiiiitiiiiiiiiiittttiiittiii", row, capture, (int64_t)m->id, m->start_ns, m->duration_ns,
 		 (int64_t)m->protocol, m->proto, a, b, (int64_t)m->port_a, (int64_t)m->port_b, (int64_t)m->packets_ab,
 		 (int64_t)m->bytes_ab, (int64_t)m->packets_ba, (int64_t)m->bytes_ba, (int64_t)m->payload_ab, (int64_t)m->payload_ba,
 		 m->state, m->history, m->initiator, m->app, m->handshake_ns, (int64_t)m->retrans_ab, (int64_t)m->retrans_ba,
