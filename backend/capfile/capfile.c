@@ -32,7 +32,7 @@ struct capfile {
 	char hole_why[sizeof(((struct capfile_hole *)0)->why)];
 	uint64_t packets;
 	struct capfile_hole *hole;
-	uint32_t holes;
+	uint32_t holes, holes_cap;
 	uint8_t *at_buf; /* capfile_read_at */
 	size_t at_cap;
 };
@@ -44,25 +44,34 @@ static uint64_t position(const struct capfile *f)
 	return f->base + f->pos;
 }
 
-static void hole_add(struct capfile *f, uint64_t offset, uint64_t bytes, const char *why)
+/* Into the last hole, where it goes on there or no other can be remembered. */
+static bool hole_join(struct capfile *f, uint64_t offset, uint64_t bytes)
 {
-	struct capfile_hole *last = f->holes ? &f->hole[f->holes - 1] : NULL;
+	struct capfile_hole *last = &f->hole[f->holes - 1];
+	const bool goes_on = last->offset + last->bytes == offset;
 
-	if (last && last->offset + last->bytes == offset) {
-		last->bytes += bytes;
-		return;
-	}
-	if (f->holes == CAPFILE_DAMAGE_MAX) {
-		last->bytes += bytes;
+	if (!goes_on && f->holes < CAPFILE_DAMAGE_MAX)
+		return false;
+	last->bytes += bytes;
+	if (!goes_on)
 		(void)snprintf(last->why, sizeof(last->why),
 			       "more damage than is listed: from here on bytes are added up");
+	return true;
+}
+
+static void hole_add(struct capfile *f, uint64_t offset, uint64_t bytes, const char *why)
+{
+	struct capfile_hole *hole;
+
+	if (f->holes > 0 && hole_join(f, offset, bytes))
 		return;
+	if (f->holes == f->holes_cap) {
+		f->holes_cap = f->holes_cap ? f->holes_cap * 2 : 4;
+		f->hole = xreallocarray(f->hole, f->holes_cap, sizeof(*f->hole));
 	}
-	if ((f->holes & (f->holes - 1)) == 0)
-		f->hole = xreallocarray(f->hole, f->holes ? f->holes * 2 : 1, sizeof(*f->hole));
-	last = &f->hole[f->holes++];
-	*last = (struct capfile_hole){.offset = offset, .bytes = bytes, .packet = f->packets};
-	(void)snprintf(last->why, sizeof(last->why), "%s", why);
+	hole = &f->hole[f->holes++];
+	*hole = (struct capfile_hole){.offset = offset, .bytes = bytes, .packet = f->packets};
+	(void)snprintf(hole->why, sizeof(hole->why), "%s", why);
 }
 
 /* At the end of the bytes: is the file shorter than it was? What went is told once. */
@@ -123,7 +132,7 @@ static int fill(struct capfile *f, size_t need, struct err *e)
 		n = fdio_pread(f->fd, f->buf + f->len, f->cap - f->len, f->base + f->len);
 		if (n < 0)
 			return err_errno(e, ERR_PART, "%s cannot be read at byte %llu", f->name,
-					 (unsigned long long)(f->base + f->len));
+					 (unsigned long long)f->base + f->len);
 		if (n == 0) {
 			notice_shrinking(f);
 			return 0;

@@ -121,8 +121,9 @@ static int map_one(int fd, uint64_t bytes, bool writable, void **at, struct err 
 	if (*at != MAP_FAILED)
 		return 0;
 	*at = NULL;
-	return err_errno(e, ERR_REFUSED, "%llu bytes of shared memory cannot be mapped",
-			 (unsigned long long)bytes);
+	(void)err_errno(e, ERR_REFUSED, "%llu bytes of shared memory cannot be mapped",
+			(unsigned long long)bytes);
+	return -1;
 }
 
 /* Each field is read once: whoever writes it may do so while we look. */
@@ -142,7 +143,7 @@ static int check_head(struct chunks *c, struct err *e)
 
 int chunks_map(struct chunks *c, int chunks_fd, int release_fd, enum chunks_who who, struct err *e)
 {
-	uint64_t bytes, release_bytes;
+	uint64_t bytes = 0, release_bytes = 0;
 	void *head, *release;
 
 	*c = (struct chunks){0};

@@ -14,7 +14,8 @@ struct option {
 	const uint8_t *value;
 };
 
-/* The next option of the bytes up to end; false at the last, and where a length points out of them. */
+/* The next option of the bytes up to end; false at the last, and where a length points out of them.
+ */
 static bool option_next(const uint8_t **p, const uint8_t *end, bool big, struct option *o)
 {
 	size_t padded;

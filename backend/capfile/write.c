@@ -38,12 +38,13 @@ static size_t padded(size_t len)
 /* Text of an option: bounded, and no character of UTF-8 cut through. */
 static size_t text_len(const char *text)
 {
-	size_t len = text ? strlen(text) : 0;
+	size_t len = strnlen(text, BLOCKS_TEXT_MAX + 1);
 
 	if (len <= BLOCKS_TEXT_MAX)
 		return len;
-	for (len = BLOCKS_TEXT_MAX; len > 0 && ((uint8_t)text[len] & 0xc0) == 0x80; len--)
-		;
+	do
+		len--;
+	while (len > 0 && ((uint8_t)text[len] & 0xc0) == 0x80);
 	return len;
 }
 
