@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -11,6 +12,7 @@
 #include "tui/command.h"
 
 #define LINE_MAX_BYTES (256u * 1024)
+#define OUT_BYTES (256u * 1024) /* of standard output, where it is no terminal */
 
 void cli_note(const char *sentence)
 {
@@ -155,6 +157,8 @@ static void cli_start(struct cli *c)
 	*c = (struct cli){.out = stdout};
 	c->opt.print.header = true;
 	c->opt.limit = UINT64_MAX;
+	if (!isatty(STDOUT_FILENO))
+		setvbuf(stdout, NULL, _IOFBF, OUT_BYTES);
 	signal(SIGPIPE, SIG_IGN);
 	uv_loop_init(&c->loop);
 	for (size_t i = 0; i < ARRAY_LEN(signals); i++) {

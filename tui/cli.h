@@ -97,6 +97,8 @@ struct cli_source {
 int cli_source_open(struct cli *c, const char *word, bool endless, struct cli_source *s, struct err *e);
 /* A device: waits for --for or --count, or ctrl-c. */
 int cli_source_wait(struct cli *c, struct cli_source *s, struct err *e);
+/* The user gave no name to the file that standard input was written to. */
+void cli_source_explain(const struct cli_source *s, struct err *e);
 /* Stops and dismisses what was started. */
 void cli_source_close(struct cli *c, struct cli_source *s);
 

@@ -26,7 +26,7 @@ static void mdoc_text(FILE *out, const char *text)
 /* Words as arguments of a macro: what would be taken for a macro or an end of sentence is guarded. */
 static void mdoc_arguments(FILE *out, const char *text)
 {
-	fputc('"', out);
+	fputs("\"\\&", out);
 	for (; *text; text++) {
 		if (*text == '"')
 			fputs("\\(dq", out);

@@ -235,6 +235,17 @@ int cli_source_open(struct cli *c, const char *word, bool endless, struct cli_so
 	return r;
 }
 
+void cli_source_explain(const struct cli_source *s, struct err *e)
+{
+	size_t len = s->spool ? strlen(s->spool) : 0;
+	struct err was = *e;
+
+	if (len == 0 || strncmp(e->text, s->spool, len) != 0)
+		return;
+	err_set(e, was.code, "standard input%s", was.text + len);
+	e->at = was.at;
+}
+
 static void source_stop_waiting(void *arg)
 {
 	*(bool *)arg = true;

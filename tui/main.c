@@ -124,7 +124,7 @@ static int files_open(struct start *s, int count, char **word, struct err *e)
 		if (source_parse(&source, word[i], &ask, e))
 			return -1;
 		if (source.kind == SOURCE_FILE && !source.host[0] && access(source.name, R_OK))
-			r = err_errno(e, errno == ENOENT ? ERR_ABSENT : ERR_REFUSED, "%s", source.name);
+			r = err_errno(e, ERR_REFUSED, "%s", source.name);
 		else
 			r = open_add(s, "open ", word[i], e);
 		source_release(&source);

@@ -104,6 +104,8 @@ int verb_table(struct cli *c, int count, char **word, struct err *e)
 	ask.nwords = query_words(c, t, word, words);
 	if (r == 0)
 		r = cli_print(c, &ask, e);
+	if (r)
+		cli_source_explain(&source, e);
 	cli_source_close(c, &source);
 	return r;
 }
