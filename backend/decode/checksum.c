@@ -43,6 +43,11 @@ uint64_t checksum_pseudo(const struct decoded *d, const uint8_t *dst, uint8_t ip
 	return sum + ip_protocol + (length >> 16) + (length & 0xffff);
 }
 
+uint16_t checksum_right(uint16_t sum, uint16_t field)
+{
+	return (uint16_t)~fold((uint64_t)sum + (uint16_t)~field);
+}
+
 void checksum_ip4(struct walk *w, const uint8_t *p, uint32_t header)
 {
 	if (checksum_sum(0, p, header) == 0xffff)

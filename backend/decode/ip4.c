@@ -116,8 +116,7 @@ static void ip4_checksum_field(const struct view *v, const struct layer *l, uint
 	else if (!field)
 		view_field(v, "checksum", l->offset + 10, 2, "0x0000 left to the device (offload)");
 	else
-		view_field(v, "checksum", l->offset + 10, 2, "0x%04x wrong, should be 0x%04x", field,
-			   (uint16_t)~checksum_sum(sum, (const uint8_t[2]){(uint8_t)~p[10], (uint8_t)~p[11]}, 2));
+		view_field(v, "checksum", l->offset + 10, 2, "0x%04x wrong, should be 0x%04x", field, checksum_right(sum, field));
 }
 
 static const char *const ecn_names[4] = {"not ECN", "ECT(1)", "ECT(0)", "congestion"};

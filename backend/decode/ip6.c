@@ -37,6 +37,12 @@ static uint32_t ext_length(uint8_t kind, const uint8_t *p)
 	return kind == EXT_AH ? (p[1] + 2u) * 4 : (p[1] + 1u) * 8;
 }
 
+/* With segments left, the checksum covers the last address of the route (RFC 8200 8.1). */
+static const uint8_t *route_end(const uint8_t *p, uint32_t length)
+{
+	return p[3] && (p[2] == 0 || p[2] == 2) && length >= 24 ? p + length - 16 : NULL;
+}
+
 static void ext_note(struct walk *w, uint8_t kind, const uint8_t *p, uint32_t length)
 {
 	struct decoded *d = w->d;
@@ -49,9 +55,8 @@ static void ext_note(struct walk *w, uint8_t kind, const uint8_t *p, uint32_t le
 		if (!d->fragment_offset && !d->more_fragments)
 			d->flags &= ~(unsigned)DECODE_FRAGMENT; /* an atomic fragment, RFC 6946: the whole datagram */
 	}
-	/* With segments left, the checksum covers the last address of the route (RFC 8200 8.1). */
-	if (kind == EXT_ROUTING && p[3] && (p[2] == 0 || p[2] == 2) && length >= 24)
-		w->final_dst = p + length - 16;
+	if (kind == EXT_ROUTING)
+		w->final_dst = route_end(p, length);
 }
 
 /* Reads extension headers from `next` on. Returns the protocol behind them. */
@@ -149,6 +154,17 @@ static uint8_t ext_kind(const struct view *v, const struct layer *l)
 	if (l == v->d->layer || before->length < 8)
 		return EXT_DESTINATION;
 	return v->head[before->offset + (before->protocol == PROTO_IP6 ? 6 : 0)];
+}
+
+const uint8_t *ip6_final_dst(const struct view *v)
+{
+	for (unsigned i = 0; i < v->d->nlayers; i++) {
+		const struct layer *l = &v->d->layer[i];
+
+		if (l->protocol == PROTO_IP6_EXT && l->length >= 8 && ext_kind(v, l) == EXT_ROUTING)
+			return route_end(v->head + l->offset, l->length);
+	}
+	return NULL;
 }
 
 void ip6_ext_info(struct buf *out, const struct view *v, const struct layer *l)

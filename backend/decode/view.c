@@ -77,27 +77,27 @@ void view_checksum(const struct view *v, const struct layer *l, uint32_t at)
 {
 	const struct decoded *d = v->d;
 	const uint8_t *p = v->head + l->offset;
-	uint32_t length = d->payload_bytes;
-	uint16_t field = get16(p + at);
-	struct decoded copy = *d;
-	struct decode_options all = {.checksums = true};
-	struct walk w = {.c = cursor_over(v->head, l->offset, v->captured - l->offset), .d = &copy, .o = &all};
-	const char *why;
-
+	bool ports = l->protocol == PROTO_TCP || l->protocol == PROTO_UDP;
 	/* TCP, UDP: header and payload; ICMP's payload begins with its own header. */
-	if (l->protocol == PROTO_TCP || l->protocol == PROTO_UDP)
-		length = d->payload_offset - l->offset + d->payload_bytes;
-	why = checksum_unchecked(v, l, length);
+	uint32_t length = ports ? d->payload_offset - l->offset + d->payload_bytes : d->payload_bytes;
+	uint16_t field = get16(p + at), sum;
+	uint64_t pseudo = 0;
+	const char *why = checksum_unchecked(v, l, length);
+
 	if (why) {
 		view_field(v, "checksum", l->offset + at, 2, "0x%04x not checked (%s)", field, why);
 		return;
 	}
-	copy.flags &= ~(unsigned)(DECODE_CHECKSUM_BAD | DECODE_CHECKSUM_PARTIAL);
-	checksum_transport(&w, p, length, at);
-	view_field(v, "checksum", l->offset + at, 2, "0x%04x %s", field,
-		   copy.flags & DECODE_CHECKSUM_BAD	  ? "wrong"
-		   : copy.flags & DECODE_CHECKSUM_PARTIAL ? "left to the device (offload)"
-							  : "right");
+	if (l->protocol != PROTO_ICMP)
+		pseudo = checksum_pseudo(d, ip6_final_dst(v), d->ip_protocol, length);
+	sum = checksum_sum(pseudo, p, length);
+	if (sum == 0xffff)
+		view_field(v, "checksum", l->offset + at, 2, "0x%04x right", field);
+	else if (pseudo && field == checksum_sum(pseudo, p, 0))
+		view_field(v, "checksum", l->offset + at, 2, "0x%04x left to the device (offload)", field);
+	else
+		view_field(v, "checksum", l->offset + at, 2, "0x%04x wrong, should be 0x%04x", field,
+			   checksum_right(sum, field));
 }
 
 /* --- texts --- */

@@ -73,6 +73,8 @@ const char *ethertype_text(uint16_t ethertype);
 /* --- checksums (checksum.c): set the flags of decoded --- */
 uint16_t checksum_sum(uint64_t sum, const uint8_t *p, size_t length); /* folded, not inverted */
 uint64_t checksum_pseudo(const struct decoded *d, const uint8_t *dst, uint8_t ip_protocol, uint32_t length);
+/* What the field should hold, when `sum` covers it as it is. */
+uint16_t checksum_right(uint16_t sum, uint16_t field);
 void checksum_ip4(struct walk *w, const uint8_t *p, uint32_t header);
 /* The transport's checksum over `length` bytes at p, its field at `field`. */
 void checksum_transport(struct walk *w, const uint8_t *p, uint32_t length, uint32_t field);
@@ -137,6 +139,8 @@ void arp_fields(const struct view *v, const struct layer *l);
 uint8_t ip4_decode(struct walk *w);
 void ip4_info(struct buf *out, const struct view *v, const struct layer *l);
 void ip4_fields(const struct view *v, const struct layer *l);
+/* The address that the transport's checksum covers when a routing header changes it; NULL else. */
+const uint8_t *ip6_final_dst(const struct view *v);
 uint8_t ip6_decode(struct walk *w);
 void ip6_info(struct buf *out, const struct view *v, const struct layer *l);
 void ip6_fields(const struct view *v, const struct layer *l);
