@@ -367,6 +367,35 @@ static void a_shrinking_file_is_told(void **state)
 	buf_release(&own);
 }
 
+/* A disk that fails: said, and no end of the file. */
+static void a_read_error_is_told(void **state)
+{
+	const struct capfile_hole *hole;
+	int fd, unreadable = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	struct packet pk;
+	struct capfile *f;
+	struct buf own;
+	struct err e;
+	int r;
+
+	(void)state;
+	own_pcap(&own, 20000);
+	fd = fd_of_bytes(own.data, own.len);
+	assert_int_equal(capfile_open(&f, fd, "failing", &e), 0);
+	assert_int_equal(capfile_next(f, &pk, &e), 1);
+	assert_true(dup2(unreadable, fd) >= 0);
+	while ((r = capfile_next(f, &pk, &e)) == 1)
+		;
+	assert_int_equal(r, -1);
+	assert_non_null(strstr(e.text, "failing cannot be read at byte"));
+	assert_int_equal(capfile_read_at(f, 24, 0, 1, &pk, &e), -1);
+	assert_non_null(strstr(e.text, "cannot be read"));
+	assert_int_equal(capfile_holes(f, &hole), 0);
+	capfile_close(f);
+	close(unreadable);
+	buf_release(&own);
+}
+
 static long max_resident_kb(void)
 {
 	struct rusage use;
@@ -482,6 +511,7 @@ int main(void)
 		cmocka_unit_test(damage_in_a_growing_file_is_passed_over),
 		cmocka_unit_test(an_end_after_waiting_becomes_a_hole),
 		cmocka_unit_test(a_shrinking_file_is_told),
+		cmocka_unit_test(a_read_error_is_told),
 		cmocka_unit_test(a_file_with_a_long_empty_end_is_no_trouble),
 		cmocka_unit_test(holes_are_bounded),
 	};

@@ -406,6 +406,77 @@ static void other_blocks_are_passed_over(void **state)
 	buf_release(&m.out);
 }
 
+static void what_an_interface_says_is_kept(void **state)
+{
+	struct maker m = {.big = true};
+	const struct capture_interface *i;
+	struct capfile *f;
+	struct packet pk;
+	size_t at;
+
+	(void)state;
+	buf_init(&m.out, 4096);
+	put_section(&m);
+	at = block_open(&m, 1);
+	put(&m, 1, 2);
+	put(&m, 0, 2);
+	put(&m, 96, 4);
+	put_option(&m, 1, "a comment", 9);
+	put_option(&m, 3, "an interface", 12);
+	put_option(&m, 11, "\1\0\0\0", 4); /* a filter as a program: no text */
+	put_option(&m, 9, "", 0);
+	put_option(&m, 1, "another", 7);
+	block_close(&m, at);
+	at = block_open(&m, 5); /* statistics of an interface that is not there */
+	put(&m, 7, 8);
+	put(&m, 7, 8);
+	block_close(&m, at);
+	f = open_bytes(&m.out);
+	assert_int_equal(capfile_next(f, &pk, NULL), 0);
+	i = blocks_interface(capfile_blocks(f), 0);
+	assert_string_equal(i->comment, "a comment");
+	assert_string_equal(i->description, "an interface");
+	assert_null(i->filter);
+	assert_null(i->name);
+	assert_int_equal(i->resolution, 6);
+	assert_int_equal(i->snaplen, 96);
+	assert_int_equal(i->dropped, UINT64_MAX);
+	at_the_end(f, 0);
+	buf_release(&m.out);
+}
+
+/* A section of a version or order that nobody knows, a description that is too short, a packet
+ * block that is: holes, and what follows them is read. */
+static void broken_blocks_are_holes(void **state)
+{
+	for (int kind = 0; kind < 4; kind++) {
+		struct maker m = {.big = false};
+		struct packet pk;
+		struct capfile *f;
+		size_t at;
+
+		buf_init(&m.out, 4096);
+		put_section(&m);
+		put_interface(&m, 1, 0, -1, 0);
+		put_enhanced(&m, 0, 1);
+		at = block_open(&m, kind < 2 ? 0x0a0d0d0a : kind == 2 ? 1 : 6);
+		if (kind < 2) {
+			put(&m, kind == 0 ? 0x1a2b3c4d : 0x11223344, 4);
+			put(&m, 9, 4);
+			put(&m, UINT64_MAX, 8);
+		}
+		block_close(&m, at);
+		put_enhanced(&m, 0, 2);
+		put_enhanced(&m, 0, 3);
+		f = open_bytes(&m.out);
+		for (int i = 0; i < 3; i++)
+			next_is(f, &pk);
+		at_the_end(f, 1);
+		buf_release(&m.out);
+	}
+	(void)state;
+}
+
 /* Writers that leave the padding out of both lengths, but not out of the block. */
 static void padding_outside_of_the_length_is_passed_over(void **state)
 {
@@ -543,6 +614,8 @@ int main(void)
 		cmocka_unit_test(times_of_every_resolution),
 		cmocka_unit_test(sections_of_both_orders_follow_each_other),
 		cmocka_unit_test(other_blocks_are_passed_over),
+		cmocka_unit_test(what_an_interface_says_is_kept),
+		cmocka_unit_test(broken_blocks_are_holes),
 		cmocka_unit_test(padding_outside_of_the_length_is_passed_over),
 		cmocka_unit_test(unknown_interfaces_are_damage),
 		cmocka_unit_test(other_files_are_named),

@@ -344,6 +344,27 @@ static void zeros_at_the_end_are_cut(void **state)
 	}
 }
 
+static void what_cannot_be_cut_is_told(void **state)
+{
+	char path[] = "/tmp/tapdeck-write-XXXXXX";
+	int fd = mkstemp(path), readonly;
+	struct repair r;
+	struct buf own;
+	struct err e;
+
+	(void)state;
+	own_pcapng(&own, OWN_PACKETS);
+	assert_int_equal(fdio_write_all(fd, own.data, own.len - 3), 0);
+	readonly = open(path, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(capfile_repair(readonly, &r, &e), -1);
+	assert_non_null(strstr(e.text, "cannot be cut at byte"));
+	assert_int_equal(capfile_repair(1000, &r, &e), -1);
+	assert_int_equal(unlink(path), 0);
+	close(readonly);
+	close(fd);
+	buf_release(&own);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -353,6 +374,7 @@ int main(void)
 		cmocka_unit_test(long_texts_are_cut_between_characters),
 		cmocka_unit_test(others_read_what_is_written),
 		cmocka_unit_test(every_cut_is_mended),
+		cmocka_unit_test(what_cannot_be_cut_is_told),
 		cmocka_unit_test(zeros_at_the_end_are_cut),
 	};
 
