@@ -12,7 +12,7 @@
 
 /* Zeek's conn_state. */
 enum connection_state {
-	CONN_NONE, /* not TCP (UDP and others: SF both ways, S0 one way as Zeek says; see connection_state_name) */
+	CONN_NONE, /* UDP has S0 (one way) and SF (both ways), what is neither TCP nor UDP has OTH, as Zeek says */
 	CONN_S0, CONN_S1, CONN_SF, CONN_REJ, CONN_S2, CONN_S3, CONN_RSTO, CONN_RSTR, CONN_RSTOS0, CONN_RSTRH,
 	CONN_SH, CONN_SHR, CONN_OTH,
 };

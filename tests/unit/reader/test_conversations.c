@@ -220,10 +220,42 @@ static void test_conversations(void **state)
 	assert_true(files >= FILES_MIN);
 }
 
+/* Payload, the union of its sequence intervals, and the segments that overlap what was seen: computed apart. */
+static void test_unique_bytes(void **state)
+{
+	static const struct {
+		const char *file;
+		unsigned tcp; /* the n-th */
+		uint64_t payload[2], unique[2], overlaps[2];
+	} truth[] = {
+		{"z-ssh-dups.pcap", 0, {14820, 17092}, {3705, 4273}, {72, 90}},
+		{"z-retransmit-fast009.pcap", 0, {474, 28073}, {474, 23783}, {0, 3}},
+		{"z-206_example_b.pcap", 0, {580, 1172508}, {580, 1023578}, {0, 108}},
+		{"z-wikipedia.pcap", 0, {463, 350}, {463, 350}, {0, 0}},
+		{"pp-sll.pcap", 0, {251, 414863}, {251, 414863}, {0, 0}},
+	};
+
+	(void)state;
+	if (!captures_folder())
+		skip();
+	for (size_t i = 0; i < sizeof(truth) / sizeof(truth[0]); i++) {
+		struct flows *f = captures_read(captures_folder(), truth[i].file);
+		const struct connection *c = nth(f, "tcp", truth[i].tcp);
+
+		assert_non_null(c);
+		for (int j = 0; j < 2; j++) {
+			assert_int_equal(c->flow[j].payload, truth[i].payload[j]);
+			assert_int_equal(c->flow[j].unique, truth[i].unique[j]);
+			assert_int_equal(c->flow[j].retrans_packets, truth[i].overlaps[j]);
+		}
+		flows_free(f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_conversations),
+		cmocka_unit_test(test_conversations), cmocka_unit_test(test_unique_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
