@@ -6,6 +6,7 @@
 #include "bpf/program.h"
 #include "capture.h"
 #include "source.h"
+#include "walker.h"
 
 #define PASS_LINK_TYPES_MAX 64u /* of one capture; packets of further ones do not match, and it is told */
 

@@ -179,10 +179,12 @@ void pipeline_kick(struct reader *r)
 	if (!r->has_capture) {
 		struct flows_options o = pipeline_flows(r, false);
 
-		capture_init(&r->capture, &o, false, source_is_live(&r->source));
+		capture_init(&r->capture, &o, false, false);
 		r->has_capture = true;
-		if (source_is_live(&r->source))
-			(void)uv_timer_start(&r->beat, on_beat, BEAT_MS, BEAT_MS);
+	}
+	if (source_is_live(&r->source) && !r->capture.live) {
+		r->capture.live = true;
+		(void)uv_timer_start(&r->beat, on_beat, BEAT_MS, BEAT_MS);
 	}
 	(void)uv_idle_start(&r->idle, on_idle);
 }

@@ -23,7 +23,8 @@ static const int allowed[] = {
 #ifdef __SANITIZE_ADDRESS__
 /* What the sanitizers' runtime does besides: reports, the leak check at the end and its maps. */
 static const int sanitizer[] = {
-	SCMP_SYS(openat), SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(sigaltstack), SCMP_SYS(getdents64), SCMP_SYS(clone),
+	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(sigaltstack), SCMP_SYS(getdents64), SCMP_SYS(getdents),
+	SCMP_SYS(clone), SCMP_SYS(capget), SCMP_SYS(arch_prctl),
 	SCMP_SYS(wait4), SCMP_SYS(prctl), SCMP_SYS(ptrace), SCMP_SYS(kill), SCMP_SYS(getppid), SCMP_SYS(stat), SCMP_SYS(lstat),
 	SCMP_SYS(set_robust_list), SCMP_SYS(rseq), SCMP_SYS(getrlimit), SCMP_SYS(prlimit64), SCMP_SYS(rt_sigaction),
 	SCMP_SYS(sched_getaffinity), SCMP_SYS(process_vm_readv), SCMP_SYS(access), SCMP_SYS(pipe), SCMP_SYS(pipe2),
@@ -42,7 +43,8 @@ static int sandbox_calls(scmp_filter_ctx c, const int *call, size_t count)
 /* Calls that are only allowed with certain arguments: no memory becomes code, no descriptor becomes anything new. */
 static int sandbox_arguments(scmp_filter_ctx c)
 {
-	static const int control[] = {F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL};
+	static const int control[] = {F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL,
+				      F_GET_SEALS};
 
 	for (size_t i = 0; i < ARRAY_LEN(control); i++)
 		if (seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,

@@ -122,18 +122,6 @@ const struct capture_interface *source_shown(const struct source *s, uint32_t sh
 /* One packet again. `entry` as in the index; the bytes are borrowed until the next call. */
 int source_read(struct source *s, const struct index_entry *entry, uint64_t number, struct packet *pk, struct err *e);
 
-/* Forward through what was read already, for second passes: far cheaper than place by place. */
-struct walker {
-	struct source *source;
-	struct capfile *file;
-	uint32_t part;
-	uint64_t row; /* of the index, that comes next; UINT64_MAX: not walking */
-};
-void walker_init(struct walker *w, struct source *s);
-void walker_release(struct walker *w);
-/* As source_read; cheap where rows are asked for one after another from row 0 on. Borrowed until the next call. */
-int walker_read(struct walker *w, const struct index *x, uint64_t row, struct packet *pk, struct err *e);
-
 /* --- between the files of the source --- */
 /* As source_next, of the files alone; packets that were given out are passed over. */
 int source_file_next(struct source *s, struct taken *t);

@@ -5,10 +5,12 @@
 #include <unistd.h>
 
 #include "base/xalloc.h"
+#include "capfile/write.h"
 #include "source.h"
 
 #define BLOCK_PACKET 6u /* enhanced packet block, draft-ietf-opsawg-pcapng 4.3; the tap writes little-endian ones */
 #define BLOCK_PACKET_DATA 28u
+#define HEADER_BYTES_MAX (16u << 20) /* of a section's interfaces */
 
 int source_add_chunks(struct source *s, const int fd[3], const struct msg_read_chunks *m, struct err *e)
 {
@@ -45,6 +47,7 @@ void source_live_release(struct source *s)
 	struct live *l = &s->live;
 
 	if (l->mapped) {
+		atomic_store(&l->map.release->released, UINT64_MAX);
 		chunks_unmap(&l->map);
 		(void)close(l->wake);
 	}
@@ -86,6 +89,42 @@ static void gap_close(struct source *s, const struct packet *pk)
 }
 
 /* --- forward --- */
+
+/* Feeds blocks that were written elsewhere, so that those behind them can be understood. */
+static void blocks_prime(struct live *l, const struct buf *b)
+{
+	struct packet pk;
+	struct err e;
+	size_t used;
+
+	for (size_t at = 0; at < b->len; at += used)
+		if (blocks_next(l->blocks, b->data + at, b->len - at, 0, &pk, &used, &e) != BLOCKS_OTHER)
+			return;
+}
+
+/* A reader that comes in the middle of a segment has not seen its header: the segment's file has it. false: nobody has. */
+static bool header_known(struct source *s, const struct chunk_entry *entry)
+{
+	struct live *l = &s->live;
+	const struct part *p = s->nparts ? &s->part[s->nparts - 1] : NULL;
+	struct buf header;
+	int r = 0;
+
+	if (l->has_header || (entry->flags & CHUNK_STARTS_SEGMENT))
+		return l->has_header = true;
+	if (!p || blocks_interfaces(capfile_blocks(p->file)) == 0)
+		return false;
+	buf_init(&header, HEADER_BYTES_MAX);
+	r = write_section(&header, NULL);
+	for (uint32_t i = 0; r == 0 && i < blocks_interfaces(capfile_blocks(p->file)); i++) {
+		const struct capture_interface *c = blocks_interface(capfile_blocks(p->file), i);
+
+		r = write_interface(&header, c->name ? c->name : "", c->filter ? c->filter : "", c->link_type, c->snaplen);
+	}
+	blocks_prime(l, &header);
+	buf_release(&header);
+	return l->has_header = r == 0;
+}
 
 /* What was not seen of the chunks before `entry` is a gap, unless the segments have it. false: look there first. */
 static bool chunk_begin(struct source *s, const struct chunk_entry *entry)
@@ -192,7 +231,7 @@ int source_live_next(struct source *s, struct taken *t)
 			return 0;
 		const struct chunk_entry *entry = chunks_get(&l->map, l->sequence, &data, &length);
 
-		if (!entry || (entry->flags & CHUNK_NOT_FOR_READER)) {
+		if (!entry || (entry->flags & CHUNK_NOT_FOR_READER) || !header_known(s, entry)) {
 			bool last = ended && l->sequence + 1 >= next;
 
 			if (last && entry && entry->first_packet + atomic_load(&entry->packets) > s->seen && gap_from_files(s))

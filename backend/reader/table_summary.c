@@ -10,7 +10,7 @@
 	X(INTERFACES, "interfaces", COUNT, 0, "", "Interfaces that the capture names.") \
 	X(PRECISION, "precision", TEXT, 0, "", "The unit of its times.") \
 	X(SNAPLEN, "snaplen", BYTES, 0, "bytes", "The most that was kept of a packet; empty for no limit.") \
-	X(PACKETS, "packets", COUNT, 0, "packets", "Packets.") \
+	X(PACKETS, "packets", COUNT, 0, "packets", "Packets that were read.") \
 	X(FILE_BYTES, "file_bytes", BYTES, 0, "bytes", "Bytes of the file.") \
 	X(WIRE_BYTES, "wire_bytes", BYTES, 0, "bytes", "Bytes that the packets had on the wire.") \
 	X(CAPTURED_BYTES, "captured_bytes", BYTES, 0, "bytes", "Bytes of them that were kept.") \
@@ -18,7 +18,7 @@
 	X(LAST_TIME, "last_time", TIME, 0, "", "The latest packet's time.") \
 	X(DURATION_S, "duration_s", SECONDS, 0, "s", "Time from the earliest packet to the latest.") \
 	X(IN_ORDER, "in_order", BOOL, 0, "", "Whether every packet has a time, and none is earlier than the one before it.") \
-	X(CONNECTIONS, "connections", COUNT, 0, "", "Connections.") \
+	X(CONNECTIONS, "connections", COUNT, 0, "", "Connections that were found.") \
 	X(DAMAGE, "damage", TEXT, 0, "", "What is damaged, cut short or missing, and where.") \
 	X(OTHER_PACKETS, "other_packets", COUNT, COLUMN_HIDDEN, "packets", "Packets of no connection: what is not IP.") \
 	X(OTHER_BYTES, "other_bytes", BYTES, COLUMN_HIDDEN, "bytes", "Bytes on the wire of those.") \

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -54,16 +55,32 @@ static RIG_UNUSED void rig_start(struct rig *r)
 
 	memset(r, 0, sizeof(*r));
 	assert_int_equal(fdio_socketpair(fd, &e), 0);
+	(void)fflush(NULL);
 	r->pid = fork();
 	assert_true(r->pid >= 0);
 	if (r->pid == 0) {
 		close(fd[0]);
-		_exit(reader_main(fd[1]));
+		exit(reader_main(fd[1])); /* not _exit: a sanitizer looks for leaks at the end */
 	}
 	close(fd[1]);
 	r->fd = fd[0];
 	buf_init(&r->in, 64u << 20);
 	buf_init(&r->events, 1u << 20);
+}
+
+static RIG_UNUSED void rig_release(struct rig *r)
+{
+	buf_release(&r->in);
+	buf_release(&r->events);
+	window_release(&r->window);
+}
+
+static RIG_UNUSED void rig_kill(struct rig *r)
+{
+	assert_int_equal(kill(r->pid, SIGKILL), 0);
+	assert_int_equal(waitpid(r->pid, NULL, 0), r->pid);
+	close(r->fd);
+	rig_release(r);
 }
 
 /* Hangs up; the reader must end by itself, with 0. */
@@ -75,9 +92,7 @@ static RIG_UNUSED void rig_stop(struct rig *r)
 	assert_int_equal(waitpid(r->pid, &status, 0), r->pid);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
-	buf_release(&r->in);
-	buf_release(&r->events);
-	window_release(&r->window);
+	rig_release(r);
 }
 
 static RIG_UNUSED void rig_send(struct rig *r, uint16_t type, uint32_t channel, uint32_t id, const struct buf *payload,

@@ -1,0 +1,18 @@
+#ifndef READER_WALKER_H
+#define READER_WALKER_H
+
+#include "source.h"
+
+/* Forward through what was read already, for second passes: far cheaper than place by place. */
+struct walker {
+	struct source *source;
+	struct capfile *file;
+	uint32_t part;
+	uint64_t row; /* of the index, that comes next; UINT64_MAX: not walking */
+};
+void walker_init(struct walker *w, struct source *s);
+void walker_release(struct walker *w);
+/* As source_read; cheap where rows are asked for one after another from row 0 on. Borrowed until the next call. */
+int walker_read(struct walker *w, const struct index *x, uint64_t row, struct packet *pk, struct err *e);
+
+#endif
