@@ -66,7 +66,7 @@ LIBS_reader  := $(LIBS_pcap)
 LIBS_agent   := $(LIBS_pcap)
 LIBS_ssh     := -lssh2 -lcrypto
 LIBS_db      := -lsqlite3
-LIBS_tui     := -lncursesw -ltinfo
+LIBS_tui     := -lncursesw -ltinfo -lm
 
 SRC_ssh := $(wildcard backend/ssh/*.c)
 SRC_db  := $(wildcard db/*.c)
