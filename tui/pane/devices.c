@@ -1,0 +1,58 @@
+/* The devices of a host with their rates. Enter, or F5, begins a session on the selected one. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+#include "list_pane.h"
+#include "panes.h"
+#include "tui/new_session.h"
+
+static const struct list_column columns[] = {
+	{"name", "DEVICE", 14, 0, false}, {"up", "UP", 4, 0, false},	  {"link", "LINK", 5, 3, false},	{"speed_bps", "SPEED", 8, 4, false},
+	{"rx_bps", "RECEIVES", 9, 0, false}, {"tx_bps", "SENDS", 9, 0, false}, {"errors", "ERRORS", 7, 2, false},
+	{"addresses", "ADDRESSES", 0, 1, true}, {"description", "DESCRIPTION", 16, 5, false},
+};
+
+static enum style devices_style(void *arg, const struct window *w, uint32_t row)
+{
+	struct value up = window_cell(w, row, window_column(w, "up"));
+
+	(void)arg;
+	return up.type == VALUE_INT && up.i == 0 ? STYLE_DIM : STYLE_NORMAL;
+}
+
+static int devices_open(struct pane *p, struct err *e)
+{
+	(void)e;
+	((struct list_pane *)p)->list = list_new(p, &(struct list_spec){
+		.table = "devices", .column = columns, .ncolumns = ARRAY_LEN(columns), .key = "name", .sort = "", .period_ms = 1000,
+		.empty = "This host says that it has no network device.", .row_style = devices_style});
+	return 0;
+}
+
+static unsigned devices_command(struct pane *p, int count, char **word, struct err *e)
+{
+	struct list *l = ((struct list_pane *)p)->list;
+	char *device;
+	int r;
+
+	if (strcmp(word[0], "select") != 0 && !(strcmp(word[0], "new") == 0 && count == 1))
+		return list_command(l, count, word, e);
+	if (!list_has_row(l))
+		return REACT_DONE;
+	device = list_text(l, "name");
+	r = new_session_form(p->app, host_name(p->host), device, e);
+	free(device);
+	return r == 0 ? REACT_DRAW : REACT_DONE;
+}
+
+static void devices_name(struct pane *p, struct buf *out)
+{
+	(void)buf_printf(out, "devices of %s", *host_name(p->host) ? host_name(p->host) : "this host");
+}
+
+const struct pane_type pane_devices = {
+	.name = "devices", .title = "Devices", .summary = "the devices of a host, with their rates", .tab = '2', .size = sizeof(struct list_pane),
+	.list = true, .open = devices_open, .close = list_pane_close, .update = list_pane_update, .draw = list_pane_draw,
+	.command = devices_command, .status = list_pane_status, .name_of = devices_name,
+};

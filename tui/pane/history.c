@@ -1,0 +1,233 @@
+/* The history: captures, their files, connections, found by a question. Enter goes one level down: a capture's files, a file
+ * or a connection in analysis. The question is the argument; `question` asks for another. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/xalloc.h"
+#include "list_pane.h"
+#include "panes.h"
+#include "tui/fill.h"
+
+#define HISTORY_FILL_NS (10 * NS_PER_S) /* the journals of the hosts are looked at this often while the pane is open */
+
+struct history_pane {
+	struct list_pane list;
+	struct fill *fill;
+	int64_t filled_ns; /* monotonic */
+};
+
+static const struct list_column capture_columns[] = {
+	{"id", "#", 5, 0, false},	  {"host", "HOST", 12, 1, false},     {"session", "SESSION", 14, 0, true}, {"devices", "DEVICE", 8, 3, false},
+	{"start_time", "START", 19, 0, false}, {"duration_s", "LASTED", 9, 2, false}, {"packets", "PKTS", 8, 2, false}, {"file_bytes", "SIZE", 8, 1, false},
+	{"dropped", "DROPS", 6, 3, false}, {"connections", "CONNS", 7, 4, false}, {"state", "STATE", 10, 3, false}, {"filter", "FILTER", 16, 5, false},
+	{"note", "NOTE", 14, 6, false},
+};
+
+static const struct list_column file_columns[] = {
+	{"capture", "#", 5, 1, false}, {"host", "HOST", 12, 2, false}, {"name", "FILE", 0, 0, true}, {"first_time", "FIRST", 19, 1, false},
+	{"packets", "PKTS", 8, 1, false}, {"bytes", "SIZE", 9, 0, false}, {"state", "STATE", 10, 2, false},
+};
+
+static const struct list_column connection_columns[] = {
+	{"capture", "#", 5, 3, false}, {"id", "CONN", 6, 1, false}, {"start_time", "START", 19, 0, false}, {"addr_a", "A", 0, 0, true},
+	{"addr_b", "B", 0, 0, true}, {"app", "APP", 6, 3, false}, {"state", "STATE", 5, 1, false}, {"bytes_ab", "A>B", 8, 2, false},
+	{"bytes_ba", "B>A", 8, 2, false}, {"handshake_ms", "HSHAKE", 8, 4, false}, {"host", "HOST", 10, 5, false},
+};
+
+static bool history_cell(void *arg, const struct window *w, uint32_t row, const char *column, struct buf *out, enum style *style)
+{
+	const bool a = strcmp(column, "addr_a") == 0;
+	struct value addr, port;
+	char text[TEXT_NUMBER_MAX];
+
+	(void)arg;
+	(void)style;
+	if (strcmp(column, "start_time") == 0 || strcmp(column, "first_time") == 0) {
+		addr = window_cell(w, row, window_column(w, column));
+		if (addr.type == VALUE_INT)
+			(void)buf_printf(out, "%.19s", text_time(addr.i, TEXT_UTC, text));
+		return true;
+	}
+	if (!a && strcmp(column, "addr_b") != 0)
+		return false;
+	addr = window_cell(w, row, window_column(w, column));
+	port = window_cell(w, row, window_column(w, a ? "port_a" : "port_b"));
+	pane_endpoint(out, &addr, &port);
+	return true;
+}
+
+static enum style history_style(void *arg, const struct window *w, uint32_t row)
+{
+	const struct value dropped = window_cell(w, row, window_column(w, "dropped"));
+
+	(void)arg;
+	return dropped.type == VALUE_INT && dropped.i > 0 ? STYLE_WARN : STYLE_NORMAL;
+}
+
+/* --- the store has what the hosts' journals have --- */
+
+static void fill_done(void *arg, struct fill *f, const struct err *e)
+{
+	struct history_pane *h = arg;
+
+	(void)f;
+	h->fill = NULL;
+	if (e->code)
+		app_event(h->list.pane.app, 0, SEVERITY_WARN, "history", e->text);
+	app_dirty(h->list.pane.app);
+}
+
+static void history_fill(struct history_pane *h)
+{
+	const int64_t now_ns = clock_mono_ns();
+	struct hosts *hosts = app_hosts(h->list.pane.app);
+
+	if (h->fill || (h->filled_ns && now_ns - h->filled_ns < HISTORY_FILL_NS))
+		return;
+	h->filled_ns = now_ns;
+	h->fill = fill_start(hosts, hosts_get(hosts, "local"), fill_done, h);
+}
+
+/* --- the pane --- */
+
+static const struct list_spec history_specs[] = {
+	{.table = "captures", .column = capture_columns, .ncolumns = ARRAY_LEN(capture_columns), .also = "folder,name", .key = "id",
+	 .sort = "-start_time", .empty = "No capture is kept yet: F5 begins one that records.", .row_style = history_style},
+	{.table = "files", .column = file_columns, .ncolumns = ARRAY_LEN(file_columns), .also = "path,number", .key = "name",
+	 .sort = "-first_time", .empty = "No file answers this question."},
+	{.table = "connections", .column = connection_columns, .ncolumns = ARRAY_LEN(connection_columns), .also = "port_a,port_b,path,offset",
+	 .key = "id", .sort = "-start_time", .empty = "No connection answers this question."},
+};
+
+static int history_open(struct pane *p, struct err *e)
+{
+	struct history_pane *h = (struct history_pane *)p;
+	const size_t kind = p->type == &pane_history ? 0 : p->type == &pane_history_files ? 1 : 2;
+	const char *words[] = {p->argument ? p->argument : ""};
+	struct list_spec spec = history_specs[kind];
+
+	(void)e;
+	p->host = hosts_get(app_hosts(p->app), "store");
+	spec.words = words;
+	spec.nwords = *words[0] ? 1 : 0;
+	spec.period_ms = 2000;
+	spec.cell = history_cell;
+	spec.arg = h;
+	h->list.list = list_new(p, &spec);
+	history_fill(h);
+	return 0;
+}
+
+static void history_close(struct pane *p)
+{
+	struct history_pane *h = (struct history_pane *)p;
+
+	fill_cancel(h->fill);
+	list_free(h->list.list);
+}
+
+static void history_update(struct pane *p)
+{
+	struct history_pane *h = (struct history_pane *)p;
+
+	history_fill(h);
+	list_update(h->list.list);
+}
+
+/* --- one level down --- */
+
+static int open_path(struct pane *p, struct list *l, const char *pane, const char *argument, struct err *e)
+{
+	char *path = list_text(l, "path"), *host = list_text(l, "host"), *target;
+	char here[256] = "";
+	int r;
+
+	if (!*path) {
+		r = err_set(e, ERR_ABSENT, "nothing of it was recorded: it was only counted");
+		goto out;
+	}
+	(void)gethostname(here, sizeof(here) - 1);
+	target = xasprintf("file:%s", path);
+	r = app_open(p->app, pane, strcmp(host, here) == 0 ? "" : host, target, argument, e);
+	free(target);
+out:
+	free(path);
+	free(host);
+	return r;
+}
+
+static int history_select(struct pane *p, struct err *e)
+{
+	struct list *l = ((struct history_pane *)p)->list.list;
+	char *number, *question;
+	int r;
+
+	if (p->type == &pane_history_files)
+		return open_path(p, l, "capture", "", e);
+	if (p->type == &pane_history_connections)
+		return open_path(p, l, "capture-connections", "", e);
+	number = list_text(l, "id");
+	question = xasprintf("capture %s", number);
+	r = app_open(p->app, "files", "", "", question, e);
+	free(number);
+	free(question);
+	return r;
+}
+
+static int question_accept(void *arg, const char *text, struct err *e)
+{
+	struct pane *p = arg;
+	const struct pane_type *type = p->type;
+	const char *pane = *text && type == &pane_history && !strstr(text, "| captures") ? "found" : type->name;
+
+	return app_open(p->app, pane, "", "", text, e);
+}
+
+static unsigned history_command(struct pane *p, int count, char **word, struct err *e)
+{
+	struct list *l = ((struct history_pane *)p)->list.list;
+
+	if (strcmp(word[0], "select") == 0)
+		return list_has_row(l) && history_select(p, e) == 0 ? REACT_DRAW : REACT_DONE;
+	if (strcmp(word[0], "question") != 0)
+		return list_command(l, count, word, e);
+	if (count > 1)
+		return question_accept(p, word[1], e) == 0 ? REACT_DRAW : REACT_DONE;
+	app_prompt(p->app, &(struct prompt_spec){.label = "question: ", .text = p->argument, .history = "question", .accept = question_accept,
+						 .arg = p});
+	return REACT_DRAW;
+}
+
+static void history_status(struct pane *p, struct buf *out)
+{
+	if (p->argument && *p->argument)
+		(void)buf_printf(out, "%s  ", p->argument);
+	else
+		(void)buf_add_str(out, "all captures  ");
+	list_status(((struct history_pane *)p)->list.list, out);
+}
+
+static const struct pane_word words[] = {
+	{"question", "[TEXT]", "ask the history: 10.1.2.3 port 443 last 7d | captures"},
+	{NULL, NULL, NULL},
+};
+
+const struct pane_type pane_history = {
+	.name = "history", .title = "History", .summary = "every capture that was made", .tab = '5', .size = sizeof(struct history_pane),
+	.list = true, .words = words, .open = history_open, .close = history_close, .update = history_update, .draw = list_pane_draw,
+	.command = history_command, .status = history_status,
+};
+
+const struct pane_type pane_history_files = {
+	.name = "files", .title = "Files", .summary = "the files of captures", .tab = '5', .size = sizeof(struct history_pane), .list = true,
+	.words = words, .open = history_open, .close = history_close, .update = history_update, .draw = list_pane_draw,
+	.command = history_command, .status = history_status,
+};
+
+const struct pane_type pane_history_connections = {
+	.name = "found", .title = "Connections found", .summary = "connections that answer a question", .tab = '5',
+	.size = sizeof(struct history_pane), .list = true, .words = words, .open = history_open, .close = history_close,
+	.update = history_update, .draw = list_pane_draw, .command = history_command, .status = history_status,
+};
