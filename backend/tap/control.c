@@ -26,11 +26,14 @@ typedef int request_fn(struct request *r, struct err *e);
 
 /* --- TAP_START --- */
 
-static void emit_merged(void *arg, uint32_t source, const struct source_packet *p)
+static int emit_merged(void *arg, uint32_t source, const struct source_packet *p, bool must)
 {
 	struct tap *t = arg;
+	int rc = output_packet(&t->output, t->input[source].interface, p);
 
-	output_packet(&t->output, t->input[source].interface, p);
+	if (rc && must)
+		t->output.dropped_buffer++;
+	return rc;
 }
 
 static int take_descriptors(struct request *r, const struct msg_tap_start *m, struct err *e)

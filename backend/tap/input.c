@@ -13,7 +13,49 @@
 #define HANDOVER_WAIT_NS (100 * NS_PER_MS) /* twice what the kernel keeps a packet back */
 #define HANDOVER_DISORDER_NS (2 * NS_PER_MS)
 
+#define KEPT_BYTES_MAX (512u * 1024)	   /* more than any snaplen */
+
+static void poll_begin(struct input *in);
+static void poll_forget(struct input *in);
+
 /* --- packets --- */
+
+/* The writer is behind. The packet in hand is kept, what follows stays in the kernel's ring until there is room. */
+static void input_stall(struct input *in, const struct source_packet *p)
+{
+	in->stalled = true;
+	in->tap->stalls++;
+	in->kept = (struct source_packet){0};
+	if (p) {
+		buf_init(&in->kept_bytes, KEPT_BYTES_MAX);
+		if (buf_add(&in->kept_bytes, p->data, p->captured)) {
+			in->tap->output.dropped_buffer++;
+		} else {
+			in->kept = *p;
+			in->kept.data = in->kept_bytes.data;
+		}
+		in->type->pause(in->source);
+	}
+	if (in->polling)
+		uv_poll_stop(in->poll);
+	in->polling = false;
+	tap_tick_needed(in->tap);
+}
+
+/* true: reading goes on. */
+static bool input_unstall(struct input *in)
+{
+	if (in->tap->merge && merge_full(in->tap->merge))
+		return false;
+	if (in->kept.data && output_packet(&in->tap->output, in->interface, &in->kept))
+		return false;
+	in->kept = (struct source_packet){0};
+	buf_release(&in->kept_bytes);
+	in->stalled = false;
+	if (in->source && in->running)
+		poll_begin(in);
+	return true;
+}
 
 static void on_packet(void *arg, const struct source_packet *p)
 {
@@ -35,8 +77,10 @@ static void on_packet(void *arg, const struct source_packet *p)
 		t->output.dropped_disk++;
 	if (t->merge)
 		merge_add(t->merge, in->index, p, clock_mono_ns());
-	else
-		output_packet(&t->output, in->interface, p);
+	else if (in->stalled) /* libpcap gives a last one or two after the pause */
+		t->output.dropped_buffer++;
+	else if (output_packet(&t->output, in->interface, p))
+		input_stall(in, p);
 }
 
 /* --- the loop's view of a handle --- */
@@ -149,6 +193,7 @@ void input_close(struct input *in)
 	close_handles(in);
 	bpf_free(in->filter);
 	bpf_free(in->next_filter);
+	buf_release(&in->kept_bytes);
 	free(in->filter_text);
 	free(in->next_text);
 	free(in->name);
@@ -229,9 +274,16 @@ static void handover_finish(struct input *in)
 	tap_round(t, in);
 }
 
+void input_settle(struct input *in)
+{
+	if (in->kept.data && output_packet(&in->tap->output, in->interface, &in->kept))
+		in->tap->output.dropped_buffer++;
+	in->kept.data = NULL;
+}
+
 void input_tick(struct input *in)
 {
-	if (!in->next)
+	if (!in->next && !in->stalled)
 		return;
 	tap_round(in->tap, in);
 	if (in->next && in->drained && (in->past_handover || clock_mono_ns() >= in->handover_until_mono_ns))
@@ -344,7 +396,7 @@ void input_second(struct input *in)
 		input_return(in);
 		return;
 	}
-	if (!in->polling)
+	if (!in->polling && !in->stalled)
 		poll_begin(in);
 	tap_round(in->tap, in);
 	if (in->source)
@@ -358,7 +410,13 @@ void input_read(struct input *in)
 	int n;
 
 	in->drained = false;
-	while (in->source) {
+	if (in->stalled && !input_unstall(in))
+		return;
+	while (in->source && !in->stalled) {
+		if (in->tap->merge && merge_full(in->tap->merge)) {
+			input_stall(in, NULL);
+			return;
+		}
 		n = in->type->read(in->source, READ_MOST, on_packet, in, &e);
 		if (n < 0) {
 			input_lost(in, e.text);

@@ -99,7 +99,7 @@ static int oldest(const struct merge *m)
 	return found;
 }
 
-static void let_out(struct merge *m, uint32_t source)
+static int let_out(struct merge *m, uint32_t source, bool must)
 {
 	struct queue *q = &m->queue[source];
 	const struct held *h = queue_head(q);
@@ -107,15 +107,17 @@ static void let_out(struct merge *m, uint32_t source)
 				  .data = (const uint8_t *)(h + 1)};
 	size_t bytes = held_bytes(h->captured);
 
+	if (m->emit(m->arg, source, &p, must) && !must)
+		return -1;
 	if (h->ts_ns < m->out_ns)
 		m->late++;
 	else
 		m->out_ns = h->ts_ns;
-	m->emit(m->arg, source, &p);
 	q->first += bytes;
 	m->bytes -= bytes;
 	if (q->first == q->end)
 		q->first = q->end = 0;
+	return 0;
 }
 
 void merge_add(struct merge *m, uint32_t source, const struct source_packet *p, int64_t mono_ns)
@@ -126,7 +128,7 @@ void merge_add(struct merge *m, uint32_t source, const struct source_packet *p, 
 	uint8_t *room;
 
 	while (m->bytes > 0 && m->bytes + bytes > MERGE_BYTES_MAX)
-		let_out(m, (uint32_t)oldest(m));
+		(void)let_out(m, (uint32_t)oldest(m), true);
 	room = queue_room(q, bytes);
 	memcpy(room, &h, sizeof(h));
 	memcpy(room + sizeof(h), p->data, p->captured);
@@ -171,7 +173,8 @@ void merge_run(struct merge *m, int64_t mono_ns)
 
 		if (h->ts_ns > low && mono_ns - h->mono_ns < m->wait_ns)
 			return;
-		let_out(m, (uint32_t)source);
+		if (let_out(m, (uint32_t)source, false))
+			return;
 	}
 }
 
@@ -180,12 +183,12 @@ void merge_flush(struct merge *m)
 	int source;
 
 	while ((source = oldest(m)) >= 0)
-		let_out(m, (uint32_t)source);
+		(void)let_out(m, (uint32_t)source, true);
 }
 
-bool merge_holds(const struct merge *m)
+bool merge_full(const struct merge *m)
 {
-	return m->bytes > 0;
+	return m->bytes > MERGE_BYTES_MAX / 4 * 3;
 }
 
 uint64_t merge_late(const struct merge *m)

@@ -17,8 +17,9 @@
 
 struct merge;
 
-/* `emit` gets each packet with its source's number. wait_ns: how long one may be held. */
-typedef void merge_emit_fn(void *arg, uint32_t source, const struct source_packet *p);
+/* `emit` gets each packet with its source's number; -1: it cannot take it now, and gets it again later unless `must`
+ * (then it is gone). wait_ns: how long one may be held. */
+typedef int merge_emit_fn(void *arg, uint32_t source, const struct source_packet *p, bool must);
 struct merge *merge_new(uint32_t sources, int64_t wait_ns, merge_emit_fn *emit, void *arg);
 void merge_free(struct merge *m); /* what is held is gone: merge_flush first */
 void merge_add(struct merge *m, uint32_t source, const struct source_packet *p, int64_t mono_ns);
@@ -28,7 +29,7 @@ void merge_idle(struct merge *m, uint32_t source, int64_t now_ns);
 void merge_set_live(struct merge *m, uint32_t source, bool live);
 void merge_run(struct merge *m, int64_t mono_ns); /* lets out what may leave */
 void merge_flush(struct merge *m);		  /* all of it, in order */
-bool merge_holds(const struct merge *m);
+bool merge_full(const struct merge *m); /* near its bound: better not to read more */
 int64_t merge_low_ns(const struct merge *m); /* nothing older will leave any more, but for late ones */
 uint64_t merge_late(const struct merge *m);
 

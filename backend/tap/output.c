@@ -197,7 +197,7 @@ static void count_in_segment(struct output *o, const struct source_packet *p, ui
 		o->file_offset += TRANSCODE_PCAP_RECORD + captured;
 }
 
-void output_packet(struct output *o, uint32_t interface, const struct source_packet *p)
+int output_packet(struct output *o, uint32_t interface, const struct source_packet *p)
 {
 	uint32_t captured = p->captured, bytes;
 
@@ -206,13 +206,11 @@ void output_packet(struct output *o, uint32_t interface, const struct source_pac
 		o->cut++;
 	}
 	bytes = write_packet_bytes(captured);
-	if ((!o->open || o->used + bytes > CHUNK_BYTES) && chunk_next(o)) {
+	if ((!o->open || o->used + bytes > CHUNK_BYTES) && chunk_next(o))
+		return -1;
+	if (o->used + bytes > CHUNK_BYTES) { /* behind the headers of a chunk that starts something: a rare giant */
 		o->dropped_buffer++;
-		return;
-	}
-	if (o->used + bytes > CHUNK_BYTES) { /* behind the headers of a chunk that starts something */
-		o->dropped_buffer++;
-		return;
+		return 0;
 	}
 	write_packet(o->data + o->used, interface, p->ts_ns, captured, p->length, p->data);
 	o->used += bytes;
@@ -220,6 +218,7 @@ void output_packet(struct output *o, uint32_t interface, const struct source_pac
 	o->total++;
 	o->last_ns = p->ts_ns;
 	count_in_segment(o, p, captured);
+	return 0;
 }
 
 void output_publish(struct output *o)

@@ -70,8 +70,8 @@ void output_release(struct output *o);
 /* A new interface; its block is written where packets have begun already. -1: too many. */
 int output_add_interface(struct output *o, const char *name, uint32_t link_type, uint32_t snaplen, const char *filter);
 void output_set_filter(struct output *o, uint32_t interface, const char *filter);
-/* One packet; counted as dropped where there is no room. */
-void output_packet(struct output *o, uint32_t interface, const struct source_packet *p);
+/* One packet. -1: there is no room now (the writer is behind): the caller keeps it, or counts it as dropped. */
+int output_packet(struct output *o, uint32_t interface, const struct source_packet *p);
 /* The end of a round: readers see what was added and are woken. */
 void output_publish(struct output *o);
 void output_set_low(struct output *o, int64_t low_ns);

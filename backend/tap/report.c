@@ -73,6 +73,8 @@ static void tell_troubles(struct tap *t)
 	if (t->merge)
 		tell_new(t, merge_late(t->merge), &t->late_told, "note",
 			 "packets came later than they may be waited for: recorded out of order");
+	tell_new(t, t->stalls, &t->stalls_told, "note",
+		 "times the disk was behind and packets waited in the kernel's ring");
 	tell_new(t, o->dropped_buffer, &t->dropped_buffer_told, "warn",
 		 "packets were dropped: the disk is slower than the traffic and no memory is left (more `buffer`, a filter "
 		 "or a smaller `snaplen` help)");

@@ -92,7 +92,7 @@ static const int allowed[] = {
 	SCMP_SYS(set_robust_list),
 	/* files that came as descriptors */
 	SCMP_SYS(pwrite64), SCMP_SYS(pread64), SCMP_SYS(lseek), SCMP_SYS(ftruncate), SCMP_SYS(fdatasync),
-	SCMP_SYS(fsync), SCMP_SYS(fstat), SCMP_SYS(close), SCMP_SYS(dup), SCMP_SYS(recvmsg), SCMP_SYS(recvfrom),
+	SCMP_SYS(fsync), SCMP_SYS(sync_file_range), SCMP_SYS(fstat), SCMP_SYS(close), SCMP_SYS(dup), SCMP_SYS(recvmsg), SCMP_SYS(recvfrom),
 	SCMP_SYS(writev),
 	/* a device that returns, by libpcap */
 	SCMP_SYS(setsockopt), SCMP_SYS(getsockopt), SCMP_SYS(getsockname), SCMP_SYS(bind), SCMP_SYS(ioctl),

@@ -44,6 +44,8 @@ struct source_type {
 	int (*fd)(const struct source *s);
 	/* Hands out what is there without waiting, `most` packets at most (about); their number, 0: none for now, -1. */
 	int (*read)(struct source *s, int most, source_packet_fn *fn, void *arg, struct err *e);
+	/* From inside `fn`: read returns after this packet. */
+	void (*pause)(struct source *s);
 	void (*stats)(struct source *s, struct source_stats *stats);
 	void (*close)(struct source *s);
 };

@@ -184,9 +184,16 @@ static int device_read(struct source *s, int most, source_packet_fn *fn, void *a
 	s->fn = fn;
 	s->arg = arg;
 	n = pcap_dispatch(s->pcap, most, on_packet, (u_char *)s);
+	if (n == PCAP_ERROR_BREAK)
+		return 1; /* paused: there may be more */
 	if (n < 0)
 		return err_set(e, ERR_REFUSED, "%s", pcap_geterr(s->pcap));
 	return n;
+}
+
+static void device_pause(struct source *s)
+{
+	pcap_breakloop(s->pcap);
 }
 
 static void device_stats(struct source *s, struct source_stats *stats)
@@ -218,6 +225,7 @@ const struct source_type source_device = {
 	.start = device_start,
 	.fd = device_fd,
 	.read = device_read,
+	.pause = device_pause,
 	.stats = device_stats,
 	.close = device_close,
 };

@@ -131,6 +131,8 @@ static void stop_tick(struct tap *t)
 
 	if (waited < DRAIN_NS || (!all_drained(t) && waited < DRAIN_MAX_NS))
 		return;
+	for (uint32_t i = 0; i < t->inputs; i++)
+		input_settle(&t->input[i]);
 	if (t->merge)
 		merge_flush(t->merge);
 	if (t->output.segment.number > 0)
@@ -167,7 +169,7 @@ static bool tick_wanted(const struct tap *t)
 	if (t->stopping || t->merge)
 		return true;
 	for (uint32_t i = 0; i < t->inputs; i++) {
-		if (t->input[i].next)
+		if (t->input[i].next || t->input[i].stalled)
 			return true;
 	}
 	return false;

@@ -47,6 +47,9 @@ struct input {
 	struct bpf *filter;
 	char *filter_text;
 	bool running, drained;
+	bool stalled;		/* not read until the writer has made room: the kernel's ring holds what comes */
+	struct source_packet kept; /* the one that found no room; its bytes are kept_bytes */
+	struct buf kept_bytes;
 	uint32_t request;	/* the TAP_FILTER that is not answered yet */
 
 	/* a filter that takes over: the handle before has what is older than handover_ns, the next what is not */
@@ -90,7 +93,7 @@ struct tap {
 	bool record, disk_failed;
 	uint32_t last_segment;
 	uint64_t packets, bytes, own_packets, own_bytes;
-	uint64_t late_told, not_for_reader_told, dropped_buffer_told, cut_told;
+	uint64_t late_told, not_for_reader_told, dropped_buffer_told, cut_told, stalls, stalls_told;
 
 	bool stopping, ended;
 	int64_t stop_ns, stop_mono_ns;
@@ -109,7 +112,8 @@ int input_open(struct input *in, struct err *e);
 int input_start(struct input *in, struct err *e);
 int input_filter(struct input *in, struct bpf *filter, struct str text, uint32_t request, struct err *e);
 void input_read(struct input *in); /* drains; sets in->drained */
-void input_tick(struct input *in); /* finishes a handover */
+void input_tick(struct input *in); /* finishes a handover, looks for room after a stall */
+void input_settle(struct input *in); /* at the end: a packet that still waits for room goes, or is counted */
 void input_second(struct input *in);
 void input_stats(struct input *in, struct source_stats *stats);
 void input_close(struct input *in);

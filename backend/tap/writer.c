@@ -1,6 +1,7 @@
 #include "writer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,8 @@
 
 #define SYNC_EVERY_NS NS_PER_S
 #define SYNC_EVERY_BYTES (16u * 1024 * 1024)
+#define SYNC_SHARE 4		       /* of its time a slow disk gets at most one part in five for syncing */
+#define FLUSH_BYTES (4u * 1024 * 1024) /* the kernel is told to begin with these, so that a sync finds little left */
 #define IDLE_WAIT_NS (200 * NS_PER_MS) /* what is published lies in the file after this, kicked or not */
 
 struct segment {
@@ -23,7 +26,7 @@ struct segment {
 	uint64_t end_sequence; /* meaningful when sealed */
 	uint64_t offset;       /* bytes in the file */
 	uint64_t packets;
-	uint64_t unsynced;
+	uint64_t unsynced, flushed; /* flushed: offset up to which the kernel was told to write */
 	char why[128];
 };
 
@@ -44,7 +47,7 @@ struct writer {
 	/* the thread's own */
 	uint64_t sequence;   /* the chunk that is written */
 	uint32_t done;	     /* bytes of it that are in the file */
-	int64_t synced_mono_ns;
+	int64_t synced_mono_ns, sync_took_ns;
 	struct transcode *transcode; /* NULL: pcapng */
 };
 
@@ -127,6 +130,10 @@ static void segment_write(struct writer *w, struct segment *s, const uint8_t *p,
 	s->unsynced += n;
 	s->packets += transcode_packets(p, len);
 	atomic_fetch_add_explicit(&w->bytes, n, memory_order_relaxed);
+	if (s->offset - s->flushed >= FLUSH_BYTES) {
+		(void)sync_file_range(s->fd, (off_t)s->flushed, (off_t)(s->offset - s->flushed), SYNC_FILE_RANGE_WRITE);
+		s->flushed = s->offset; /* a hint: not every file system takes it */
+	}
 }
 
 static void segment_sync(struct writer *w, struct segment *s)
@@ -214,11 +221,14 @@ static void sync_when_due(struct writer *w, int64_t up_to_ns, bool now)
 		unsynced += segment_find(w, w->segment[i].number) ? w->segment[i].unsynced : 0;
 	if (!now && unsynced < SYNC_EVERY_BYTES && mono - w->synced_mono_ns < SYNC_EVERY_NS)
 		return;
+	if (!now && mono - w->synced_mono_ns < SYNC_SHARE * w->sync_took_ns)
+		return;
 	for (unsigned i = 0; i < WRITER_SEGMENTS_MAX; i++) {
 		if (segment_find(w, w->segment[i].number))
 			segment_sync(w, &w->segment[i]);
 	}
-	w->synced_mono_ns = mono;
+	w->synced_mono_ns = clock_mono_ns();
+	w->sync_took_ns = w->synced_mono_ns - mono;
 	atomic_store(&w->safe_ns, up_to_ns);
 }
 
