@@ -1,6 +1,7 @@
 #include "table/filter.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/xalloc.h"
 #include "filter_tree.h"
@@ -70,12 +71,18 @@ static bool any_equals(const struct value *cell, const struct filter_node *n)
 	return false;
 }
 
+/* Copied, as regexec wants a 0 behind the text (that REG_STARTEND does without one is not so for
+ * every checker). */
 static bool text_matches(struct str s, const regex_t *regex)
 {
-	regmatch_t range = {.rm_so = 0,
-			    .rm_eo = (regoff_t)(s.len < REGEX_CELL_MAX ? s.len : REGEX_CELL_MAX)};
+	const size_t len = s.len < REGEX_CELL_MAX ? s.len : REGEX_CELL_MAX;
+	regmatch_t range = {.rm_so = 0, .rm_eo = (regoff_t)len};
+	char copy[REGEX_CELL_MAX + 1];
 
-	return regexec(regex, s.len ? s.p : "", 1, &range, REG_STARTEND) == 0;
+	if (len > 0)
+		memcpy(copy, s.p, len);
+	copy[len] = 0;
+	return regexec(regex, copy, 1, &range, REG_STARTEND) == 0;
 }
 
 static bool cell_matches(const struct value *cell, const struct filter_node *n, enum kind kind)
