@@ -44,6 +44,8 @@ int app_open(struct app *a, const char *pane, const char *host, const char *targ
 void app_back(struct app *a);
 void app_tab(struct app *a, char tab); /* '1' to '6' */
 struct pane *app_pane(struct app *a);  /* that has the focus; NULL at the start */
+/* A capture in the words of CONTRACT (SOURCE): "x.pcap", "web", "db-02:web", "session:web". */
+int app_open_source(struct app *a, const char *word, struct err *e);
 /* A model changed: update and draw soon (data: at most once a second; after a key: at once). */
 void app_dirty(struct app *a);
 /* Runs a command line as if typed after `:`. Errors become a toast; -1 then. */

@@ -53,7 +53,7 @@ struct field {
 	const char *label;   /* static */
 	enum field_kind kind;
 	const char *text;    /* to start with; copied */
-	const char *choices; /* lines, one a choice; copied */
+	const char *choices; /* lines, one a choice: its value, then what else is shown behind a tab; copied */
 	const char *hint;    /* one sentence below while the field has the focus; static; may be NULL */
 	int width;	     /* of a text field; 0: what there is */
 	const char *history; /* as the prompt's; may be NULL */

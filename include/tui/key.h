@@ -23,12 +23,12 @@ struct keymap *keymap_new(void);
 void keymap_free(struct keymap *m);
 /* `command` "" takes the key away. Copies. Error: no such key name. */
 int keymap_bind(struct keymap *m, const char *context, const char *key, const char *command, struct err *e);
-/* The command of a key in a pane: its own context, then "list" where `list`, then everywhere. NULL: none. */
-const char *keymap_command(const struct keymap *m, const char *context, const char *key);
+/* What a key does in a pane: its own context, then "list" where `list`, then everywhere. NULL: nothing. */
+const struct key *keymap_key(const struct keymap *m, const char *context, bool list, const char *key);
 /* All that are bound, in table order, own ones first; false past the end. */
 bool keymap_at(const struct keymap *m, size_t i, struct key *k);
 /* The keys of a command there, for menus: "F5 c". Writes at most size bytes. */
-void keymap_keys(const struct keymap *m, const char *context, const char *command, char *out, size_t size);
+void keymap_keys(const struct keymap *m, const char *context, bool list, const char *command, char *out, size_t size);
 bool key_valid(const char *name);
 /* As the help prints it: "F5" "Ctrl-P" "PgDn" "Space". */
 void key_label(const char *name, char *out, size_t size);

@@ -49,10 +49,10 @@ struct list *list_new(struct pane *p, const struct list_spec *s);
 struct list *list_new_local(struct pane *p, const struct list_spec *s, const struct table *t);
 void list_free(struct list *l); /* NULL is fine */
 
+extern const struct pane_word list_words[]; /* its commands; ends with a NULL name */
+
 void list_draw(struct list *l, struct area a, bool focused);
-/* up down left right page-up page-down half-up half-down first last, select-column, sort [[-]COLUMN], sort-next, sort-previous,
- * invert, filter [TEXT], filter-cell, exclude-cell, search TEXT, search-next, search-previous, tag, untag, freeze,
- * copy, copy-cell, goto TEXT. REACT_NONE: none of these. */
+/* A command of list_words, but `select`, which is the pane's. REACT_NONE: none of these. An error is in *e. */
 unsigned list_command(struct list *l, int count, char **word, struct err *e);
 /* "1,204 rows  sort: rate v  filter: rtt>50ms  12 tagged  35 % read" */
 void list_status(const struct list *l, struct buf *out);

@@ -9,8 +9,7 @@
 #include "base/err.h"
 
 enum option_id {
-	OPTION_THEME, OPTION_CHARSET, OPTION_PERIOD, OPTION_TIME, OPTION_MOUSE, OPTION_NAMES, OPTION_ESCAPE_MS, OPTION_CONFIRM,
-	OPTION_FUNCTION_BAR, OPTION_GRAPH,
+	OPTION_THEME, OPTION_CHARSET, OPTION_PERIOD, OPTION_TIME, OPTION_ESCAPE_MS, OPTION_CONFIRM, OPTION_FUNCTION_BAR,
 	OPTION_COUNT
 };
 
@@ -36,6 +35,6 @@ void options_init(struct options *o);
 int options_set(struct options *o, const char *name, const char *text, struct err *e);
 /* As options_set takes it. */
 void options_print(const struct options *o, enum option_id id, struct buf *out);
-const char *options_choice(const struct options *o, enum option_id id);
+bool options_choice_is(const struct options *o, enum option_id id, const char *word);
 
 #endif

@@ -32,6 +32,7 @@ struct pane_type {
 	const char *summary; /* for help and manual */
 	char tab;	     /* '1' to '6': where it lives */
 	size_t size;	     /* of its own struct, which begins with struct pane */
+	bool root;	     /* opened, without target and argument, where its tab is empty */
 	bool list;	     /* takes the commands and keys of a list (tui/list.h) */
 	const struct pane_word *words; /* its own commands; ends with a NULL name; may be NULL */
 	/* p's fields are set, the rest is zero. Starts its queries. -1: close is not called. */
@@ -40,8 +41,8 @@ struct pane_type {
 	/* Data came, a second passed, the size changed: bring the model up to date. May be NULL. */
 	void (*update)(struct pane *p);
 	void (*draw)(struct pane *p, struct area a, bool focused);
-	/* A command of its key context, or one that is for every pane ("down", "page-down", "sort", "filter TEXT", "search TEXT",
-	 * "select", "tag", "copy", "pause" ...): see the key table. */
+	/* One of `words`, of list_words (where `list`; hand them to list_command), or "next-part", "previous-part" (Tab),
+	 * "cancel" (Esc: stop reading; REACT_NONE: there was nothing to stop). An error in *e becomes a toast. */
 	unsigned (*command)(struct pane *p, int count, char **word, struct err *e);
 	/* The line under the tabs: what is shown, filter, sort, state. May be NULL. */
 	void (*status)(struct pane *p, struct buf *out);

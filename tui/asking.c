@@ -1,0 +1,112 @@
+/* Verbs that panes say to hosts: each runs on its own, a toast tells how it went. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "app_private.h"
+#include "base/xalloc.h"
+
+static void verb_free(struct verb *v)
+{
+	struct verb **at = &v->app->verbs;
+
+	while (*at != v)
+		at = &(*at)->next;
+	*at = v->next;
+	route_leave(&v->app->hub, v->route);
+	free(v->name);
+	free(v);
+}
+
+static void verb_end(struct verb *v, const struct err *e, const char *note)
+{
+	struct app *a = v->app;
+
+	if (e->code != ERR_NONE)
+		app_toast(a, SEVERITY_ERROR, "%s: %s", v->name, e->text);
+	else if (note[0])
+		app_toast(a, SEVERITY_NOTE, "%s: %s", v->name, note);
+	if (v->done)
+		v->done(v->pane, v->arg, e, note);
+	verb_free(v);
+	app_hurry(a);
+}
+
+static void verb_answer(void *arg, struct request *r, const struct answer *answer)
+{
+	struct verb *v = arg;
+	struct err none = {.code = ERR_NONE, .at = -1};
+	char *note;
+
+	(void)r;
+	if (!answer->last)
+		return;
+	v->request = NULL;
+	note = answer->done ? xstrndup(answer->done->note.p ? answer->done->note.p : "", answer->done->note.len) : xstrdup("");
+	verb_end(v, answer->error ? answer->error : &none, note);
+	free(note);
+}
+
+void app_verb_on(struct app *a, struct pane *p, struct host *h, const char *target, const char *const *words, size_t count,
+		 app_verb_fn done, void *arg)
+{
+	struct feed_link link = host_link(h);
+	struct verb *v = xcalloc(1, sizeof(*v));
+	struct client *c;
+	struct err e = {.at = -1};
+	uint32_t channel = 0;
+
+	v->app = a;
+	v->pane = p;
+	v->done = done;
+	v->arg = arg;
+	v->name = xasprintf("%s%s%s", count > 0 ? words[0] : "", count > 1 ? " " : "", count > 1 ? words[1] : "");
+	v->route = route_use(&a->hub, &link, target ? target : "");
+	v->next = a->verbs;
+	a->verbs = v;
+	c = route_client(v->route, &channel, &e);
+	if (!c) {
+		verb_end(v, &e, "");
+		return;
+	}
+	v->request = client_command(c, channel, words, count, verb_answer, v);
+}
+
+void app_verb(struct app *a, struct pane *p, struct host *h, const char *const *words, size_t count, app_verb_fn done, void *arg)
+{
+	app_verb_on(a, p, h, "", words, count, done, arg);
+}
+
+/* The pane goes: what it asked for is still done. */
+void verbs_forget(struct app *a, struct pane *p)
+{
+	for (struct verb *v = a->verbs; v; v = v->next) {
+		if (v->pane == p) {
+			v->pane = NULL;
+			v->done = NULL;
+		}
+	}
+}
+
+/* The client of a link that was closed here is gone without a word, and its requests with it. */
+void verbs_link_changed(struct app *a, const void *link_arg)
+{
+	struct verb *next;
+
+	for (struct verb *v = a->verbs; v; v = next) {
+		next = v->next;
+		if (v->route->link.arg != link_arg || v->route->link.up(v->route->link.arg))
+			continue;
+		v->request = NULL;
+		verb_end(v, v->route->link.error(v->route->link.arg), "");
+		next = a->verbs;
+	}
+}
+
+void verbs_release(struct app *a)
+{
+	while (a->verbs) {
+		if (a->verbs->request)
+			client_cancel(a->verbs->request);
+		verb_free(a->verbs);
+	}
+}

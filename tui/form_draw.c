@@ -1,0 +1,178 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "form_private.h"
+
+#define FOOT_ROWS 3 /* error, command, buttons */
+
+static int label_width(const struct form *f)
+{
+	int widest = 4;
+
+	for (size_t i = 0; i < f->nfields; i++) {
+		int n = (int)strlen(f->field[i].spec.label);
+		widest = n > widest ? n : widest;
+	}
+	return widest;
+}
+
+static int field_height(const struct form *f, size_t i)
+{
+	const struct form_field *field = &f->field[i];
+	int rows = 1;
+
+	if (field->spec.kind == FIELD_TICKS)
+		rows = field->nchoices > FORM_TICKS_SHOWN ? FORM_TICKS_SHOWN : field->nchoices ? (int)field->nchoices : 1;
+	if (field->say || (i == f->focus && field->spec.hint))
+		rows++;
+	return rows;
+}
+
+static void draw_choice(const struct form_field *f, struct area a, bool focused)
+{
+	int x = 0;
+
+	for (size_t i = 0; i < f->nchoices; i++) {
+		const char *mark = i == f->at ? "(o) " : "( ) ";
+		int width = (int)strlen(f->choice[i].value) + 6;
+		if (x + width > a.width && i > f->at)
+			break;
+		if (x + width > a.width)
+			x = 0, area_fill(a, ' ', STYLE_NORMAL);
+		area_text(a, x, 0, STYLE_NORMAL, mark);
+		area_text(a, x + 4, 0, STYLE_NORMAL, f->choice[i].value);
+		if (i == f->at && focused)
+			area_style(a, x, 0, width - 2, STYLE_SELECTED);
+		x += width;
+	}
+}
+
+static void draw_ticks(const struct form_field *f, struct area a, bool focused)
+{
+	size_t top = f->at >= (size_t)a.height ? f->at - (size_t)a.height + 1 : 0;
+
+	for (int y = 0; y < a.height && top + (size_t)y < f->nchoices; y++) {
+		const struct choice *c = &f->choice[top + (size_t)y];
+		int n = area_printf(a, 0, y, STYLE_NORMAL, "[%c] ", c->ticked ? 'x' : ' ');
+		n += area_text(a, n, y, STYLE_NORMAL, c->value);
+		area_text(a, n < 18 ? 20 : n + 2, y, STYLE_DIM, c->detail);
+		if (focused && top + (size_t)y == f->at)
+			area_style(a, 0, y, n, STYLE_SELECTED);
+	}
+	if (f->nchoices == 0)
+		area_text(a, 0, 0, STYLE_DIM, "none");
+}
+
+static void draw_input(struct form_field *f, struct area a, bool focused)
+{
+	int width = f->spec.width && f->spec.width < a.width ? f->spec.width : a.width;
+	int n;
+
+	switch (f->spec.kind) {
+	case FIELD_TEXT:
+		edit_draw(&f->edit, a, 0, 0, width, STYLE_INPUT, focused);
+		break;
+	case FIELD_CHOICE:
+		draw_choice(f, a, focused);
+		break;
+	case FIELD_TICK:
+		n = area_text(a, 0, 0, STYLE_NORMAL, f->text[0] ? "[x]" : "[ ]");
+		if (focused)
+			area_style(a, 0, 0, n, STYLE_SELECTED);
+		break;
+	case FIELD_TICKS:
+		draw_ticks(f, a, focused);
+		break;
+	case FIELD_NOTE:
+		area_text(a, 0, 0, STYLE_DIM, f->edit.text);
+		break;
+	}
+}
+
+/* The sentence below, behind its caret where there is one; right of the caret where there is room. */
+static void draw_say(const struct form_field *f, struct area a, int y)
+{
+	int at = f->say_at >= 0 ? edit_column(&f->edit, (size_t)f->say_at) : -1;
+	int n;
+
+	if (!f->say) {
+		area_text(a, 0, y, STYLE_DIM, f->spec.hint);
+		return;
+	}
+	if (at >= 0 && at + 2 + (int)strlen(f->say) <= a.width) {
+		area_text(a, at, y, f->say_style, "^");
+		area_text(a, at + 2, y, f->say_style, f->say);
+		return;
+	}
+	n = area_str(a, 0, y, f->say_style, str_of(f->say), at > 2 && at < a.width ? at - 1 : a.width);
+	if (at > n)
+		area_text(a, at, y, f->say_style, "^");
+	else if (at >= 0)
+		area_text(a, n < a.width - 2 ? n + 1 : a.width - 1, y, f->say_style, "^");
+}
+
+static void draw_field(struct form *f, size_t i, struct area a, int y, int labels)
+{
+	struct form_field *field = &f->field[i];
+	bool focused = i == f->focus, below = field->say || (focused && field->spec.hint);
+	int rows = field->height - below;
+	struct area input = area_part(a, labels + 3, y, a.width - labels - 4, rows);
+
+	if (y < 0 || y >= a.height)
+		return;
+	area_str(a, 1, y, focused ? STYLE_KEY : STYLE_NORMAL, str_of(field->spec.label), labels);
+	draw_input(field, input, focused);
+	if (below)
+		draw_say(field, area_part(a, labels + 3, 0, a.width - labels - 4, a.height), y + rows);
+}
+
+static void draw_foot(const struct form *f, struct area a)
+{
+	struct buf out;
+
+	if (f->error.code != ERR_NONE)
+		area_text(a, 1, 0, STYLE_ERROR, f->error.text);
+	if (f->spec.command) {
+		buf_init(&out, FORM_TEXT_MAX * 4);
+		f->spec.command(f->spec.arg, f, &out);
+		area_text(a, area_text(a, 1, 1, STYLE_DIM, "as a command: ") + 1, 1, STYLE_NORMAL, buf_str(&out));
+		buf_release(&out);
+	}
+	area_printf(a, 1, 2, STYLE_DIM, "[ %s ] Enter   Esc cancel   Tab next field   Space tick%s", f->spec.submit ? f->spec.submit : "OK",
+		    f->spec.command ? "   Ctrl-Y copy command" : "");
+}
+
+static int form_layout(struct form *f)
+{
+	int y = 0;
+
+	for (size_t i = 0; i < f->nfields; i++) {
+		f->field[i].y = y;
+		f->field[i].height = field_height(f, i);
+		y += f->field[i].height;
+	}
+	return y;
+}
+
+void form_draw(struct layer *layer, struct area screen)
+{
+	struct form *f = (struct form *)layer;
+	int rows = form_layout(f), width = screen.width > 104 ? 100 : screen.width - 2, height = rows + FOOT_ROWS + 3;
+	const struct form_field *focus = &f->field[f->focus];
+	struct area box, in, body;
+
+	height = height > screen.height - 2 ? screen.height - 2 : height;
+	box = area_part(screen, (screen.width - width) / 2, (screen.height - height) / 2, width, height);
+	area_fill(box, ' ', STYLE_NORMAL);
+	in = area_frame(box, f->title, true);
+	body = area_part(in, 0, 0, in.width, in.height - FOOT_ROWS);
+	if (focus->y < f->scroll)
+		f->scroll = focus->y;
+	if (focus->y + focus->height > f->scroll + body.height)
+		f->scroll = focus->y + focus->height - body.height;
+	if (f->scroll > rows - body.height)
+		f->scroll = rows > body.height ? rows - body.height : 0;
+	for (size_t i = 0; i < f->nfields; i++)
+		draw_field(f, i, body, f->field[i].y - f->scroll, label_width(f));
+	draw_foot(f, area_part(in, 0, in.height - FOOT_ROWS, in.width, FOOT_ROWS));
+}
