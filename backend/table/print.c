@@ -365,9 +365,11 @@ int printer_add(struct printer *p, const struct window *w, struct err *e)
 	int rc = 0;
 
 	buf_init(&raw, LINE_BYTES_MAX);
-	if (!p->begun)
+	if (!p->begun) {
 		printer_begin(p, w, &raw);
-	if (w->ncolumns != p->ncolumns)
+		rc = line_write(p, e);
+	}
+	if (rc == 0 && w->ncolumns != p->ncolumns)
 		rc = err_set(e, ERR_REFUSED, "the table changed its columns while it was printed");
 	for (uint32_t row = 0; rc == 0 && row < w->rows; row++) {
 		row_print(p, w, row, &raw);

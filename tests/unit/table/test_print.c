@@ -193,7 +193,7 @@ static void test_text(void **state)
 		" 1  plain               1.500000  yes   1.1\n"
 		"20  a,\"b\"\\x09\\x0a\\\\x1b            no    1.2\n"
 		"    \xe6\x97\xa5                  0.000000\n");
-	printed(PRINT_TEXT, true, 12, 1, "id  name\n 1  plain\n");
+	printed(PRINT_TEXT, true, 12, 1, "id  name\n 1  plain  1\n");
 	printed(PRINT_TEXT, false, 0, 1, "1  plain  1.500000  yes  1.1\n");
 }
 
