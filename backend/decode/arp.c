@@ -1,13 +1,18 @@
 /* Address Resolution Protocol, RFC 826 (RARP is RFC 903, with the same form). */
-#include "walk.h"
+#include "rows.h"
 
 #define ARP_FIXED 8u
 
 enum { ARP_REQUEST = 1, ARP_REPLY = 2 };
 
 static const struct code_name operations[] = {
-	{1, "request"}, {2, "reply"}, {3, "reverse request"}, {4, "reverse reply"}, {8, "inverse request"},
-	{9, "inverse reply"}, {0, NULL},
+	{1, "request"},
+	{2, "reply"},
+	{3, "reverse request"},
+	{4, "reverse reply"},
+	{8, "inverse request"},
+	{9, "inverse reply"},
+	{0, NULL},
 };
 
 /* Bytes of the whole message; the lengths are the sender's. */
@@ -42,8 +47,9 @@ void arp_info(struct buf *out, const struct view *v, const struct layer *l)
 
 	if (!arp_is_ip4(p, l)) {
 		if (l->length >= ARP_FIXED)
-			buf_printf(out, "%s, hardware %u, protocol 0x%04x", code_text(operations, get16(p + 6), "operation"),
-				   get16(p), get16(p + 2));
+			buf_printf(out, "%s, hardware %u, protocol 0x%04x",
+				   code_text(operations, get16(p + 6), "operation"), get16(p),
+				   get16(p + 2));
 		return;
 	}
 	operation = get16(p + 6);
@@ -59,7 +65,8 @@ void arp_info(struct buf *out, const struct view *v, const struct layer *l)
 	else if (operation == ARP_REPLY)
 		buf_printf(out, "%s is at %s", sender, mac);
 	else
-		buf_printf(out, "%s from %s for %s", code_text(operations, operation, "operation"), sender, target);
+		buf_printf(out, "%s from %s for %s", code_text(operations, operation, "operation"),
+			   sender, target);
 }
 
 void arp_fields(const struct view *v, const struct layer *l)
@@ -70,10 +77,12 @@ void arp_fields(const struct view *v, const struct layer *l)
 	if (l->length < ARP_FIXED)
 		return;
 	view_field(v, "hardware", l->offset, 2, "%u%s", get16(p), get16(p) == 1 ? " Ethernet" : "");
-	view_field(v, "protocol", l->offset + 2, 2, "0x%04x %s", get16(p + 2), ethertype_text(get16(p + 2)));
+	view_field(v, "protocol", l->offset + 2, 2, "0x%04x %s", get16(p + 2),
+		   ethertype_text(get16(p + 2)));
 	view_field(v, "hardware_length", l->offset + 4, 1, "%u", p[4]);
 	view_field(v, "protocol_length", l->offset + 5, 1, "%u", p[5]);
-	view_field(v, "operation", l->offset + 6, 2, "%u %s", get16(p + 6), code_text(operations, get16(p + 6), "unknown"));
+	view_field(v, "operation", l->offset + 6, 2, "%u %s", get16(p + 6),
+		   code_text(operations, get16(p + 6), "unknown"));
 	if (!arp_is_ip4(p, l))
 		return;
 	view_field(v, "sender_mac", l->offset + 8, 6, "%s", text_mac(p + 8, text));

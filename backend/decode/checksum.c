@@ -1,4 +1,5 @@
-/* The Internet checksum, RFC 1071. What offload leaves to the device (the pseudo-header's sum alone) is no error. */
+/* The Internet checksum, RFC 1071. What offload leaves to the device (the pseudo-header's sum
+ * alone) is no error. */
 #include <string.h>
 
 #include "walk.h"
@@ -14,7 +15,8 @@ uint16_t checksum_sum(uint64_t sum, const uint8_t *p, size_t length)
 {
 	uint64_t words = 0;
 
-	/* Summed in the machine's order, four bytes at once, and turned round at the end (RFC 1071 section 2). */
+	/* Summed in the machine's order, four bytes at once, and turned round at the end (RFC 1071
+	 * section 2). */
 	for (; length >= 4; p += 4, length -= 4) {
 		uint32_t word;
 
@@ -34,7 +36,8 @@ uint16_t checksum_sum(uint64_t sum, const uint8_t *p, size_t length)
 	return fold(sum);
 }
 
-uint64_t checksum_pseudo(const struct decoded *d, const uint8_t *dst, uint8_t ip_protocol, uint32_t length)
+uint64_t checksum_pseudo(const struct decoded *d, const uint8_t *dst, uint8_t ip_protocol,
+			 uint32_t length)
 {
 	size_t bytes = d->family == 4 ? 4 : 16;
 	uint64_t sum = checksum_sum(0, d->src, bytes);
@@ -60,7 +63,8 @@ void checksum_transport(struct walk *w, const uint8_t *p, uint32_t length, uint3
 	struct decoded *d = w->d;
 	uint64_t pseudo = 0;
 
-	if (d->flags & (DECODE_FRAGMENT | DECODE_LONG | DECODE_CUT) || length > (size_t)(w->c.tail - p))
+	if (d->flags & (DECODE_FRAGMENT | DECODE_LONG | DECODE_CUT) ||
+	    length > (size_t)(w->c.tail - p))
 		return;
 	if (d->ip_protocol != 1)
 		pseudo = checksum_pseudo(d, w->final_dst, d->ip_protocol, length);

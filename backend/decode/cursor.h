@@ -1,5 +1,6 @@
-/* A bounded reader of a packet's bytes: head <= data <= tail always. What is here (captured) and what was on the wire are
- * told apart: `end` may lie behind `tail` when the capture or the frame holds less than a header claims. */
+/* A bounded reader of a packet's bytes: head <= data <= tail always. What is here (captured) and
+ * what was on the wire are told apart: `end` may lie behind `tail` when the capture or the frame
+ * holds less than a header claims. */
 #ifndef DECODE_CURSOR_H
 #define DECODE_CURSOR_H
 
@@ -75,7 +76,8 @@ static inline void cursor_limit(struct cursor *c, uint32_t bytes)
 /* A cursor over bytes that are all here. */
 static inline struct cursor cursor_over(const uint8_t *head, uint32_t offset, size_t length)
 {
-	return (struct cursor){head, head + offset, head + offset + length, (uint32_t)(offset + length)};
+	return (struct cursor){head, head + offset, head + offset + length,
+			       (uint32_t)(offset + length)};
 }
 
 #endif

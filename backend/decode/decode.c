@@ -1,7 +1,8 @@
-/* The walk: from the link type through the rows of the protocol table until nothing more decodes. */
+/* The walk: from the link type through the rows of the protocol table until nothing more decodes.
+ */
 #include "decode/decode.h"
 
-#include "walk.h"
+#include "rows.h"
 
 /* LINKTYPE_ values, https://www.tcpdump.org/linktypes.html */
 static uint8_t link_protocol(uint32_t link_type)
@@ -79,8 +80,8 @@ uint8_t walk_application(struct walk *w)
 	return walk_rest(w, d->app ? d->app : PROTO_DATA);
 }
 
-/* Layers are written before they are read, and are not cleared. Field by field: this is faster than memset for so little,
- * and it happens for every packet. */
+/* Layers are written before they are read, and are not cleared. Field by field: this is faster than
+ * memset for so little, and it happens for every packet. */
 static void decoded_clear(struct decoded *d)
 {
 	d->flags = 0;
@@ -125,17 +126,19 @@ static void walk_run(struct walk *w, uint8_t protocol)
 
 static const struct decode_options options_none;
 
-void decode_packet(struct decoded *d, const struct decode_options *o, uint32_t link_type, const uint8_t *data,
-		   uint32_t captured, uint32_t length)
+void decode_packet(struct decoded *d, const struct decode_options *o, uint32_t link_type,
+		   const uint8_t *data, uint32_t captured, uint32_t length)
 {
-	struct walk w = {.c = {data, data, data + captured, length}, .d = d, .o = o ? o : &options_none};
+	struct walk w = {
+		.c = {data, data, data + captured, length}, .d = d, .o = o ? o : &options_none};
 
 	if (length < captured)
 		w.c.end = captured;
 	walk_run(&w, link_protocol(link_type));
 }
 
-void decode_ip(struct decoded *d, const struct decode_options *o, const uint8_t *data, uint32_t captured, uint32_t length)
+void decode_ip(struct decoded *d, const struct decode_options *o, const uint8_t *data,
+	       uint32_t captured, uint32_t length)
 {
 	decode_packet(d, o, 101, data, captured, length);
 }

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "walk.h"
+#include "rows.h"
 
 #define DNS_HEADER 12u
 #define DNS_NAME_MAX 256u    /* characters of a name with its dots (255 by RFC 1035) */
@@ -12,19 +12,24 @@
 #define DNS_ANSWERS_LINE 4u  /* answers in the packet's line */
 
 static const struct code_name types[] = {
-	{1, "A"}, {2, "NS"}, {5, "CNAME"}, {6, "SOA"}, {12, "PTR"}, {13, "HINFO"}, {15, "MX"}, {16, "TXT"}, {28, "AAAA"},
-	{29, "LOC"}, {33, "SRV"}, {35, "NAPTR"}, {39, "DNAME"}, {41, "OPT"}, {43, "DS"}, {44, "SSHFP"}, {46, "RRSIG"},
-	{47, "NSEC"}, {48, "DNSKEY"}, {50, "NSEC3"}, {51, "NSEC3PARAM"}, {52, "TLSA"}, {64, "SVCB"}, {65, "HTTPS"},
-	{99, "SPF"}, {249, "TKEY"}, {250, "TSIG"}, {251, "IXFR"}, {252, "AXFR"}, {255, "ANY"}, {257, "CAA"}, {0, NULL},
+	{1, "A"},	    {2, "NS"},	   {5, "CNAME"},  {6, "SOA"},	  {12, "PTR"},
+	{13, "HINFO"},	    {15, "MX"},	   {16, "TXT"},	  {28, "AAAA"},	  {29, "LOC"},
+	{33, "SRV"},	    {35, "NAPTR"}, {39, "DNAME"}, {41, "OPT"},	  {43, "DS"},
+	{44, "SSHFP"},	    {46, "RRSIG"}, {47, "NSEC"},  {48, "DNSKEY"}, {50, "NSEC3"},
+	{51, "NSEC3PARAM"}, {52, "TLSA"},  {64, "SVCB"},  {65, "HTTPS"},  {99, "SPF"},
+	{249, "TKEY"},	    {250, "TSIG"}, {251, "IXFR"}, {252, "AXFR"},  {255, "ANY"},
+	{257, "CAA"},	    {0, NULL},
 };
 
 static const struct code_name rcodes[] = {
-	{0, "NOERROR"}, {1, "FORMERR"}, {2, "SERVFAIL"}, {3, "NXDOMAIN"}, {4, "NOTIMP"}, {5, "REFUSED"}, {6, "YXDOMAIN"},
-	{7, "YXRRSET"}, {8, "NXRRSET"}, {9, "NOTAUTH"}, {10, "NOTZONE"}, {0, NULL},
+	{0, "NOERROR"}, {1, "FORMERR"}, {2, "SERVFAIL"}, {3, "NXDOMAIN"},
+	{4, "NOTIMP"},	{5, "REFUSED"}, {6, "YXDOMAIN"}, {7, "YXRRSET"},
+	{8, "NXRRSET"}, {9, "NOTAUTH"}, {10, "NOTZONE"}, {0, NULL},
 };
 
 static const struct code_name opcodes[] = {
-	{0, "query"}, {1, "inverse query"}, {2, "status"}, {4, "notify"}, {5, "update"}, {6, "stateful"}, {0, NULL},
+	{0, "query"},  {1, "inverse query"}, {2, "status"}, {4, "notify"},
+	{5, "update"}, {6, "stateful"},	     {0, NULL},
 };
 
 struct record {
@@ -35,7 +40,8 @@ struct record {
 	uint32_t data, data_length; /* what is here of it */
 };
 
-/* Adds one label; bytes that would be taken for something else are escaped as in zone files (RFC 1035 5.1). */
+/* Adds one label; bytes that would be taken for something else are escaped as in zone files (RFC
+ * 1035 5.1). */
 static size_t label_add(char *out, size_t len, const uint8_t *p, size_t n)
 {
 	if (len && len < DNS_NAME_MAX - 1)
@@ -48,9 +54,10 @@ static size_t label_add(char *out, size_t len, const uint8_t *p, size_t n)
 	return len;
 }
 
-/* The name at `at` of the message [head, tail), with compression. Returns where the bytes of the name end, 0 when it is
- * broken or not all here. */
-static uint32_t name_read(const uint8_t *head, const uint8_t *tail, uint32_t at, char out[DNS_NAME_MAX])
+/* The name at `at` of the message [head, tail), with compression. Returns where the bytes of the
+ * name end, 0 when it is broken or not all here. */
+static uint32_t name_read(const uint8_t *head, const uint8_t *tail, uint32_t at,
+			  char out[DNS_NAME_MAX])
 {
 	uint32_t size = (uint32_t)(tail - head), end = 0;
 	size_t len = 0;
@@ -101,10 +108,12 @@ static const char *rcode_text(unsigned rcode, char out[16])
 	return out;
 }
 
-/* The record at *at (a question has only name, type, class), which moves behind it. false: broken or cut. */
+/* The record at *at (a question has only name, type, class), which moves behind it. false: broken
+ * or cut. */
 static bool record_read(struct cursor *c, uint32_t *at, bool question, struct record *r)
 {
-	uint32_t size = (uint32_t)(c->tail - c->head), p = name_read(c->head, c->tail, *at, r->name);
+	uint32_t size = (uint32_t)(c->tail - c->head),
+		 p = name_read(c->head, c->tail, *at, r->name);
 	uint32_t fixed = question ? 4 : 10;
 
 	if (!p || fixed > size - p)
@@ -148,7 +157,8 @@ static void data_text(struct cursor *c, const struct record *r, char *out, size_
 			snprintf(out, size, "%u %s", get16(p), name);
 	} else if (r->type == 33 && r->data_length > 6) {
 		if (name_read(c->head, c->tail, r->data + 6, name))
-			snprintf(out, size, "%u %u %u %s", get16(p), get16(p + 2), get16(p + 4), name);
+			snprintf(out, size, "%u %u %u %s", get16(p), get16(p + 2), get16(p + 4),
+				 name);
 	} else if (r->type == 16 && r->data_length > 1 && p[0] < r->data_length) {
 		snprintf(out, size, "%.*s", (int)p[0], (const char *)p + 1);
 	}
@@ -198,30 +208,40 @@ void dns_info(struct buf *out, const struct view *v, const struct layer *l)
 }
 
 static const struct bit_name flag_names[] = {
-	{0x8000, "response"}, {0x0400, "authoritative"}, {0x0200, "truncated"}, {0x0100, "recursion-desired"},
-	{0x0080, "recursion-available"}, {0x0020, "authentic"}, {0x0010, "checking-disabled"}, {0, NULL},
+	{0x8000, "response"},
+	{0x0400, "authoritative"},
+	{0x0200, "truncated"},
+	{0x0100, "recursion-desired"},
+	{0x0080, "recursion-available"},
+	{0x0020, "authentic"},
+	{0x0010, "checking-disabled"},
+	{0, NULL},
 };
 
-static void record_field(const struct view *v, struct cursor *c, const char *section, const struct record *r, bool question)
+static void record_field(const struct view *v, struct cursor *c, const char *section,
+			 const struct record *r, bool question)
 {
 	uint32_t base = (uint32_t)(c->head - v->head);
 	char text[DNS_NAME_MAX + 32], type[16];
 
 	if (question) {
-		view_field(v, section, base + r->at, r->length, "%s %s", type_text(r->type, type), r->name);
+		view_field(v, section, base + r->at, r->length, "%s %s", type_text(r->type, type),
+			   r->name);
 		return;
 	}
 	if (r->type == 41) {
-		view_field(v, section, base + r->at, r->length, "OPT udp size %u version %u%s", r->class, r->ttl >> 16 & 255,
-			   r->ttl & 0x8000 ? " dnssec-ok" : "");
+		view_field(v, section, base + r->at, r->length, "OPT udp size %u version %u%s",
+			   r->class, r->ttl >> 16 & 255, r->ttl & 0x8000 ? " dnssec-ok" : "");
 		return;
 	}
 	data_text(c, r, text, sizeof(text));
-	view_field(v, section, base + r->at, r->length, "%s %s ttl %u %s", type_text(r->type, type), r->name, r->ttl, text);
+	view_field(v, section, base + r->at, r->length, "%s %s ttl %u %s", type_text(r->type, type),
+		   r->name, r->ttl, text);
 }
 
 /* The records of one section. false: the rest cannot be read. */
-static bool section_fields(const struct view *v, struct cursor *c, const char *section, unsigned count, uint32_t *at)
+static bool section_fields(const struct view *v, struct cursor *c, const char *section,
+			   unsigned count, uint32_t *at)
 {
 	bool question = strcmp(section, "question") == 0;
 	struct record r;
@@ -230,8 +250,8 @@ static bool section_fields(const struct view *v, struct cursor *c, const char *s
 		uint32_t here = *at;
 
 		if (!record_read(c, at, question, &r)) {
-			view_field(v, section, (uint32_t)(c->head - v->head) + here, (uint32_t)(c->tail - c->head) - here,
-				   "broken or cut");
+			view_field(v, section, (uint32_t)(c->head - v->head) + here,
+				   (uint32_t)(c->tail - c->head) - here, "broken or cut");
 			return false;
 		}
 		record_field(v, c, section, &r, question);
@@ -252,11 +272,14 @@ void dns_fields(const struct view *v, const struct layer *l)
 	if (base != l->offset)
 		view_field(v, "length", l->offset, 2, "%u", get16(v->head + l->offset));
 	view_field(v, "id", base, 2, "0x%04x", get16(p));
-	view_field(v, "flags", base + 2, 2, "0x%04x %s", get16(p + 2), text_bits(get16(p + 2), flag_names, text, sizeof(text)));
-	view_field(v, "opcode", base + 2, 1, "%u %s", p[2] >> 3 & 15, code_text(opcodes, p[2] >> 3 & 15, "unknown"));
+	view_field(v, "flags", base + 2, 2, "0x%04x %s", get16(p + 2),
+		   text_bits(get16(p + 2), flag_names, text, sizeof(text)));
+	view_field(v, "opcode", base + 2, 1, "%u %s", p[2] >> 3 & 15,
+		   code_text(opcodes, p[2] >> 3 & 15, "unknown"));
 	view_field(v, "rcode", base + 3, 1, "%s", rcode_text(p[3] & 15, text));
 	for (unsigned i = 0; i < 4; i++)
-		view_field(v, "count", base + 4 + i * 2, 2, "%u %s", get16(p + 4 + i * 2), sections[i]);
+		view_field(v, "count", base + 4 + i * 2, 2, "%u %s", get16(p + 4 + i * 2),
+			   sections[i]);
 	for (unsigned i = 0; i < 4; i++) {
 		if (!section_fields(v, &c, sections[i], get16(p + 4 + i * 2), &at))
 			return;

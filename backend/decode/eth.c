@@ -1,15 +1,32 @@
-/* Ethernet, and what its type field says (IEEE 802.3; https://www.iana.org/assignments/ieee-802-numbers). */
-#include "walk.h"
+/* Ethernet, and what its type field says (IEEE 802.3;
+ * https://www.iana.org/assignments/ieee-802-numbers). */
+#include "rows.h"
 
 #define ETH_HEADER 14u
 #define ETHERTYPE_MIN 0x600u /* below it the field is a length */
 
 static const struct code_name ethertypes[] = {
-	{0x0800, "IPv4"}, {0x0806, "ARP"}, {0x86dd, "IPv6"}, {0x8100, "VLAN"}, {0x88a8, "service VLAN"},
-	{0x9100, "VLAN (QinQ)"}, {0x8847, "MPLS"}, {0x8848, "MPLS multicast"}, {0x8863, "PPPoE discovery"},
-	{0x8864, "PPPoE session"}, {0x88cc, "LLDP"}, {0x888e, "EAPOL"}, {0x8035, "RARP"}, {0x6558, "Ethernet bridging"},
-	{0x88f7, "PTP"}, {0x8809, "slow protocols (LACP)"}, {0x88e5, "MACsec"}, {0x9000, "loopback test"},
-	{0x809b, "AppleTalk"}, {0x8137, "IPX"}, {0, NULL},
+	{0x0800, "IPv4"},
+	{0x0806, "ARP"},
+	{0x86dd, "IPv6"},
+	{0x8100, "VLAN"},
+	{0x88a8, "service VLAN"},
+	{0x9100, "VLAN (QinQ)"},
+	{0x8847, "MPLS"},
+	{0x8848, "MPLS multicast"},
+	{0x8863, "PPPoE discovery"},
+	{0x8864, "PPPoE session"},
+	{0x88cc, "LLDP"},
+	{0x888e, "EAPOL"},
+	{0x8035, "RARP"},
+	{0x6558, "Ethernet bridging"},
+	{0x88f7, "PTP"},
+	{0x8809, "slow protocols (LACP)"},
+	{0x88e5, "MACsec"},
+	{0x9000, "loopback test"},
+	{0x809b, "AppleTalk"},
+	{0x8137, "IPX"},
+	{0, NULL},
 };
 
 uint8_t ethertype_protocol(uint16_t ethertype)
@@ -44,7 +61,8 @@ const char *ethertype_text(uint16_t ethertype)
 	return code_text(ethertypes, ethertype, ethertype < ETHERTYPE_MIN ? "length" : "unknown");
 }
 
-/* The type field of Ethernet and of a VLAN tag; a length ends the frame where it says (the rest is padding). */
+/* The type field of Ethernet and of a VLAN tag; a length ends the frame where it says (the rest is
+ * padding). */
 uint8_t walk_ethertype(struct walk *w, uint16_t type)
 {
 	if (type >= ETHERTYPE_MIN)

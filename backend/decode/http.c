@@ -1,8 +1,9 @@
-/* Hypertext Transfer Protocol 1, RFC 9112, and what is written like it (SIP, SSDP); protocols of lines besides. */
+/* Hypertext Transfer Protocol 1, RFC 9112, and what is written like it (SIP, SSDP); protocols of
+ * lines besides. */
 #include <string.h>
 
 #include "base/text.h"
-#include "walk.h"
+#include "rows.h"
 
 #define LINE_SHOWN_MAX 200u /* bytes of a line in the packet's line */
 #define LINES_MAX 100u	    /* lines in the tree */
@@ -75,7 +76,8 @@ void http_fields(const struct view *v, const struct layer *l)
 		view_text(v, i ? "header" : "start_line", at, (uint32_t)line.len, line);
 	}
 	if (cursor_left(&c))
-		view_field(v, "body", cursor_offset(&c), (uint32_t)cursor_left(&c), "%zu bytes here", cursor_left(&c));
+		view_field(v, "body", cursor_offset(&c), (uint32_t)cursor_left(&c),
+			   "%zu bytes here", cursor_left(&c));
 }
 
 /* SSH's banner, FTP, SMTP, IMAP, POP3, Syslog: the first line says it. */

@@ -1,5 +1,5 @@
 /* Internet Control Message Protocol, RFC 792, RFC 1191. */
-#include "walk.h"
+#include "rows.h"
 
 #define ICMP_HEADER 8u
 
@@ -14,29 +14,47 @@ enum {
 };
 
 static const struct code_name types[] = {
-	{0, "echo reply"}, {3, "destination unreachable"}, {4, "source quench"}, {5, "redirect"}, {8, "echo request"},
-	{9, "router advertisement"}, {10, "router solicitation"}, {11, "time exceeded"}, {12, "parameter problem"},
-	{13, "timestamp request"}, {14, "timestamp reply"}, {15, "information request"}, {16, "information reply"},
-	{17, "address mask request"}, {18, "address mask reply"}, {42, "extended echo request"},
+	{0, "echo reply"},	     {3, "destination unreachable"},
+	{4, "source quench"},	     {5, "redirect"},
+	{8, "echo request"},	     {9, "router advertisement"},
+	{10, "router solicitation"}, {11, "time exceeded"},
+	{12, "parameter problem"},   {13, "timestamp request"},
+	{14, "timestamp reply"},     {15, "information request"},
+	{16, "information reply"},   {17, "address mask request"},
+	{18, "address mask reply"},  {42, "extended echo request"},
 	{43, "extended echo reply"}, {0, NULL},
 };
 
 static const struct code_name unreachable[] = {
-	{0, "net"}, {1, "host"}, {2, "protocol"}, {3, "port"}, {4, "fragmentation needed"}, {5, "source route failed"},
-	{6, "net unknown"}, {7, "host unknown"}, {8, "source isolated"}, {9, "net prohibited"}, {10, "host prohibited"},
-	{11, "net for this service"}, {12, "host for this service"}, {13, "prohibited by a filter"},
-	{14, "host precedence"}, {15, "precedence cutoff"}, {0, NULL},
+	{0, "net"},
+	{1, "host"},
+	{2, "protocol"},
+	{3, "port"},
+	{4, "fragmentation needed"},
+	{5, "source route failed"},
+	{6, "net unknown"},
+	{7, "host unknown"},
+	{8, "source isolated"},
+	{9, "net prohibited"},
+	{10, "host prohibited"},
+	{11, "net for this service"},
+	{12, "host for this service"},
+	{13, "prohibited by a filter"},
+	{14, "host precedence"},
+	{15, "precedence cutoff"},
+	{0, NULL},
 };
 
 static const struct code_name exceeded[] = {{0, "in transit"}, {1, "reassembly"}, {0, NULL}};
 static const struct code_name redirects[] = {
-	{0, "for net"}, {1, "for host"}, {2, "for service and net"}, {3, "for service and host"}, {0, NULL},
+	{0, "for net"}, {1, "for host"}, {2, "for service and net"}, {3, "for service and host"},
+	{0, NULL},
 };
 
 static bool icmp_is_error(uint8_t type)
 {
-	return type == ICMP_UNREACHABLE || type == ICMP_QUENCH || type == ICMP_REDIRECT || type == ICMP_EXCEEDED ||
-	       type == ICMP_PARAMETER;
+	return type == ICMP_UNREACHABLE || type == ICMP_QUENCH || type == ICMP_REDIRECT ||
+	       type == ICMP_EXCEEDED || type == ICMP_PARAMETER;
 }
 
 static const char *code_name(uint8_t type, uint8_t code)

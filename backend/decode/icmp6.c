@@ -1,23 +1,43 @@
-/* ICMP for IPv6, RFC 4443; neighbour discovery, RFC 4861; listener discovery, RFC 2710, RFC 3810. */
-#include "walk.h"
+/* ICMP for IPv6, RFC 4443; neighbour discovery, RFC 4861; listener discovery, RFC 2710, RFC 3810.
+ */
+#include "rows.h"
 
 #define ICMP6_HEADER 8u
 #define ICMP6_HEADER_MIN 4u
 
-enum { ICMP6_UNREACHABLE = 1, ICMP6_TOO_BIG, ICMP6_EXCEEDED, ICMP6_PARAMETER, ICMP6_ECHO = 128, ICMP6_ECHO_REPLY };
+enum {
+	ICMP6_UNREACHABLE = 1,
+	ICMP6_TOO_BIG,
+	ICMP6_EXCEEDED,
+	ICMP6_PARAMETER,
+	ICMP6_ECHO = 128,
+	ICMP6_ECHO_REPLY
+};
 enum { ND_SOLICIT_ROUTER = 133, ND_ROUTER, ND_SOLICIT, ND_ADVERTISE, ND_REDIRECT };
 
 static const struct code_name types[] = {
-	{1, "destination unreachable"}, {2, "packet too big"}, {3, "time exceeded"}, {4, "parameter problem"},
-	{128, "echo request"}, {129, "echo reply"}, {130, "listener query"}, {131, "listener report"},
-	{132, "listener done"}, {133, "router solicitation"}, {134, "router advertisement"},
-	{135, "neighbor solicitation"}, {136, "neighbor advertisement"}, {137, "redirect"}, {138, "router renumbering"},
-	{143, "listener report v2"}, {0, NULL},
+	{1, "destination unreachable"},
+	{2, "packet too big"},
+	{3, "time exceeded"},
+	{4, "parameter problem"},
+	{128, "echo request"},
+	{129, "echo reply"},
+	{130, "listener query"},
+	{131, "listener report"},
+	{132, "listener done"},
+	{133, "router solicitation"},
+	{134, "router advertisement"},
+	{135, "neighbor solicitation"},
+	{136, "neighbor advertisement"},
+	{137, "redirect"},
+	{138, "router renumbering"},
+	{143, "listener report v2"},
+	{0, NULL},
 };
 
 static const struct code_name unreachable[] = {
-	{0, "no route"}, {1, "prohibited"}, {2, "beyond scope"}, {3, "address"}, {4, "port"}, {5, "source policy"},
-	{6, "route rejected"}, {0, NULL},
+	{0, "no route"}, {1, "prohibited"},    {2, "beyond scope"},   {3, "address"},
+	{4, "port"},	 {5, "source policy"}, {6, "route rejected"}, {0, NULL},
 };
 
 static const struct code_name exceeded[] = {{0, "in transit"}, {1, "reassembly"}, {0, NULL}};
@@ -49,7 +69,9 @@ uint8_t icmp6_decode(struct walk *w)
 		d->icmp_code = w->c.data[1];
 	}
 	if (!p)
-		return walk_short(w, PROTO_ICMP6, cursor_wire(&w->c) < ICMP6_HEADER ? ICMP6_HEADER_MIN : ICMP6_HEADER);
+		return walk_short(w, PROTO_ICMP6,
+				  cursor_wire(&w->c) < ICMP6_HEADER ? ICMP6_HEADER_MIN
+								    : ICMP6_HEADER);
 	if (w->o->checksums && d->family == 6)
 		checksum_transport(w, p, cursor_wire(&w->c), 2);
 	if (d->icmp_type == ICMP6_ECHO || d->icmp_type == ICMP6_ECHO_REPLY) {
@@ -97,8 +119,14 @@ void icmp6_info(struct buf *out, const struct view *v, const struct layer *l)
 static void nd_options(const struct view *v, const struct layer *l, uint32_t at)
 {
 	static const struct code_name names[] = {
-		{1, "source link address"}, {2, "target link address"}, {3, "prefix"}, {4, "redirected header"},
-		{5, "mtu"}, {25, "dns server"}, {31, "dns search list"}, {0, NULL},
+		{1, "source link address"},
+		{2, "target link address"},
+		{3, "prefix"},
+		{4, "redirected header"},
+		{5, "mtu"},
+		{25, "dns server"},
+		{31, "dns search list"},
+		{0, NULL},
 	};
 	const uint8_t *p = v->head + l->offset;
 	char text[ADDR_LINE_MAX];
@@ -112,7 +140,8 @@ static void nd_options(const struct view *v, const struct layer *l, uint32_t at)
 			text_ip(6, p + at + 16, text);
 		else
 			text[0] = 0;
-		view_field(v, "option", l->offset + at, length, "%s %s", code_text(names, p[at], "unknown"), text);
+		view_field(v, "option", l->offset + at, length, "%s %s",
+			   code_text(names, p[at], "unknown"), text);
 		at += length;
 	}
 }

@@ -1,11 +1,11 @@
 /* Internet Group Management Protocol, RFC 2236, RFC 3376. */
-#include "walk.h"
+#include "rows.h"
 
 #define IGMP_HEADER 8u
 
 static const struct code_name igmp_types[] = {
-	{0x11, "membership query"}, {0x12, "membership report v1"}, {0x16, "membership report v2"}, {0x17, "leave group"},
-	{0x22, "membership report v3"}, {0, NULL},
+	{0x11, "membership query"}, {0x12, "membership report v1"}, {0x16, "membership report v2"},
+	{0x17, "leave group"},	    {0x22, "membership report v3"}, {0, NULL},
 };
 
 uint8_t igmp_decode(struct walk *w)
@@ -36,7 +36,8 @@ void igmp_fields(const struct view *v, const struct layer *l)
 
 	if (l->length < IGMP_HEADER)
 		return;
-	view_field(v, "type", l->offset, 1, "0x%02x %s", p[0], code_text(igmp_types, p[0], "unknown"));
+	view_field(v, "type", l->offset, 1, "0x%02x %s", p[0],
+		   code_text(igmp_types, p[0], "unknown"));
 	view_field(v, "max_response", l->offset + 1, 1, "%u", p[1]);
 	view_field(v, "checksum", l->offset + 2, 2, "0x%04x", get16(p + 2));
 	if (p[0] != 0x22) {
@@ -47,8 +48,8 @@ void igmp_fields(const struct view *v, const struct layer *l)
 	for (uint32_t at = 8; at + 8 <= l->length;) {
 		uint32_t length = 8 + get16(p + at + 2) * 4u + p[at + 1] * 4u;
 
-		view_field(v, "record", l->offset + at, length, "type %u group %s sources %u", p[at],
-			   text_ip(4, p + at + 4, text), get16(p + at + 2));
+		view_field(v, "record", l->offset + at, length, "type %u group %s sources %u",
+			   p[at], text_ip(4, p + at + 4, text), get16(p + at + 2));
 		at += length;
 	}
 }

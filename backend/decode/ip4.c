@@ -1,12 +1,13 @@
 /* Internet Protocol version 4, RFC 791. */
-#include "walk.h"
+#include "rows.h"
 
 #define IP4_HEADER_MIN 20u
 #define MORE_FRAGMENTS 0x2000u
 #define DONT_FRAGMENT 0x4000u
 #define FRAGMENT_OFFSET 0x1fffu /* in units of eight bytes */
 
-/* Where the datagram ends: by its length; by the wire where that is 0 (segmentation offload, BIG TCP). */
+/* Where the datagram ends: by its length; by the wire where that is 0 (segmentation offload, BIG
+ * TCP). */
 static void ip4_limit(struct walk *w, uint16_t total)
 {
 	if (!total)
@@ -72,16 +73,25 @@ void ip4_info(struct buf *out, const struct view *v, const struct layer *l)
 	if (l->length < IP4_HEADER_MIN)
 		return;
 	fragment = get16(p + 6);
-	buf_printf(out, "%s > %s %s ttl %u length %u", text_ip(4, p + 12, src), text_ip(4, p + 16, dst),
-		   ip_protocol_name(p[9]), p[8], get16(p + 2));
+	buf_printf(out, "%s > %s %s ttl %u length %u", text_ip(4, p + 12, src),
+		   text_ip(4, p + 16, dst), ip_protocol_name(p[9]), p[8], get16(p + 2));
 	if (fragment & (MORE_FRAGMENTS | FRAGMENT_OFFSET))
-		buf_printf(out, " fragment 0x%04x offset %u%s", get16(p + 4), (fragment & FRAGMENT_OFFSET) * 8u,
+		buf_printf(out, " fragment 0x%04x offset %u%s", get16(p + 4),
+			   (fragment & FRAGMENT_OFFSET) * 8u,
 			   fragment & MORE_FRAGMENTS ? " more" : " last");
 }
 
 static const struct code_name option_names[] = {
-	{0, "end"}, {1, "no operation"}, {7, "record route"}, {68, "timestamp"}, {130, "security"},
-	{131, "loose source route"}, {136, "stream id"}, {137, "strict source route"}, {148, "router alert"}, {0, NULL},
+	{0, "end"},
+	{1, "no operation"},
+	{7, "record route"},
+	{68, "timestamp"},
+	{130, "security"},
+	{131, "loose source route"},
+	{136, "stream id"},
+	{137, "strict source route"},
+	{148, "router alert"},
+	{0, NULL},
 };
 
 static void option_fields(const struct view *v, const struct layer *l)
@@ -96,7 +106,8 @@ static void option_fields(const struct view *v, const struct layer *l)
 			view_field(v, "option", l->offset + at, l->length - at, "bad length");
 			return;
 		}
-		view_field(v, "option", l->offset + at, length, "%s", code_text(option_names, p[at], "unknown"));
+		view_field(v, "option", l->offset + at, length, "%s",
+			   code_text(option_names, p[at], "unknown"));
 		at += length;
 	}
 }
@@ -107,7 +118,8 @@ static void ip4_checksum_field(const struct view *v, const struct layer *l, uint
 	uint16_t field = get16(p + 10), sum;
 
 	if (l->length < header || header < IP4_HEADER_MIN) {
-		view_field(v, "checksum", l->offset + 10, 2, "0x%04x not checked (header cut)", field);
+		view_field(v, "checksum", l->offset + 10, 2, "0x%04x not checked (header cut)",
+			   field);
 		return;
 	}
 	sum = checksum_sum(0, p, header);
@@ -116,7 +128,8 @@ static void ip4_checksum_field(const struct view *v, const struct layer *l, uint
 	else if (!field)
 		view_field(v, "checksum", l->offset + 10, 2, "0x0000 left to the device (offload)");
 	else
-		view_field(v, "checksum", l->offset + 10, 2, "0x%04x wrong, should be 0x%04x", field, checksum_right(sum, field));
+		view_field(v, "checksum", l->offset + 10, 2, "0x%04x wrong, should be 0x%04x",
+			   field, checksum_right(sum, field));
 }
 
 static const char *const ecn_names[4] = {"not ECN", "ECT(1)", "ECT(0)", "congestion"};

@@ -1,5 +1,5 @@
 /* Internet Protocol version 6 and its extension headers, RFC 8200. */
-#include "walk.h"
+#include "rows.h"
 
 #define IP6_HEADER 40u
 #define IP6_EXT_MAX 12u /* extension headers of one packet; more is an attack on the reader */
@@ -53,7 +53,8 @@ static void ext_note(struct walk *w, uint8_t kind, const uint8_t *p, uint32_t le
 		d->fragment_offset = get16(p + 2) & 0xfff8u;
 		d->more_fragments = p[3] & 1;
 		if (!d->fragment_offset && !d->more_fragments)
-			d->flags &= ~(unsigned)DECODE_FRAGMENT; /* an atomic fragment, RFC 6946: the whole datagram */
+			d->flags &= ~(unsigned)DECODE_FRAGMENT; /* an atomic fragment, RFC 6946: the
+								   whole datagram */
 	}
 	if (kind == EXT_ROUTING)
 		w->final_dst = route_end(p, length);
@@ -71,7 +72,8 @@ static uint8_t ext_decode(struct walk *w, uint8_t next)
 
 		d->ip_protocol = next;
 		if (i == IP6_EXT_MAX || d->nlayers + WALK_LAYERS_STEP > DECODE_LAYERS_MAX)
-			return walk_bad(w, row, 0, "more IPv6 extension headers than any network makes");
+			return walk_bad(w, row, 0,
+					"more IPv6 extension headers than any network makes");
 		if (!p)
 			return walk_short(w, row, 8);
 		length = ext_length(next, p);
@@ -122,8 +124,8 @@ void ip6_info(struct buf *out, const struct view *v, const struct layer *l)
 
 	if (l->length < IP6_HEADER)
 		return;
-	buf_printf(out, "%s > %s %s hops %u length %u", text_ip(6, p + 8, src), text_ip(6, p + 24, dst),
-		   ip_protocol_name(p[6]), p[7], get16(p + 4));
+	buf_printf(out, "%s > %s %s hops %u length %u", text_ip(6, p + 8, src),
+		   text_ip(6, p + 24, dst), ip_protocol_name(p[6]), p[7], get16(p + 4));
 }
 
 void ip6_fields(const struct view *v, const struct layer *l)
@@ -174,8 +176,8 @@ void ip6_ext_info(struct buf *out, const struct view *v, const struct layer *l)
 
 	buf_add_str(out, ip_protocol_name(kind));
 	if (kind == EXT_FRAGMENT && l->length >= 8)
-		buf_printf(out, " fragment 0x%08x offset %u%s", get32(p + 4), get16(p + 2) & 0xfff8u,
-			   p[3] & 1 ? " more" : " last");
+		buf_printf(out, " fragment 0x%08x offset %u%s", get32(p + 4),
+			   get16(p + 2) & 0xfff8u, p[3] & 1 ? " more" : " last");
 }
 
 static void routing_fields(const struct view *v, const struct layer *l)

@@ -1,5 +1,5 @@
 /* IEEE 802.2 logical link control, with SNAP. */
-#include "walk.h"
+#include "rows.h"
 
 #define LLC_SNAP 8u /* aa aa 03, organisation, type */
 
@@ -41,5 +41,6 @@ void llc_fields(const struct view *v, const struct layer *l)
 	if (l->length != LLC_SNAP || p[0] != 0xaa)
 		return;
 	view_field(v, "organisation", l->offset + 3, 3, "%02x:%02x:%02x", p[3], p[4], p[5]);
-	view_field(v, "type", l->offset + 6, 2, "0x%04x %s", get16(p + 6), ethertype_text(get16(p + 6)));
+	view_field(v, "type", l->offset + 6, 2, "0x%04x %s", get16(p + 6),
+		   ethertype_text(get16(p + 6)));
 }

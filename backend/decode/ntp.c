@@ -1,25 +1,31 @@
 /* Network Time Protocol, RFC 5905. */
 #include "base/clock.h"
 #include "base/text.h"
-#include "walk.h"
+#include "rows.h"
 
 #define NTP_PACKET 48u
 #define NTP_EPOCH_S INT64_C(2208988800) /* from 1900 to 1970 */
 #define NTP_ERA_S (INT64_C(1) << 32)	/* era 1 begins in 2036 */
 
 static const struct code_name modes[] = {
-	{1, "symmetric active"}, {2, "symmetric passive"}, {3, "client"}, {4, "server"}, {5, "broadcast"}, {6, "control"},
-	{7, "private"}, {0, NULL},
+	{1, "symmetric active"}, {2, "symmetric passive"}, {3, "client"},  {4, "server"},
+	{5, "broadcast"},	 {6, "control"},	   {7, "private"}, {0, NULL},
 };
 
 static const struct code_name leaps[] = {
-	{0, "no warning"}, {1, "last minute has 61 s"}, {2, "last minute has 59 s"}, {3, "not synchronised"}, {0, NULL},
+	{0, "no warning"},
+	{1, "last minute has 61 s"},
+	{2, "last minute has 59 s"},
+	{3, "not synchronised"},
+	{0, NULL},
 };
 
-/* Seconds and their fraction since 1900; with the top bit clear it is of the era from 2036 (RFC 5905 6). */
+/* Seconds and their fraction since 1900; with the top bit clear it is of the era from 2036 (RFC
+ * 5905 6). */
 static int64_t stamp_ns(const uint8_t *p)
 {
-	int64_t seconds = get32(p), fraction = (int64_t)((uint64_t)get32(p + 4) * 1000000000u >> 32);
+	int64_t seconds = get32(p),
+		fraction = (int64_t)((uint64_t)get32(p + 4) * 1000000000u >> 32);
 
 	if (!(p[0] & 0x80))
 		seconds += NTP_ERA_S;
@@ -44,7 +50,8 @@ static void short_field(const struct view *v, const char *name, uint32_t offset)
 
 void ntp_fields(const struct view *v, const struct layer *l)
 {
-	static const char *const stamps[] = {"reference_time", "origin_time", "receive_time", "transmit_time"};
+	static const char *const stamps[] = {"reference_time", "origin_time", "receive_time",
+					     "transmit_time"};
 	const uint8_t *p = v->head + l->offset;
 	char text[TEXT_NUMBER_MAX], reference[ADDR_LINE_MAX];
 
@@ -52,7 +59,8 @@ void ntp_fields(const struct view *v, const struct layer *l)
 		return;
 	view_field(v, "leap", l->offset, 1, "%u %s", p[0] >> 6, code_text(leaps, p[0] >> 6, ""));
 	view_field(v, "version", l->offset, 1, "%u", p[0] >> 3 & 7);
-	view_field(v, "mode", l->offset, 1, "%u %s", p[0] & 7, code_text(modes, p[0] & 7, "reserved"));
+	view_field(v, "mode", l->offset, 1, "%u %s", p[0] & 7,
+		   code_text(modes, p[0] & 7, "reserved"));
 	if (l->length < NTP_PACKET || (p[0] & 7) > 5)
 		return;
 	view_field(v, "stratum", l->offset + 1, 1, "%u", p[1]);
@@ -67,6 +75,7 @@ void ntp_fields(const struct view *v, const struct layer *l)
 	for (uint32_t i = 0; i < 4; i++) {
 		uint32_t at = 16 + i * 8;
 
-		view_field(v, stamps[i], l->offset + at, 8, "%s", get64(p + at) ? text_rfc3339(stamp_ns(p + at), text) : "none");
+		view_field(v, stamps[i], l->offset + at, 8, "%s",
+			   get64(p + at) ? text_rfc3339(stamp_ns(p + at), text) : "none");
 	}
 }

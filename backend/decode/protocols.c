@@ -1,5 +1,5 @@
 /* The table of protocols: names, decoders, lines and trees. */
-#include "walk.h"
+#include "rows.h"
 
 static const struct {
 	const char *name, *title;
@@ -24,6 +24,9 @@ const struct protocol protocol_rows[PROTO_COUNT] = {
 	[PROTO_SLL2] = {sll2_decode, sll2_info, sll2_fields},
 	[PROTO_RAW] = {raw_decode, NULL, NULL},
 	[PROTO_NULL_LOOP] = {null_decode, NULL, null_fields},
+	[PROTO_PPP] = {ppp_decode, ppp_info, ppp_fields},
+	[PROTO_PPPOE] = {pppoe_decode, pppoe_info, pppoe_fields},
+	[PROTO_MPLS] = {mpls_decode, mpls_info, mpls_fields},
 	[PROTO_ARP] = {arp_decode, arp_info, arp_fields},
 	[PROTO_IP] = {ip4_decode, ip4_info, ip4_fields},
 	[PROTO_IP6] = {ip6_decode, ip6_info, ip6_fields},

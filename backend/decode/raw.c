@@ -1,5 +1,5 @@
 /* IP without a link header, and BSD's loopback: four bytes of address family before it. */
-#include "walk.h"
+#include "rows.h"
 
 #define NULL_HEADER 4u
 
@@ -16,7 +16,8 @@ uint8_t raw_decode(struct walk *w)
 	return walk_bad(w, PROTO_RAW, (uint32_t)cursor_left(&w->c), "neither IPv4 nor IPv6");
 }
 
-/* The family in whichever byte order makes it small: the writer's order is not known (LINKTYPE_NULL). */
+/* The family in whichever byte order makes it small: the writer's order is not known
+ * (LINKTYPE_NULL). */
 static uint32_t null_family(const uint8_t *p)
 {
 	uint32_t family = get32(p);

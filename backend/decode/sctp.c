@@ -1,12 +1,26 @@
-/* Stream Control Transmission Protocol, RFC 9260: the common header; chunks are listed, not followed. */
-#include "walk.h"
+/* Stream Control Transmission Protocol, RFC 9260: the common header; chunks are listed, not
+ * followed. */
+#include "rows.h"
 
 #define SCTP_HEADER 12u
 
 static const struct code_name chunk_types[] = {
-	{0, "DATA"}, {1, "INIT"}, {2, "INIT ACK"}, {3, "SACK"}, {4, "HEARTBEAT"}, {5, "HEARTBEAT ACK"}, {6, "ABORT"},
-	{7, "SHUTDOWN"}, {8, "SHUTDOWN ACK"}, {9, "ERROR"}, {10, "COOKIE ECHO"}, {11, "COOKIE ACK"},
-	{14, "SHUTDOWN COMPLETE"}, {64, "I-DATA"}, {192, "FORWARD TSN"}, {0, NULL},
+	{0, "DATA"},
+	{1, "INIT"},
+	{2, "INIT ACK"},
+	{3, "SACK"},
+	{4, "HEARTBEAT"},
+	{5, "HEARTBEAT ACK"},
+	{6, "ABORT"},
+	{7, "SHUTDOWN"},
+	{8, "SHUTDOWN ACK"},
+	{9, "ERROR"},
+	{10, "COOKIE ECHO"},
+	{11, "COOKIE ACK"},
+	{14, "SHUTDOWN COMPLETE"},
+	{64, "I-DATA"},
+	{192, "FORWARD TSN"},
+	{0, NULL},
 };
 
 uint8_t sctp_decode(struct walk *w)

@@ -1,5 +1,6 @@
-/* Linux cooked captures: https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL.html and LINUX_SLL2. */
-#include "walk.h"
+/* Linux cooked captures: https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL.html and LINUX_SLL2.
+ */
+#include "rows.h"
 
 #define SLL_HEADER 16u
 #define SLL2_HEADER 20u
@@ -7,7 +8,8 @@
 #define SLL_ADDRESS_MAX 8u
 
 static const struct code_name packet_types[] = {
-	{0, "to us"}, {1, "broadcast"}, {2, "multicast"}, {3, "to somebody else"}, {4, "from us"}, {0, NULL},
+	{0, "to us"},	{1, "broadcast"}, {2, "multicast"}, {3, "to somebody else"},
+	{4, "from us"}, {0, NULL},
 };
 
 /* Numbers below 1536 are the kernel's own (linux/if_ether.h); 4 is 802.2 without a length. */
@@ -43,8 +45,8 @@ void sll_info(struct buf *out, const struct view *v, const struct layer *l)
 	const uint8_t *p = v->head + l->offset;
 
 	if (l->length == SLL_HEADER)
-		buf_printf(out, "%s, type 0x%04x %s", code_text(packet_types, get16(p), "unknown"), get16(p + 14),
-			   ethertype_text(get16(p + 14)));
+		buf_printf(out, "%s, type 0x%04x %s", code_text(packet_types, get16(p), "unknown"),
+			   get16(p + 14), ethertype_text(get16(p + 14)));
 }
 
 void sll2_info(struct buf *out, const struct view *v, const struct layer *l)
@@ -52,8 +54,9 @@ void sll2_info(struct buf *out, const struct view *v, const struct layer *l)
 	const uint8_t *p = v->head + l->offset;
 
 	if (l->length == SLL2_HEADER)
-		buf_printf(out, "%s, interface %u, type 0x%04x %s", code_text(packet_types, p[10], "unknown"), get32(p + 4),
-			   get16(p), ethertype_text(get16(p)));
+		buf_printf(out, "%s, interface %u, type 0x%04x %s",
+			   code_text(packet_types, p[10], "unknown"), get32(p + 4), get16(p),
+			   ethertype_text(get16(p)));
 }
 
 static void address_field(const struct view *v, uint32_t offset, uint32_t length)
@@ -72,10 +75,12 @@ void sll_fields(const struct view *v, const struct layer *l)
 
 	if (l->length < SLL_HEADER)
 		return;
-	view_field(v, "packet_type", l->offset, 2, "%u %s", get16(p), code_text(packet_types, get16(p), "unknown"));
+	view_field(v, "packet_type", l->offset, 2, "%u %s", get16(p),
+		   code_text(packet_types, get16(p), "unknown"));
 	view_field(v, "hardware", l->offset + 2, 2, "%u", get16(p + 2));
 	address_field(v, l->offset + 6, get16(p + 4));
-	view_field(v, "type", l->offset + 14, 2, "0x%04x %s", get16(p + 14), ethertype_text(get16(p + 14)));
+	view_field(v, "type", l->offset + 14, 2, "0x%04x %s", get16(p + 14),
+		   ethertype_text(get16(p + 14)));
 }
 
 void sll2_fields(const struct view *v, const struct layer *l)
@@ -87,6 +92,7 @@ void sll2_fields(const struct view *v, const struct layer *l)
 	view_field(v, "type", l->offset, 2, "0x%04x %s", get16(p), ethertype_text(get16(p)));
 	view_field(v, "interface", l->offset + 4, 4, "%u", get32(p + 4));
 	view_field(v, "hardware", l->offset + 8, 2, "%u", get16(p + 8));
-	view_field(v, "packet_type", l->offset + 10, 1, "%u %s", p[10], code_text(packet_types, p[10], "unknown"));
+	view_field(v, "packet_type", l->offset + 10, 1, "%u %s", p[10],
+		   code_text(packet_types, p[10], "unknown"));
 	address_field(v, l->offset + 12, p[11]);
 }

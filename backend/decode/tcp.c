@@ -1,11 +1,21 @@
-/* Transmission Control Protocol, RFC 9293; options: RFC 2018, RFC 7323 and the IANA registry of TCP parameters. */
-#include "walk.h"
+/* Transmission Control Protocol, RFC 9293; options: RFC 2018, RFC 7323 and the IANA registry of TCP
+ * parameters. */
+#include "rows.h"
 
 #define TCP_HEADER_MIN 20u
 
-enum tcp_option { OPTION_END, OPTION_NOP, OPTION_MSS, OPTION_SCALE, OPTION_SACK_PERMITTED, OPTION_SACK, OPTION_TIMES = 8 };
+enum tcp_option {
+	OPTION_END,
+	OPTION_NOP,
+	OPTION_MSS,
+	OPTION_SCALE,
+	OPTION_SACK_PERMITTED,
+	OPTION_SACK,
+	OPTION_TIMES = 8
+};
 
-/* The header is not all here: its ports and sequence number are what an ICMP error's quote holds. */
+/* The header is not all here: its ports and sequence number are what an ICMP error's quote holds.
+ */
 static uint8_t tcp_short(struct walk *w)
 {
 	struct decoded *d = w->d;
@@ -44,7 +54,8 @@ uint8_t tcp_decode(struct walk *w)
 	if (header < TCP_HEADER_MIN || header > wire) {
 		d->payload_bytes = d->payload_captured = 0;
 		return walk_bad(w, PROTO_TCP, TCP_HEADER_MIN,
-				header > wire ? "TCP header longer than its IP packet" : "TCP header length below 20 bytes");
+				header > wire ? "TCP header longer than its IP packet"
+					      : "TCP header length below 20 bytes");
 	}
 	here = header <= cursor_left(&w->c) ? header : (uint32_t)cursor_left(&w->c);
 	d->tcp.options_length = (uint8_t)(here - TCP_HEADER_MIN);
@@ -61,17 +72,31 @@ uint8_t tcp_decode(struct walk *w)
 }
 
 static const struct bit_name flag_names[] = {
-	{TCP_SYN, "SYN"}, {TCP_FIN, "FIN"}, {TCP_RST, "RST"}, {TCP_PSH, "PSH"}, {TCP_ACK, "ACK"}, {TCP_URG, "URG"},
-	{TCP_ECE, "ECE"}, {TCP_CWR, "CWR"}, {0, NULL},
+	{TCP_SYN, "SYN"}, {TCP_FIN, "FIN"}, {TCP_RST, "RST"}, {TCP_PSH, "PSH"}, {TCP_ACK, "ACK"},
+	{TCP_URG, "URG"}, {TCP_ECE, "ECE"}, {TCP_CWR, "CWR"}, {0, NULL},
 };
 
 static const struct code_name option_names[] = {
-	{0, "end"}, {1, "nop"}, {2, "mss"}, {3, "window scale"}, {4, "sack permitted"}, {5, "sack"}, {8, "timestamps"},
-	{14, "alternate checksum"}, {19, "md5"}, {28, "user timeout"}, {29, "authentication"}, {30, "multipath"},
-	{34, "fast open"}, {253, "experiment 1"}, {254, "experiment 2"}, {0, NULL},
+	{0, "end"},
+	{1, "nop"},
+	{2, "mss"},
+	{3, "window scale"},
+	{4, "sack permitted"},
+	{5, "sack"},
+	{8, "timestamps"},
+	{14, "alternate checksum"},
+	{19, "md5"},
+	{28, "user timeout"},
+	{29, "authentication"},
+	{30, "multipath"},
+	{34, "fast open"},
+	{253, "experiment 1"},
+	{254, "experiment 2"},
+	{0, NULL},
 };
 
-/* The next option: its kind, bytes and length; NULL at the end or where the length is wrong (`*bad`). */
+/* The next option: its kind, bytes and length; NULL at the end or where the length is wrong
+ * (`*bad`). */
 static const uint8_t *option_next(struct cursor *c, uint32_t *length, bool *bad)
 {
 	const uint8_t *p = cursor_peek(c, 1);
@@ -151,7 +176,8 @@ void tcp_info(struct buf *out, const struct view *v, const struct layer *l)
 	}
 	if (x->scale > 0 && x->scale <= 14 && !(d->tcp.flags & TCP_SYN))
 		window <<= x->scale;
-	buf_printf(out, " [%s] seq %u", text_bits(d->tcp.flags, flag_names, flags, sizeof(flags)), d->tcp.seq - base_seq);
+	buf_printf(out, " [%s] seq %u", text_bits(d->tcp.flags, flag_names, flags, sizeof(flags)),
+		   d->tcp.seq - base_seq);
 	if (d->tcp.flags & TCP_ACK)
 		buf_printf(out, " ack %u", d->tcp.ack - base_ack);
 	buf_printf(out, " win %u len %u", window, d->payload_bytes);
@@ -168,12 +194,15 @@ static void option_field(const struct view *v, const uint8_t *p, uint32_t length
 	if (p[0] == OPTION_MSS && length == 4) {
 		view_field(v, "option", at, length, "mss %u", get16(p + 2));
 	} else if (p[0] == OPTION_SCALE && length == 3) {
-		view_field(v, "option", at, length, "window scale %u (times %u)", p[2], 1u << (p[2] > 14 ? 14 : p[2]));
+		view_field(v, "option", at, length, "window scale %u (times %u)", p[2],
+			   1u << (p[2] > 14 ? 14 : p[2]));
 	} else if (p[0] == OPTION_TIMES && length == 10) {
-		view_field(v, "option", at, length, "timestamps value %u echo %u", get32(p + 2), get32(p + 6));
+		view_field(v, "option", at, length, "timestamps value %u echo %u", get32(p + 2),
+			   get32(p + 6));
 	} else if (p[0] == OPTION_SACK) {
 		for (uint32_t i = 2; i + 8 <= length; i += 8)
-			view_field(v, "option", at + i, 8, "sack %u-%u", get32(p + i), get32(p + i + 4));
+			view_field(v, "option", at + i, 8, "sack %u-%u", get32(p + i),
+				   get32(p + i + 4));
 	} else if (p[0] != OPTION_NOP) {
 		view_field(v, "option", at, length, "%s (%u)", name, p[0]);
 	}
@@ -207,12 +236,14 @@ void tcp_fields(const struct view *v, const struct layer *l)
 		return;
 	view_field(v, "ack", l->offset + 8, 4, "%u", get32(p + 8));
 	view_field(v, "header_length", l->offset + 12, 1, "%u", (p[12] >> 4) * 4u);
-	view_field(v, "flags", l->offset + 13, 1, "%s", text_bits(p[13], flag_names, flags, sizeof(flags)));
+	view_field(v, "flags", l->offset + 13, 1, "%s",
+		   text_bits(p[13], flag_names, flags, sizeof(flags)));
 	view_field(v, "window", l->offset + 14, 2, "%u", get16(p + 14));
 	view_checksum(v, l, 16);
 	view_field(v, "urgent", l->offset + 18, 2, "%u", get16(p + 18));
 	if (v->d->flags & DECODE_TCP) {
 		option_fields(v);
-		view_field(v, "payload", v->d->payload_offset, v->d->payload_captured, "%u bytes", v->d->payload_bytes);
+		view_field(v, "payload", v->d->payload_offset, v->d->payload_captured, "%u bytes",
+			   v->d->payload_bytes);
 	}
 }

@@ -1,14 +1,14 @@
-/* Transport Layer Security: records and the first handshake messages, RFC 8446, RFC 5246, RFC 6066 (server name),
- * RFC 7301 (ALPN). Only what lies in this packet is read. */
+/* Transport Layer Security: records and the first handshake messages, RFC 8446, RFC 5246, RFC 6066
+ * (server name), RFC 7301 (ALPN). Only what lies in this packet is read. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
-#include "walk.h"
+#include "rows.h"
 
 #define TLS_RECORD_HEADER 5u
 #define TLS_HANDSHAKE_HEADER 4u
-#define TLS_RECORDS_MAX 32u /* records shown of one packet */
+#define TLS_RECORDS_MAX 32u  /* records shown of one packet */
 #define TLS_MESSAGES_MAX 16u /* handshake messages of one record */
 #define TLS_EXTENSIONS_MAX 64u
 
@@ -17,46 +17,82 @@ enum { HANDSHAKE_CLIENT = 1, HANDSHAKE_SERVER = 2 };
 enum { EXT_SERVER_NAME = 0, EXT_ALPN = 16, EXT_VERSIONS = 43 };
 
 static const struct code_name records[] = {
-	{20, "change cipher spec"}, {21, "alert"}, {22, "handshake"}, {23, "application data"}, {24, "heartbeat"}, {0, NULL},
+	{20, "change cipher spec"}, {21, "alert"},     {22, "handshake"},
+	{23, "application data"},   {24, "heartbeat"}, {0, NULL},
 };
 
 static const struct code_name handshakes[] = {
-	{0, "HelloRequest"}, {1, "ClientHello"}, {2, "ServerHello"}, {4, "NewSessionTicket"}, {5, "EndOfEarlyData"},
-	{8, "EncryptedExtensions"}, {11, "Certificate"}, {12, "ServerKeyExchange"}, {13, "CertificateRequest"},
-	{14, "ServerHelloDone"}, {15, "CertificateVerify"}, {16, "ClientKeyExchange"}, {20, "Finished"},
-	{22, "CertificateStatus"}, {24, "KeyUpdate"}, {0, NULL},
+	{0, "HelloRequest"},	    {1, "ClientHello"},
+	{2, "ServerHello"},	    {4, "NewSessionTicket"},
+	{5, "EndOfEarlyData"},	    {8, "EncryptedExtensions"},
+	{11, "Certificate"},	    {12, "ServerKeyExchange"},
+	{13, "CertificateRequest"}, {14, "ServerHelloDone"},
+	{15, "CertificateVerify"},  {16, "ClientKeyExchange"},
+	{20, "Finished"},	    {22, "CertificateStatus"},
+	{24, "KeyUpdate"},	    {0, NULL},
 };
 
 static const struct code_name versions[] = {
-	{0x0300, "SSL 3.0"}, {0x0301, "TLS 1.0"}, {0x0302, "TLS 1.1"}, {0x0303, "TLS 1.2"}, {0x0304, "TLS 1.3"}, {0, NULL},
+	{0x0300, "SSL 3.0"}, {0x0301, "TLS 1.0"}, {0x0302, "TLS 1.1"},
+	{0x0303, "TLS 1.2"}, {0x0304, "TLS 1.3"}, {0, NULL},
 };
 
 static const struct code_name ciphers[] = {
-	{0x1301, "TLS_AES_128_GCM_SHA256"}, {0x1302, "TLS_AES_256_GCM_SHA384"}, {0x1303, "TLS_CHACHA20_POLY1305_SHA256"},
-	{0xc02b, "ECDHE_ECDSA_AES_128_GCM_SHA256"}, {0xc02c, "ECDHE_ECDSA_AES_256_GCM_SHA384"},
-	{0xc02f, "ECDHE_RSA_AES_128_GCM_SHA256"}, {0xc030, "ECDHE_RSA_AES_256_GCM_SHA384"},
-	{0xcca8, "ECDHE_RSA_CHACHA20_POLY1305"}, {0xcca9, "ECDHE_ECDSA_CHACHA20_POLY1305"},
-	{0xc013, "ECDHE_RSA_AES_128_CBC_SHA"}, {0xc014, "ECDHE_RSA_AES_256_CBC_SHA"},
-	{0x009c, "RSA_AES_128_GCM_SHA256"}, {0x009d, "RSA_AES_256_GCM_SHA384"}, {0x002f, "RSA_AES_128_CBC_SHA"},
-	{0x0035, "RSA_AES_256_CBC_SHA"}, {0x003c, "RSA_AES_128_CBC_SHA256"}, {0x000a, "RSA_3DES_EDE_CBC_SHA"},
-	{0x0005, "RSA_RC4_128_SHA"}, {0x0004, "RSA_RC4_128_MD5"}, {0, NULL},
+	{0x1301, "TLS_AES_128_GCM_SHA256"},
+	{0x1302, "TLS_AES_256_GCM_SHA384"},
+	{0x1303, "TLS_CHACHA20_POLY1305_SHA256"},
+	{0xc02b, "ECDHE_ECDSA_AES_128_GCM_SHA256"},
+	{0xc02c, "ECDHE_ECDSA_AES_256_GCM_SHA384"},
+	{0xc02f, "ECDHE_RSA_AES_128_GCM_SHA256"},
+	{0xc030, "ECDHE_RSA_AES_256_GCM_SHA384"},
+	{0xcca8, "ECDHE_RSA_CHACHA20_POLY1305"},
+	{0xcca9, "ECDHE_ECDSA_CHACHA20_POLY1305"},
+	{0xc013, "ECDHE_RSA_AES_128_CBC_SHA"},
+	{0xc014, "ECDHE_RSA_AES_256_CBC_SHA"},
+	{0x009c, "RSA_AES_128_GCM_SHA256"},
+	{0x009d, "RSA_AES_256_GCM_SHA384"},
+	{0x002f, "RSA_AES_128_CBC_SHA"},
+	{0x0035, "RSA_AES_256_CBC_SHA"},
+	{0x003c, "RSA_AES_128_CBC_SHA256"},
+	{0x000a, "RSA_3DES_EDE_CBC_SHA"},
+	{0x0005, "RSA_RC4_128_SHA"},
+	{0x0004, "RSA_RC4_128_MD5"},
+	{0, NULL},
 };
 
 static const struct code_name alerts[] = {
-	{0, "close_notify"}, {10, "unexpected_message"}, {20, "bad_record_mac"}, {22, "record_overflow"},
-	{40, "handshake_failure"}, {42, "bad_certificate"}, {43, "unsupported_certificate"}, {44, "certificate_revoked"},
-	{45, "certificate_expired"}, {46, "certificate_unknown"}, {47, "illegal_parameter"}, {48, "unknown_ca"},
-	{49, "access_denied"}, {50, "decode_error"}, {51, "decrypt_error"}, {70, "protocol_version"},
-	{71, "insufficient_security"}, {80, "internal_error"}, {86, "inappropriate_fallback"}, {90, "user_canceled"},
-	{109, "missing_extension"}, {112, "unrecognized_name"}, {116, "certificate_required"},
-	{120, "no_application_protocol"}, {0, NULL},
+	{0, "close_notify"},
+	{10, "unexpected_message"},
+	{20, "bad_record_mac"},
+	{22, "record_overflow"},
+	{40, "handshake_failure"},
+	{42, "bad_certificate"},
+	{43, "unsupported_certificate"},
+	{44, "certificate_revoked"},
+	{45, "certificate_expired"},
+	{46, "certificate_unknown"},
+	{47, "illegal_parameter"},
+	{48, "unknown_ca"},
+	{49, "access_denied"},
+	{50, "decode_error"},
+	{51, "decrypt_error"},
+	{70, "protocol_version"},
+	{71, "insufficient_security"},
+	{80, "internal_error"},
+	{86, "inappropriate_fallback"},
+	{90, "user_canceled"},
+	{109, "missing_extension"},
+	{112, "unrecognized_name"},
+	{116, "certificate_required"},
+	{120, "no_application_protocol"},
+	{0, NULL},
 };
 
 /* What a hello says; offsets are into the packet, lengths 0 when it does not say. */
 struct hello {
-	uint16_t version;   /* negotiated or best offered */
-	uint16_t cipher;    /* of a ServerHello */
-	uint32_t ciphers;   /* how many a ClientHello offers */
+	uint16_t version; /* negotiated or best offered */
+	uint16_t cipher;  /* of a ServerHello */
+	uint32_t ciphers; /* how many a ClientHello offers */
 	uint32_t sni, sni_length;
 	uint32_t alpn, alpn_length; /* the first one */
 };
@@ -178,7 +214,8 @@ static const char *cipher_text(uint16_t cipher, char out[16])
 	return out;
 }
 
-static void hello_info(struct buf *out, const struct view *v, const struct cursor *body, bool client)
+static void hello_info(struct buf *out, const struct view *v, const struct cursor *body,
+		       bool client)
 {
 	struct hello h;
 	struct cursor c = *body;
@@ -196,7 +233,8 @@ static void hello_info(struct buf *out, const struct view *v, const struct curso
 		buf_printf(out, " %s", cipher_text(h.cipher, cipher));
 	if (h.alpn_length) {
 		buf_add_str(out, " alpn=");
-		text_escape(out, (struct str){(const char *)v->head + h.alpn, h.alpn_length}, false);
+		text_escape(out, (struct str){(const char *)v->head + h.alpn, h.alpn_length},
+			    false);
 	}
 }
 
@@ -214,7 +252,8 @@ static void handshake_info(struct buf *out, const struct view *v, struct cursor 
 	}
 }
 
-static void record_info(struct buf *out, const struct view *v, const uint8_t *p, const struct cursor *body)
+static void record_info(struct buf *out, const struct view *v, const uint8_t *p,
+			const struct cursor *body)
 {
 	const uint8_t *alert = cursor_peek(body, 2);
 
@@ -223,7 +262,8 @@ static void record_info(struct buf *out, const struct view *v, const uint8_t *p,
 	else if (p[0] == RECORD_HANDSHAKE)
 		buf_add_str(out, "encrypted handshake");
 	else if (p[0] == RECORD_ALERT && get16(p + 3) == 2 && alert)
-		buf_printf(out, "alert %s %s", alert[0] == 2 ? "fatal" : "warning", code_text(alerts, alert[1], "unknown"));
+		buf_printf(out, "alert %s %s", alert[0] == 2 ? "fatal" : "warning",
+			   code_text(alerts, alert[1], "unknown"));
 	else if (p[0] == RECORD_ALERT)
 		buf_add_str(out, "encrypted alert");
 	else
@@ -251,7 +291,8 @@ static void hello_fields(const struct view *v, const struct cursor *body, bool c
 	hello_read(&h, *body, client);
 	if (!h.version)
 		return;
-	view_field(v, "legacy_version", at, 2, "%s", code_text(versions, get16(body->data), "unknown"));
+	view_field(v, "legacy_version", at, 2, "%s",
+		   code_text(versions, get16(body->data), "unknown"));
 	view_field(v, "version", at, 2, "%s", code_text(versions, h.version, "unknown"));
 	view_hex(v, "random", at + 2, 32);
 	if (client)
@@ -259,9 +300,11 @@ static void hello_fields(const struct view *v, const struct cursor *body, bool c
 	else
 		view_field(v, "cipher", at, 0, "%s", cipher_text(h.cipher, cipher));
 	if (h.sni_length)
-		view_text(v, "server_name", h.sni, h.sni_length, (struct str){(const char *)v->head + h.sni, h.sni_length});
+		view_text(v, "server_name", h.sni, h.sni_length,
+			  (struct str){(const char *)v->head + h.sni, h.sni_length});
 	if (h.alpn_length)
-		view_text(v, "alpn", h.alpn, h.alpn_length, (struct str){(const char *)v->head + h.alpn, h.alpn_length});
+		view_text(v, "alpn", h.alpn, h.alpn_length,
+			  (struct str){(const char *)v->head + h.alpn, h.alpn_length});
 }
 
 static void handshake_fields(const struct view *v, struct cursor body)
@@ -272,8 +315,8 @@ static void handshake_fields(const struct view *v, struct cursor body)
 		const uint8_t *p = body.data;
 		uint32_t length = get32(p) & 0xffffff;
 
-		view_field(v, "handshake", cursor_offset(&body), TLS_HANDSHAKE_HEADER, "%s length %u",
-			   code_text(handshakes, p[0], ""), length);
+		view_field(v, "handshake", cursor_offset(&body), TLS_HANDSHAKE_HEADER,
+			   "%s length %u", code_text(handshakes, p[0], ""), length);
 		body.data += TLS_HANDSHAKE_HEADER;
 		if (p[0] == HANDSHAKE_CLIENT || p[0] == HANDSHAKE_SERVER)
 			hello_fields(&below, &body, p[0] == HANDSHAKE_CLIENT);
@@ -289,14 +332,15 @@ void tls_fields(const struct view *v, const struct layer *l)
 	const uint8_t *p, *alert;
 
 	for (unsigned i = 0; i < TLS_RECORDS_MAX && (p = record_next(&c, &body)); i++) {
-		view_field(v, "record", (uint32_t)(p - v->head), (uint32_t)(body.tail - p), "%s %s length %u",
-			   code_text(versions, get16(p + 1), "version unknown"), code_text(records, p[0], "unknown"),
-			   get16(p + 3));
+		view_field(v, "record", (uint32_t)(p - v->head), (uint32_t)(body.tail - p),
+			   "%s %s length %u", code_text(versions, get16(p + 1), "version unknown"),
+			   code_text(records, p[0], "unknown"), get16(p + 3));
 		alert = cursor_peek(&body, 2);
 		if (p[0] == RECORD_HANDSHAKE && handshake_plain(&body))
 			handshake_fields(&below, body);
 		else if (p[0] == RECORD_ALERT && get16(p + 3) == 2 && alert)
-			view_field(&below, "alert", cursor_offset(&body), 2, "%s %s", alert[0] == 2 ? "fatal" : "warning",
+			view_field(&below, "alert", cursor_offset(&body), 2, "%s %s",
+				   alert[0] == 2 ? "fatal" : "warning",
 				   code_text(alerts, alert[1], "unknown"));
 	}
 }

@@ -1,5 +1,5 @@
 /* User Datagram Protocol, RFC 768 (UDP-Lite, RFC 3828, has the same places). */
-#include "walk.h"
+#include "rows.h"
 
 #define UDP_HEADER 8u
 
@@ -16,11 +16,13 @@ uint8_t udp_decode(struct walk *w)
 		d->flags |= DECODE_PORTS;
 	}
 	if (!p) {
-		d->payload_bytes = cursor_wire(&w->c) > UDP_HEADER ? cursor_wire(&w->c) - UDP_HEADER : 0;
+		d->payload_bytes =
+			cursor_wire(&w->c) > UDP_HEADER ? cursor_wire(&w->c) - UDP_HEADER : 0;
 		d->payload_captured = 0;
 		return walk_short(w, protocol, UDP_HEADER);
 	}
-	/* 0 is a jumbogram's (RFC 2675) or offload's; in UDP-Lite the field says how much is covered. */
+	/* 0 is a jumbogram's (RFC 2675) or offload's; in UDP-Lite the field says how much is
+	 * covered. */
 	length = protocol == PROTO_UDPLITE ? 0 : get16(p + 4);
 	if (length && length < UDP_HEADER) {
 		d->payload_bytes = d->payload_captured = 0;

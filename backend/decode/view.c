@@ -5,19 +5,20 @@
 
 #include "base/addr.h"
 #include "base/text.h"
-#include "walk.h"
+#include "rows.h"
 
-#define VALUE_MAX 512u	    /* bytes of a field's text that we make */
-#define HEX_BYTES_MAX 32u   /* bytes shown of a field that is only bytes */
-#define TITLE_MAX 512u	    /* bytes of a layer's own row */
-#define QUOTE_DEPTH_MAX 2u  /* packets within packets that are followed */
+#define VALUE_MAX 512u	   /* bytes of a field's text that we make */
+#define HEX_BYTES_MAX 32u  /* bytes shown of a field that is only bytes */
+#define TITLE_MAX 512u	   /* bytes of a layer's own row */
+#define QUOTE_DEPTH_MAX 2u /* packets within packets that are followed */
 
 struct cursor view_cursor(const struct view *v, const struct layer *l)
 {
 	return cursor_over(v->head, l->offset, l->length);
 }
 
-void view_text(const struct view *v, const char *name, uint32_t offset, uint32_t length, struct str value)
+void view_text(const struct view *v, const char *name, uint32_t offset, uint32_t length,
+	       struct str value)
 {
 	/* What a length in the packet claims may not be here. */
 	if (offset > v->captured)
@@ -27,7 +28,8 @@ void view_text(const struct view *v, const char *name, uint32_t offset, uint32_t
 	v->fn(v->arg, v->depth, name, value, v->base + offset, length);
 }
 
-void view_field(const struct view *v, const char *name, uint32_t offset, uint32_t length, const char *fmt, ...)
+void view_field(const struct view *v, const char *name, uint32_t offset, uint32_t length,
+		const char *fmt, ...)
 {
 	char text[VALUE_MAX];
 	va_list ap;
@@ -79,7 +81,8 @@ void view_checksum(const struct view *v, const struct layer *l, uint32_t at)
 	const uint8_t *p = v->head + l->offset;
 	bool ports = l->protocol == PROTO_TCP || l->protocol == PROTO_UDP;
 	/* TCP, UDP: header and payload; ICMP's payload begins with its own header. */
-	uint32_t length = ports ? d->payload_offset - l->offset + d->payload_bytes : d->payload_bytes;
+	uint32_t length =
+		ports ? d->payload_offset - l->offset + d->payload_bytes : d->payload_bytes;
 	uint16_t field = get16(p + at), sum;
 	uint64_t pseudo = 0;
 	const char *why = checksum_unchecked(v, l, length);
@@ -94,10 +97,11 @@ void view_checksum(const struct view *v, const struct layer *l, uint32_t at)
 	if (sum == 0xffff)
 		view_field(v, "checksum", l->offset + at, 2, "0x%04x right", field);
 	else if (pseudo && field == checksum_sum(pseudo, p, 0))
-		view_field(v, "checksum", l->offset + at, 2, "0x%04x left to the device (offload)", field);
+		view_field(v, "checksum", l->offset + at, 2, "0x%04x left to the device (offload)",
+			   field);
 	else
-		view_field(v, "checksum", l->offset + at, 2, "0x%04x wrong, should be 0x%04x", field,
-			   checksum_right(sum, field));
+		view_field(v, "checksum", l->offset + at, 2, "0x%04x wrong, should be 0x%04x",
+			   field, checksum_right(sum, field));
 }
 
 /* --- texts --- */
@@ -112,7 +116,8 @@ const char *text_ip(uint8_t family, const uint8_t *bytes, char out[ADDR_LINE_MAX
 
 const char *text_mac(const uint8_t *b, char out[ADDR_LINE_MAX])
 {
-	snprintf(out, ADDR_LINE_MAX, "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4], b[5]);
+	snprintf(out, ADDR_LINE_MAX, "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4],
+		 b[5]);
 	return out;
 }
 
@@ -123,7 +128,8 @@ const char *text_bits(uint32_t bits, const struct bit_name *names, char *out, si
 	out[0] = 0;
 	for (; names->name; names++) {
 		if (bits & names->bit && len < size)
-			len += (size_t)snprintf(out + len, size - len, "%s%s", len ? " " : "", names->name);
+			len += (size_t)snprintf(out + len, size - len, "%s%s", len ? " " : "",
+						names->name);
 	}
 	return len ? out : "none";
 }
@@ -169,7 +175,11 @@ static void view_info(struct buf *out, const struct view *v)
 void decode_info(struct buf *out, const struct decoded *d, const uint8_t *data, uint32_t captured,
 		 const struct info_context *c)
 {
-	struct view v = {.d = d, .head = data, .captured = captured, .length = captured, .context = c ? c : &context_none};
+	struct view v = {.d = d,
+			 .head = data,
+			 .captured = captured,
+			 .length = captured,
+			 .context = c ? c : &context_none};
 
 	view_info(out, &v);
 }
@@ -198,7 +208,8 @@ void info_quote(struct buf *out, const struct view *v, uint32_t offset)
 	text_ip(d.family, d.src, src);
 	text_ip(d.family, d.dst, dst);
 	if (d.flags & DECODE_PORTS && d.ip_protocol != 1 && d.ip_protocol != 58)
-		buf_printf(out, " for %s %s:%u > %s:%u", ip_protocol_name(d.ip_protocol), src, d.sport, dst, d.dport);
+		buf_printf(out, " for %s %s:%u > %s:%u", ip_protocol_name(d.ip_protocol), src,
+			   d.sport, dst, d.dport);
 	else
 		buf_printf(out, " for %s %s > %s", ip_protocol_name(d.ip_protocol), src, dst);
 }
@@ -222,7 +233,8 @@ static void view_layer(const struct view *v, const struct layer *l, struct buf *
 	}
 	if (title->len == named + 2)
 		title->len = named;
-	view_text(v, proto_name(l->protocol), l->offset, l->length, (struct str){(const char *)title->data, title->len});
+	view_text(v, proto_name(l->protocol), l->offset, l->length,
+		  (struct str){(const char *)title->data, title->len});
 	if (row->fields)
 		row->fields(&below, l);
 }
@@ -256,9 +268,15 @@ void view_quote(const struct view *v, uint32_t offset)
 	view_layers(&q);
 }
 
-void decode_fields(const struct decoded *d, const uint8_t *data, uint32_t captured, uint32_t length, field_fn fn, void *arg)
+void decode_fields(const struct decoded *d, const uint8_t *data, uint32_t captured, uint32_t length,
+		   field_fn fn, void *arg)
 {
-	struct view v = {.d = d, .head = data, .captured = captured, .length = length, .context = &context_none, .fn = fn,
+	struct view v = {.d = d,
+			 .head = data,
+			 .captured = captured,
+			 .length = length,
+			 .context = &context_none,
+			 .fn = fn,
 			 .arg = arg};
 
 	view_layers(&v);

@@ -1,5 +1,5 @@
 /* IEEE 802.1Q, 802.1ad: the tag's two bytes and the type behind it. */
-#include "walk.h"
+#include "rows.h"
 
 #define VLAN_HEADER 4u
 
@@ -23,8 +23,8 @@ void vlan_info(struct buf *out, const struct view *v, const struct layer *l)
 
 	if (l->length < VLAN_HEADER)
 		return;
-	buf_printf(out, "vlan %u priority %u type 0x%04x %s", get16(p) & 0xfff, p[0] >> 5, get16(p + 2),
-		   ethertype_text(get16(p + 2)));
+	buf_printf(out, "vlan %u priority %u type 0x%04x %s", get16(p) & 0xfff, p[0] >> 5,
+		   get16(p + 2), ethertype_text(get16(p + 2)));
 }
 
 void vlan_fields(const struct view *v, const struct layer *l)
@@ -36,5 +36,6 @@ void vlan_fields(const struct view *v, const struct layer *l)
 	view_field(v, "priority", l->offset, 1, "%u", p[0] >> 5);
 	view_field(v, "drop_eligible", l->offset, 1, "%u", p[0] >> 4 & 1);
 	view_field(v, "id", l->offset, 2, "%u", get16(p) & 0xfff);
-	view_field(v, "type", l->offset + 2, 2, "0x%04x %s", get16(p + 2), ethertype_text(get16(p + 2)));
+	view_field(v, "type", l->offset + 2, 2, "0x%04x %s", get16(p + 2),
+		   ethertype_text(get16(p + 2)));
 }

@@ -6,7 +6,9 @@
 
 #include "base/map.h"
 #include "base/xalloc.h"
-#include "table.h"
+#include "fragment.h"
+#include "gone.h"
+#include "track.h"
 
 #define ENTRIES_FIRST 1024u
 #define IP_TCP 6u
@@ -48,7 +50,8 @@ static void addr_set(struct addr *a, uint8_t family, const uint8_t *bytes)
 }
 
 /* A cleared connection whose A is the key's source. */
-static uint32_t connection_add(struct flows *f, const struct key *k, uint64_t number, const struct flow_place *p)
+static uint32_t connection_add(struct flows *f, const struct key *k, uint64_t number,
+			       const struct flow_place *p)
 {
 	uint32_t slot = store_add(f, number);
 	struct connection *c = &flows_slot(f, slot)->c;
@@ -67,7 +70,8 @@ static uint32_t connection_add(struct flows *f, const struct key *k, uint64_t nu
 	return slot;
 }
 
-static uint32_t connection_new(struct flows *f, const struct key *k, const struct flow_place *p, struct flow_note *note)
+static uint32_t connection_new(struct flows *f, const struct key *k, const struct flow_place *p,
+			       struct flow_note *note)
 {
 	note->new_connection = 1;
 	return connection_add(f, k, ++f->given, p);
@@ -83,9 +87,10 @@ static bool gone_continues(const struct gone *g, bool from_a, const struct decod
 	return !from_a || !(g->flags & GONE_ISN) || g->isn == d->tcp.seq;
 }
 
-/* The connection of that key comes back under its number, with the ends in their old order. NONE: there was none. */
-static uint32_t connection_return(struct flows *f, struct key *k, const struct decoded *d, const struct flow_place *p,
-				  uint8_t *direction)
+/* The connection of that key comes back under its number, with the ends in their old order. NONE:
+ * there was none. */
+static uint32_t connection_return(struct flows *f, struct key *k, const struct decoded *d,
+				  const struct flow_place *p, uint8_t *direction)
 {
 	struct key ordered = *k;
 	struct connection *c;
@@ -115,8 +120,8 @@ static uint32_t connection_return(struct flows *f, struct key *k, const struct d
 }
 
 /* The connection of the packet, new if need be. */
-static uint32_t connection_take(struct flows *f, struct key *k, const struct decoded *d, const struct flow_place *p,
-				struct flow_note *note)
+static uint32_t connection_take(struct flows *f, struct key *k, const struct decoded *d,
+				const struct flow_place *p, struct flow_note *note)
 {
 	uint32_t slot = key_find(f, k, &note->direction), old = slot;
 	struct connection *c;
@@ -176,7 +181,8 @@ static void datagram_note(struct connection *c, unsigned direction, const struct
 	c->state = c->flow[1].packets ? CONN_SF : CONN_S0;
 }
 
-/* Content says what the application is; until it does, the port of whoever seems to be the server. */
+/* Content says what the application is; until it does, the port of whoever seems to be the server.
+ */
 static void app_note(struct connection *c, const struct decoded *d)
 {
 	if (d->app) {
@@ -192,8 +198,8 @@ static void app_note(struct connection *c, const struct decoded *d)
 		c->app = app_by_port(c->protocol, c->initiator == 'b' ? c->port_b : c->port_a);
 }
 
-static void packet_count(struct flows *f, uint32_t slot, const struct decoded *d, const struct flow_place *p,
-			 struct flow_note *note)
+static void packet_count(struct flows *f, uint32_t slot, const struct decoded *d,
+			 const struct flow_place *p, struct flow_note *note)
 {
 	struct slot *s = flows_slot(f, slot);
 	struct connection *c = &s->c;
@@ -215,7 +221,8 @@ static void packet_count(struct flows *f, uint32_t slot, const struct decoded *d
 	if (d->flags & DECODE_TCP)
 		tcp_segment(f, s, note->direction, d, p, note);
 	else if (c->protocol == IP_TCP)
-		fl->unique += d->payload_bytes; /* a fragment without its header: its place in the stream is not known */
+		fl->unique += d->payload_bytes; /* a fragment without its header: its place in the
+						   stream is not known */
 	else
 		datagram_note(c, note->direction, d);
 	if (!c->app_by_content && d->payload_bytes)
@@ -243,7 +250,9 @@ static void held_count(struct flows *f, uint32_t slot, unsigned direction, const
 		c->first_segment = h->place.segment;
 	}
 	if (c->protocol != IP_TCP)
-		c->state = c->protocol != IP_UDP ? CONN_OTH : c->flow[1].packets ? CONN_SF : CONN_S0;
+		c->state = c->protocol != IP_UDP ? CONN_OTH
+			   : c->flow[1].packets	 ? CONN_SF
+						 : CONN_S0;
 }
 
 /* Held fragments whose first one will not come count for their addresses and protocol. */
@@ -266,8 +275,8 @@ static void held_release(struct flows *f, int64_t now_ns, bool all)
 }
 
 /* A fragment's connection, with what was held of its datagram. NONE: this one is held. */
-static uint32_t fragment_take(struct flows *f, struct key *k, const struct decoded *d, const struct flow_place *p,
-			      struct flow_note *note)
+static uint32_t fragment_take(struct flows *f, struct key *k, const struct decoded *d,
+			      const struct flow_place *p, struct flow_note *note)
 {
 	struct held held;
 	uint32_t slot;
@@ -281,7 +290,8 @@ static uint32_t fragment_take(struct flows *f, struct key *k, const struct decod
 	return slot;
 }
 
-void flows_packet(struct flows *f, const struct decoded *d, const struct flow_place *p, struct flow_note *note)
+void flows_packet(struct flows *f, const struct decoded *d, const struct flow_place *p,
+		  struct flow_note *note)
 {
 	struct key k;
 	uint32_t slot;
@@ -292,7 +302,8 @@ void flows_packet(struct flows *f, const struct decoded *d, const struct flow_pl
 	if (!(d->flags & DECODE_IP) || (f->in_memory >= SLOTS_MAX && !f->o.memory_bytes))
 		return;
 	key_make(f, &k, d);
-	slot = d->flags & DECODE_FRAGMENT ? fragment_take(f, &k, d, p, note) : connection_take(f, &k, d, p, note);
+	slot = d->flags & DECODE_FRAGMENT ? fragment_take(f, &k, d, p, note)
+					  : connection_take(f, &k, d, p, note);
 	if (slot == NONE)
 		return;
 	packet_count(f, slot, d, p, note);

@@ -1,16 +1,17 @@
-/* Fragments: only the first of a datagram has ports. It is remembered for the others; those that come before it are held
- * until it arrives, or until FRAGMENT_AGE_NS has passed: then they count for the two addresses and the protocol. */
+/* Fragments: only the first of a datagram has ports. It is remembered for the others; those that
+ * come before it are held until it arrives, or until FRAGMENT_AGE_NS has passed: then they count
+ * for the two addresses and the protocol. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/xalloc.h"
-#include "table.h"
+#include "fragment.h"
 
 #define FRAGMENT_SETS 1024u
-#define FRAGMENT_WAYS 4u		  /* of a set; the longest idle makes room */
-#define FRAGMENT_AGE_NS (30 * NS_PER_S)	  /* as long as a receiver waits (Linux ipfrag_time) */
-#define FRAGMENT_LOOK 16u		  /* entries looked at for age with each packet */
+#define FRAGMENT_WAYS 4u		/* of a set; the longest idle makes room */
+#define FRAGMENT_AGE_NS (30 * NS_PER_S) /* as long as a receiver waits (Linux ipfrag_time) */
+#define FRAGMENT_LOOK 16u		/* entries looked at for age with each packet */
 
 enum fragment_state { FRAGMENT_FREE, FRAGMENT_HELD, FRAGMENT_KNOWN };
 
@@ -43,13 +44,15 @@ void fragments_free(struct fragments *x)
 	free(x);
 }
 
-/* IPv6 identifies by addresses and id alone (RFC 8200 4.5), IPv4 by the protocol too (RFC 791 3.2). */
+/* IPv6 identifies by addresses and id alone (RFC 8200 4.5), IPv4 by the protocol too (RFC 791 3.2).
+ */
 static bool fragment_is(const struct fragment *e, const struct key *k, uint32_t id)
 {
 	uint32_t n = family_bytes(k->family);
 
-	return e->state && e->id == id && e->family == k->family && (k->family == 6 || e->protocol == k->protocol) &&
-	       !memcmp(e->src, k->src, n) && !memcmp(e->dst, k->dst, n);
+	return e->state && e->id == id && e->family == k->family &&
+	       (k->family == 6 || e->protocol == k->protocol) && !memcmp(e->src, k->src, n) &&
+	       !memcmp(e->dst, k->dst, n);
 }
 
 static struct fragment *fragment_set(const struct flows *f, const struct key *k, uint32_t id)
@@ -110,7 +113,8 @@ static void fragment_ports(struct flows *f, struct key *k, const struct fragment
 	key_hash(f, k);
 }
 
-static void fragment_hold(struct flows *f, struct fragment *e, const struct decoded *d, const struct flow_place *p)
+static void fragment_hold(struct flows *f, struct fragment *e, const struct decoded *d,
+			  const struct flow_place *p)
 {
 	struct held *h = &e->held;
 
@@ -128,14 +132,16 @@ static void fragment_hold(struct flows *f, struct fragment *e, const struct deco
 	h->first_ns = p->ts_ns < h->first_ns ? p->ts_ns : h->first_ns;
 }
 
-bool fragments_later(struct flows *f, struct key *k, const struct decoded *d, const struct flow_place *p)
+bool fragments_later(struct flows *f, struct key *k, const struct decoded *d,
+		     const struct flow_place *p)
 {
 	struct fragment *e;
 
 	if (!f->fragments)
 		f->fragments = fragments_new();
 	e = fragment_find(f, k, d->fragment_id);
-	if (e && e->state == FRAGMENT_KNOWN && fragment_old(e, p->has_time ? p->ts_ns : f->fragments->now_ns))
+	if (e && e->state == FRAGMENT_KNOWN &&
+	    fragment_old(e, p->has_time ? p->ts_ns : f->fragments->now_ns))
 		e->state = FRAGMENT_FREE;
 	if (!e || !e->state)
 		e = fragment_make(f, k, d->fragment_id);
@@ -162,8 +168,8 @@ bool fragments_known(const struct flows *f, struct key *k, const struct decoded 
 	return true;
 }
 
-void fragments_first(struct flows *f, const struct key *k, const struct decoded *d, const struct flow_place *p,
-		     struct held *held)
+void fragments_first(struct flows *f, const struct key *k, const struct decoded *d,
+		     const struct flow_place *p, struct held *held)
 {
 	struct fragment *e;
 
@@ -186,8 +192,8 @@ void fragments_first(struct flows *f, const struct key *k, const struct decoded 
 }
 
 /* Hands out a held datagram: its addresses are copied, for the entry is free from now on. */
-static bool fragment_give(struct flows *f, struct fragment *e, struct key *k, struct held *held, uint8_t src[16],
-			  uint8_t dst[16])
+static bool fragment_give(struct flows *f, struct fragment *e, struct key *k, struct held *held,
+			  uint8_t src[16], uint8_t dst[16])
 {
 	memcpy(src, e->src, 16);
 	memcpy(dst, e->dst, 16);

@@ -1,9 +1,10 @@
-/* Connections that left memory leave 32 bytes behind, so that they go on under their number when they return. */
+/* Connections that left memory leave 32 bytes behind, so that they go on under their number when
+ * they return. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/xalloc.h"
-#include "table.h"
+#include "gone.h"
 
 #define GONE_ROOM_FIRST 1024u
 #define GONE_HALF (FLOWS_KEYS_MAX / 2) /* of one table; two of them make the bound */
@@ -19,12 +20,14 @@ static uint32_t gone_place(const struct gone_table *t, uint64_t hash, uint64_t s
 
 static void gone_grow(struct gone_table *t)
 {
-	struct gone_table bigger = {.room = t->room ? t->room * 2 : GONE_ROOM_FIRST, .count = t->count};
+	struct gone_table bigger = {.room = t->room ? t->room * 2 : GONE_ROOM_FIRST,
+				    .count = t->count};
 
 	bigger.entry = xcalloc(bigger.room, sizeof(*bigger.entry));
 	for (uint32_t i = 0; i < t->room; i++) {
 		if (t->entry[i].number)
-			bigger.entry[gone_place(&bigger, t->entry[i].hash, t->entry[i].second)] = t->entry[i];
+			bigger.entry[gone_place(&bigger, t->entry[i].hash, t->entry[i].second)] =
+				t->entry[i];
 	}
 	free(t->entry);
 	*t = bigger;
@@ -60,8 +63,13 @@ void gone_add(struct flows *f, const struct connection *c, uint64_t hash)
 	key_second(f, &k);
 	i = gone_place(t, hash, k.second);
 	t->count += !t->entry[i].number;
-	t->entry[i] = (struct gone){.hash = hash, .second = k.second, .number = c->number, .isn = c->flow[0].first_seq,
-				    .part = c->part, .flags = gone_flags(f, c, &k), .state = c->state};
+	t->entry[i] = (struct gone){.hash = hash,
+				    .second = k.second,
+				    .number = c->number,
+				    .isn = c->flow[0].first_seq,
+				    .part = c->part,
+				    .flags = gone_flags(f, c, &k),
+				    .state = c->state};
 }
 
 static struct gone *gone_find(const struct flows *f, struct key *k, unsigned *which)

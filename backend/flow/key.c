@@ -1,4 +1,5 @@
-/* Keys and the hash table over them: open addressing, linear probing, seeded so that nobody can make keys collide. */
+/* Keys and the hash table over them: open addressing, linear probing, seeded so that nobody can
+ * make keys collide. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,33 +31,39 @@ static inline uint32_t load32(const uint8_t *p)
 }
 
 /* One end: distinct for distinct IPv4 ends; hashed for IPv6. */
-static inline uint64_t end_hash(const struct flows *f, uint8_t family, const uint8_t *addr, uint16_t port)
+static inline uint64_t end_hash(const struct flows *f, uint8_t family, const uint8_t *addr,
+				uint16_t port)
 {
 	if (family == 4)
 		return (uint64_t)load32(addr) << 16 | port;
 	return mix(load64(addr) ^ f->seed[2], load64(addr + 8) ^ f->seed[3]) ^ (uint64_t)port << 24;
 }
 
-static inline uint64_t ends_hash(const struct key *k, uint64_t a, uint64_t b, uint64_t seed0, uint64_t seed1)
+static inline uint64_t ends_hash(const struct key *k, uint64_t a, uint64_t b, uint64_t seed0,
+				 uint64_t seed1)
 {
 	uint64_t low = a < b ? a : b, high = a < b ? b : a;
-	uint64_t kind = (uint64_t)k->protocol << 48 | (uint64_t)k->has_ports << 56 | (uint64_t)k->family << 57;
+	uint64_t kind = (uint64_t)k->protocol << 48 | (uint64_t)k->has_ports << 56 |
+			(uint64_t)k->family << 57;
 
 	return mix(mix(low ^ seed0, high ^ seed1) ^ kind, seed0 ^ 0x9e3779b97f4a7c15u);
 }
 
 void key_hash(const struct flows *f, struct key *k)
 {
-	uint64_t a = end_hash(f, k->family, k->src, k->sport), b = end_hash(f, k->family, k->dst, k->dport);
+	uint64_t a = end_hash(f, k->family, k->src, k->sport),
+		 b = end_hash(f, k->family, k->dst, k->dport);
 
 	k->hash = ends_hash(k, a, b, f->seed[0], f->seed[1]);
 }
 
 void key_second(const struct flows *f, struct key *k)
 {
-	uint64_t a = end_hash(f, k->family, k->src, k->sport), b = end_hash(f, k->family, k->dst, k->dport);
+	uint64_t a = end_hash(f, k->family, k->src, k->sport),
+		 b = end_hash(f, k->family, k->dst, k->dport);
 
-	k->second = ends_hash(k, a, b, f->seed[2] ^ 0xd6e8feb86659fd93u, f->seed[3] ^ 0xa0761d6478bd642fu);
+	k->second = ends_hash(k, a, b, f->seed[2] ^ 0xd6e8feb86659fd93u,
+			      f->seed[3] ^ 0xa0761d6478bd642fu);
 }
 
 bool key_swapped(const struct flows *f, const struct key *k)
@@ -98,13 +105,14 @@ static inline bool addr_is(const struct addr *a, const uint8_t *bytes, uint8_t f
 /* The direction of the key in the connection, -1 when it is another's. */
 static inline int key_match(const struct connection *c, const struct key *k)
 {
-	if (c->protocol != k->protocol || c->addr_a.family != k->family || c->has_ports != k->has_ports)
+	if (c->protocol != k->protocol || c->addr_a.family != k->family ||
+	    c->has_ports != k->has_ports)
 		return -1;
-	if (c->port_a == k->sport && c->port_b == k->dport && addr_is(&c->addr_a, k->src, k->family) &&
-	    addr_is(&c->addr_b, k->dst, k->family))
+	if (c->port_a == k->sport && c->port_b == k->dport &&
+	    addr_is(&c->addr_a, k->src, k->family) && addr_is(&c->addr_b, k->dst, k->family))
 		return 0;
-	if (c->port_b == k->sport && c->port_a == k->dport && addr_is(&c->addr_b, k->src, k->family) &&
-	    addr_is(&c->addr_a, k->dst, k->family))
+	if (c->port_b == k->sport && c->port_a == k->dport &&
+	    addr_is(&c->addr_b, k->src, k->family) && addr_is(&c->addr_a, k->dst, k->family))
 		return 1;
 	return -1;
 }
@@ -174,8 +182,8 @@ void key_replace(struct flows *f, uint64_t hash, uint32_t old, uint32_t slot)
 		f->entry[i].slot = slot + 1;
 }
 
-/* Entries behind a removed one move up, so that no probe stops too early. A connection whose five values were taken up
- * by a later one has no entry any more. */
+/* Entries behind a removed one move up, so that no probe stops too early. A connection whose five
+ * values were taken up by a later one has no entry any more. */
 bool key_remove(struct flows *f, uint64_t hash, uint32_t slot)
 {
 	uint32_t mask = f->entries - 1, free_at = entry_of(f, hash, slot);

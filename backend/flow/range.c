@@ -1,10 +1,10 @@
-/* Sequence space of one direction: what was seen is everything below next_seq but for the holes. Arithmetic is modulo 2^32:
- * a before b means that b - a is below 2^31. */
+/* Sequence space of one direction: what was seen is everything below next_seq but for the holes.
+ * Arithmetic is modulo 2^32: a before b means that b - a is below 2^31. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/xalloc.h"
-#include "table.h"
+#include "track.h"
 
 static bool before(uint32_t a, uint32_t b)
 {
@@ -79,7 +79,8 @@ static uint32_t holes_fill(struct flows *f, struct more_flow *m, uint32_t seq, u
 }
 
 /* Data before the first byte seen, where no SYN said that nothing can be there. */
-static uint32_t range_earlier(struct flows *f, struct slot *s, unsigned direction, uint32_t seq, uint32_t end)
+static uint32_t range_earlier(struct flows *f, struct slot *s, unsigned direction, uint32_t seq,
+			      uint32_t end)
 {
 	struct flow *fl = &s->c.flow[direction];
 	uint32_t first = fl->first_seq, stop = first_of(end, first);

@@ -1,7 +1,8 @@
-/* State and history as Zeek gives them (conn_state and history of conn.log; its TCP session adapter's transitions). */
+/* State and history as Zeek gives them (conn_state and history of conn.log; its TCP session
+ * adapter's transitions). */
 #include <string.h>
 
-#include "table.h"
+#include "track.h"
 
 static void end_set(struct flow *fl, unsigned state)
 {
@@ -20,7 +21,8 @@ void state_letter(struct connection *c, unsigned direction, char capital)
 	size_t len = strnlen(c->history, CONNECTION_HISTORY_MAX);
 
 	if (len + 1 < CONNECTION_HISTORY_MAX)
-		c->history[len] = direction == originator(c) ? capital : (char)(capital + ('a' - 'A'));
+		c->history[len] =
+			direction == originator(c) ? capital : (char)(capital + ('a' - 'A'));
 }
 
 void state_scaled(struct connection *c, unsigned direction, char capital, uint32_t *count)
@@ -93,12 +95,14 @@ static void inactive_syn(struct flow *end, struct flow *peer, bool is_originator
 		end_set(end, flags & TCP_ACK ? END_SYN_ACK_SENT : END_SYN_SENT);
 		return;
 	}
-	if (end_state(peer) == END_SYN_SENT || (end_state(peer) == END_SYN_ACK_SENT && !(flags & TCP_ACK)))
+	if (end_state(peer) == END_SYN_SENT ||
+	    (end_state(peer) == END_SYN_ACK_SENT && !(flags & TCP_ACK)))
 		end_set(peer, END_ESTABLISHED);
 	end_set(end, END_ESTABLISHED);
 }
 
-static void inactive_advance(struct flow *end, struct flow *peer, bool is_originator, unsigned flags, uint32_t payload)
+static void inactive_advance(struct flow *end, struct flow *peer, bool is_originator,
+			     unsigned flags, uint32_t payload)
 {
 	if (flags & TCP_SYN)
 		inactive_syn(end, peer, is_originator, flags);
@@ -111,12 +115,14 @@ static void inactive_advance(struct flow *end, struct flow *peer, bool is_origin
 	/* Some stacks acknowledge a SYN before they answer it. */
 	if (!is_originator && !payload && end_state(peer) == END_SYN_SENT)
 		return;
-	end_set(end, flags & TCP_ACK && end_state(peer) == END_ESTABLISHED ? END_ESTABLISHED : END_PARTIAL);
+	end_set(end, flags & TCP_ACK && end_state(peer) == END_ESTABLISHED ? END_ESTABLISHED
+									   : END_PARTIAL);
 }
 
 static void established_advance(struct flow *end, struct flow *peer, unsigned flags)
 {
-	if (flags & TCP_SYN && !(flags & TCP_ACK) && end_state(end) == END_PARTIAL && end_state(peer) == END_INACTIVE)
+	if (flags & TCP_SYN && !(flags & TCP_ACK) && end_state(end) == END_PARTIAL &&
+	    end_state(peer) == END_INACTIVE)
 		end_set(end, END_SYN_SENT);
 	if (flags & TCP_FIN && !(flags & TCP_RST)) {
 		end_set(end, END_CLOSED);
@@ -173,7 +179,8 @@ static enum connection_state tcp_state(const struct connection *c)
 	unsigned os = end_state(from), rs = end_state(to);
 
 	if (rs == END_RESET) {
-		if (os == END_SYN_SENT || os == END_SYN_ACK_SENT || (os == END_RESET && !from->unique && !to->unique))
+		if (os == END_SYN_SENT || os == END_SYN_ACK_SENT ||
+		    (os == END_RESET && !from->unique && !to->unique))
 			return CONN_REJ;
 		return inactive(os) ? CONN_RSTRH : CONN_RSTR;
 	}
@@ -214,12 +221,18 @@ void state_restore(struct connection *c, uint8_t state)
 	static const struct {
 		uint8_t from, to;
 	} ends[] = {
-		[CONN_S0] = {END_SYN_SENT, END_INACTIVE}, [CONN_S1] = {END_ESTABLISHED, END_ESTABLISHED},
-		[CONN_SF] = {END_CLOSED, END_CLOSED}, [CONN_REJ] = {END_SYN_SENT, END_RESET},
-		[CONN_S2] = {END_CLOSED, END_ESTABLISHED}, [CONN_S3] = {END_ESTABLISHED, END_CLOSED},
-		[CONN_RSTO] = {END_RESET, END_ESTABLISHED}, [CONN_RSTR] = {END_ESTABLISHED, END_RESET},
-		[CONN_RSTOS0] = {END_RESET, END_INACTIVE}, [CONN_RSTRH] = {END_INACTIVE, END_RESET},
-		[CONN_SH] = {END_CLOSED, END_INACTIVE}, [CONN_SHR] = {END_INACTIVE, END_CLOSED},
+		[CONN_S0] = {END_SYN_SENT, END_INACTIVE},
+		[CONN_S1] = {END_ESTABLISHED, END_ESTABLISHED},
+		[CONN_SF] = {END_CLOSED, END_CLOSED},
+		[CONN_REJ] = {END_SYN_SENT, END_RESET},
+		[CONN_S2] = {END_CLOSED, END_ESTABLISHED},
+		[CONN_S3] = {END_ESTABLISHED, END_CLOSED},
+		[CONN_RSTO] = {END_RESET, END_ESTABLISHED},
+		[CONN_RSTR] = {END_ESTABLISHED, END_RESET},
+		[CONN_RSTOS0] = {END_RESET, END_INACTIVE},
+		[CONN_RSTRH] = {END_INACTIVE, END_RESET},
+		[CONN_SH] = {END_CLOSED, END_INACTIVE},
+		[CONN_SHR] = {END_INACTIVE, END_CLOSED},
 		[CONN_OTH] = {END_PARTIAL, END_PARTIAL},
 	};
 
@@ -232,8 +245,8 @@ void state_restore(struct connection *c, uint8_t state)
 
 const char *connection_state_name(const struct connection *c)
 {
-	static const char *const names[] = {"", "S0", "S1", "SF", "REJ", "S2", "S3", "RSTO", "RSTR", "RSTOS0", "RSTRH",
-					    "SH", "SHR", "OTH"};
+	static const char *const names[] = {"",	    "S0",   "S1",     "SF",    "REJ", "S2",  "S3",
+					    "RSTO", "RSTR", "RSTOS0", "RSTRH", "SH",  "SHR", "OTH"};
 
 	return c->state < sizeof(names) / sizeof(names[0]) ? names[c->state] : "";
 }

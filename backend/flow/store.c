@@ -1,5 +1,5 @@
-/* Where connections lie: slabs of slots. Without a budget a connection's place is its number; with one, pages of numbers
- * lead to slots, and slots are linked by the time of their last packet. */
+/* Where connections lie: slabs of slots. Without a budget a connection's place is its number; with
+ * one, pages of numbers lead to slots, and slots are linked by the time of their last packet. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -215,7 +215,8 @@ void store_changed(struct flows *f, uint32_t slot)
 		uint64_t words = slot / 64 * 2 + 64;
 
 		f->changed = xreallocarray(f->changed, words, sizeof(uint64_t));
-		memset(f->changed + f->changed_words, 0, (words - f->changed_words) * sizeof(uint64_t));
+		memset(f->changed + f->changed_words, 0,
+		       (words - f->changed_words) * sizeof(uint64_t));
 		f->changed_words = words;
 	}
 	f->changed[slot / 64] |= UINT64_C(1) << slot % 64;
@@ -240,7 +241,8 @@ const struct connection *flows_at(const struct flows *f, uint64_t place)
 	if (place >= f->in_memory)
 		return NULL;
 	/* The index of places is a cache: making it changes nothing that can be seen. */
-	slot = f->o.memory_bytes ? page_select((struct flows *)(uintptr_t)f, place) : (uint32_t)place;
+	slot = f->o.memory_bytes ? page_select((struct flows *)(uintptr_t)f, place)
+				 : (uint32_t)place;
 	return slot == NONE ? NULL : &flows_slot(f, slot)->c;
 }
 

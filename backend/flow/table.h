@@ -4,7 +4,7 @@
 
 #include "flow/flows.h"
 
-#define SLAB_SLOTS 2048u	  /* connections taken from the system at once (0.75 MB) */
+#define SLAB_SLOTS 2048u /* connections taken from the system at once (0.75 MB) */
 #define SLOTS_MAX UINT32_C(0xfffffff0)
 #define NONE UINT32_MAX
 
@@ -55,16 +55,8 @@ struct gone {
 	uint64_t number; /* 0 is free */
 	uint32_t isn;	 /* of A's SYN */
 	uint16_t part;
-	uint8_t flags; /* enum gone_flag */
+	uint8_t flags; /* enum gone_flag (gone.h) */
 	uint8_t state;
-};
-
-enum gone_flag {
-	GONE_SWAPPED = 1, /* A was the end with the larger hash */
-	GONE_CLOSED = 2,
-	GONE_INITIATOR_A = 4,
-	GONE_INITIATOR_B = 8,
-	GONE_ISN = 16, /* isn is known */
 };
 
 struct gone_table {
@@ -100,7 +92,8 @@ struct flows {
 	uint64_t pages;
 	uint64_t *before; /* connections in the pages before; made when it is asked for */
 	bool before_valid;
-	struct gone_table gone[2]; /* [0] takes new ones; when it is full [1] is dropped and they change places */
+	struct gone_table gone[2]; /* [0] takes new ones; when it is full [1] is dropped and they
+				      change places */
 	/* Changed since the last checkpoint, a bit a slot: */
 	uint64_t *changed;
 	uint64_t changed_words;
@@ -141,74 +134,5 @@ void store_touch(struct flows *f, uint32_t slot); /* the latest packet was its *
 void store_release(struct flows *f);
 void store_changed(struct flows *f, uint32_t slot);
 struct more *store_more(struct flows *f, struct slot *s);
-
-/* --- gone.c --- */
-void gone_add(struct flows *f, const struct connection *c, uint64_t hash);
-/* Takes it out. false: never seen, or forgotten. */
-bool gone_take(struct flows *f, struct key *k, struct gone *g);
-bool gone_peek(const struct flows *f, struct key *k, struct gone *g);
-/* Brings the longest idle out of memory until the budget is kept. */
-void gone_evict(struct flows *f);
-
-/* --- fragment.c --- */
-struct held {
-	uint64_t packets, bytes, ip_bytes, payload;
-	int64_t first_ns, last_ns;
-	struct flow_place place; /* of the first */
-};
-struct fragments *fragments_new(void);
-void fragments_free(struct fragments *x);
-/* A later fragment: its datagram's ports into the key, or, when the first has not been seen, it is held (true). */
-bool fragments_later(struct flows *f, struct key *k, const struct decoded *d, const struct flow_place *p);
-/* A first fragment: remembers the ports; fills *held with what came before it. */
-void fragments_first(struct flows *f, const struct key *k, const struct decoded *d, const struct flow_place *p,
-		     struct held *held);
-/* The next held datagram whose first fragment will not come (all of them at the end); its key, without ports. */
-bool fragments_expired(struct flows *f, int64_t now_ns, bool all, struct key *k, struct held *held,
-		       uint8_t src[16], uint8_t dst[16]);
-bool fragments_known(const struct flows *f, struct key *k, const struct decoded *d);
-
-/* --- tcp.c: one segment of the connection --- */
-void tcp_segment(struct flows *f, struct slot *s, unsigned direction, const struct decoded *d,
-		 const struct flow_place *p, struct flow_note *note);
-/* Whether a bare SYN begins another connection on the same five values. */
-bool tcp_is_reuse(const struct connection *c, unsigned direction, const struct decoded *d, const struct flow_place *p);
-
-/* --- range.c: sequence space --- */
-struct range_result {
-	uint32_t fresh;	 /* bytes not seen before */
-	bool filled;	 /* some of them in a hole */
-	bool gap;	 /* it begins behind what was seen */
-};
-void range_add(struct flows *f, struct slot *s, unsigned direction, uint32_t seq, uint32_t length,
-	       struct range_result *r);
-void range_reset(struct flows *f, struct slot *s, unsigned direction);
-
-/* --- state.c: Zeek's state and history --- */
-enum end_state { END_INACTIVE, END_SYN_SENT, END_SYN_ACK_SENT, END_PARTIAL, END_ESTABLISHED, END_CLOSED, END_RESET };
-#define END_TIMED 0x40u /* flow.end: its times are set */
-
-static inline unsigned end_state(const struct flow *fl)
-{
-	return fl->end & 7;
-}
-static inline unsigned end_before(const struct flow *fl)
-{
-	return fl->end >> 3 & 7;
-}
-void state_letters(struct slot *s, unsigned direction, const struct decoded *d);
-void state_advance(struct connection *c, unsigned direction, const struct decoded *d);
-void state_set(struct connection *c);
-void state_restore(struct connection *c, uint8_t state); /* after it had left memory */
-void state_initiator(struct connection *c, unsigned direction); /* this direction's sender began it */
-void state_letter(struct connection *c, unsigned direction, char capital);
-/* Adds it at the 1st, 10th, 100th ... occurrence. */
-void state_scaled(struct connection *c, unsigned direction, char capital, uint32_t *count);
-
-/* flow.letters */
-enum letter_seen {
-	LETTER_SYN = 1, LETTER_FIN = 2, LETTER_RST = 4, LETTER_DATA = 8, LETTER_ACK = 16, LETTER_FIN_RST = 32,
-	LETTER_MULTI = 64, SEQ_KNOWN = 128,
-};
 
 #endif

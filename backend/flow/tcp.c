@@ -1,9 +1,12 @@
 /* TCP: what one segment changes in its connection. */
 #include "base/clock.h"
-#include "table.h"
+#include "track.h"
 
-#define REUSE_AFTER_NS (2 * NS_PER_S) /* a closed connection's SYN again after this is a new one */
-#define SYN_REORDER_BYTES 65536u      /* a SYN captured after this much of its own data is still that data's SYN */
+#define REUSE_AFTER_NS                                                                             \
+	(2 * NS_PER_S) /* a closed connection's SYN again after this is a new one                  \
+			*/
+#define SYN_REORDER_BYTES                                                                          \
+	65536u /* a SYN captured after this much of its own data is still that data's SYN */
 
 enum { OPTION_END = 0, OPTION_NOP = 1, OPTION_MSS = 2, OPTION_SCALE = 3, SCALE_MAX = 14 };
 
@@ -12,7 +15,8 @@ static bool before(uint32_t a, uint32_t b)
 	return (int32_t)(a - b) < 0;
 }
 
-bool tcp_is_reuse(const struct connection *c, unsigned direction, const struct decoded *d, const struct flow_place *p)
+bool tcp_is_reuse(const struct connection *c, unsigned direction, const struct decoded *d,
+		  const struct flow_place *p)
 {
 	const struct flow *fl = &c->flow[direction];
 	bool late = p->has_time && p->ts_ns - c->last_ns > REUSE_AFTER_NS;
@@ -63,7 +67,8 @@ static void syn_sequence(struct flows *f, struct slot *s, unsigned direction, ui
 	} else {
 		struct range_result r;
 
-		/* Nothing was there before the first byte seen, or it is missing: a hole as for any other. */
+		/* Nothing was there before the first byte seen, or it is missing: a hole as for any
+		 * other. */
 		if (before(isn + 1, fl->first_seq))
 			range_add(f, s, direction, isn + 1, 0, &r);
 		fl->first_seq = isn;
@@ -84,7 +89,8 @@ static void syn_note(struct flows *f, struct slot *s, unsigned direction, const 
 	syn_options(fl, d);
 }
 
-static void window_note(struct flows *f, struct slot *s, unsigned direction, const struct decoded *d)
+static void window_note(struct flows *f, struct slot *s, unsigned direction,
+			const struct decoded *d)
 {
 	struct connection *c = &s->c;
 	struct flow *fl = &c->flow[direction];
@@ -100,7 +106,8 @@ static void window_note(struct flows *f, struct slot *s, unsigned direction, con
 		state_scaled(c, direction, 'W', &store_more(f, s)->flow[direction].zero);
 }
 
-static void data_note(struct flows *f, struct slot *s, unsigned direction, const struct decoded *d, struct flow_note *note)
+static void data_note(struct flows *f, struct slot *s, unsigned direction, const struct decoded *d,
+		      struct flow_note *note)
 {
 	struct flow *fl = &s->c.flow[direction];
 	uint32_t seq = d->tcp.seq + (d->tcp.flags & TCP_SYN ? 1 : 0);
@@ -172,8 +179,9 @@ static void ack_note(struct flows *f, struct slot *s, unsigned direction, const 
 	uint32_t ack = d->tcp.ack;
 	bool plain = !(d->tcp.flags & (TCP_SYN | TCP_FIN | TCP_RST)) && !d->payload_bytes;
 
-	if (plain && fl->seen & SEEN_ACK && ack == fl->last_ack && d->tcp.window && d->tcp.window == window_before &&
-	    peer->letters & SEQ_KNOWN && before(ack, peer->next_seq))
+	if (plain && fl->seen & SEEN_ACK && ack == fl->last_ack && d->tcp.window &&
+	    d->tcp.window == window_before && peer->letters & SEQ_KNOWN &&
+	    before(ack, peer->next_seq))
 		note->duplicate_ack = 1;
 	if (!(d->tcp.flags & TCP_RST)) {
 		if (!(fl->seen & SEEN_ACK) || before(fl->last_ack, ack))
@@ -183,9 +191,10 @@ static void ack_note(struct flows *f, struct slot *s, unsigned direction, const 
 	}
 }
 
-/* From the latest copy of the SYN to the first ACK of whoever sent it, once the other end has answered (or where only this
- * direction was captured: who acknowledges has been answered). */
-static void handshake_note(struct slot *s, unsigned direction, const struct decoded *d, const struct flow_place *p)
+/* From the latest copy of the SYN to the first ACK of whoever sent it, once the other end has
+ * answered (or where only this direction was captured: who acknowledges has been answered). */
+static void handshake_note(struct slot *s, unsigned direction, const struct decoded *d,
+			   const struct flow_place *p)
 {
 	struct connection *c = &s->c;
 	const struct flow *fl = &c->flow[direction], *peer = &c->flow[!direction];

@@ -1,4 +1,5 @@
-/* Any bytes as a packet of any link type: decoding, its line and its tree stay inside the bytes and within the lengths. */
+/* Any bytes as a packet of any link type: decoding, its line and its tree stay inside the bytes and
+ * within the lengths. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,8 @@ struct extent {
 	size_t sum;
 };
 
-static void field(void *arg, unsigned depth, const char *name, struct str value, uint32_t offset, uint32_t length)
+static void field(void *arg, unsigned depth, const char *name, struct str value, uint32_t offset,
+		  uint32_t length)
 {
 	struct extent *x = arg;
 
@@ -26,7 +28,8 @@ static void check(const struct decoded *d, uint32_t captured)
 {
 	assert(d->nlayers <= DECODE_LAYERS_MAX);
 	for (unsigned i = 0; i < d->nlayers; i++)
-		assert(d->layer[i].protocol < PROTO_COUNT && d->layer[i].offset + d->layer[i].length <= captured);
+		assert(d->layer[i].protocol < PROTO_COUNT &&
+		       d->layer[i].offset + d->layer[i].length <= captured);
 	assert(d->payload_captured <= d->payload_bytes || !(d->flags & DECODE_IP));
 	assert(!d->payload_captured || d->payload_offset + d->payload_captured <= captured);
 	assert(!(d->flags & DECODE_BAD) || d->why);
@@ -35,7 +38,8 @@ static void check(const struct decoded *d, uint32_t captured)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const uint32_t links[] = {0, 1, 9, 12, 101, 105, 108, 113, 127, 228, 229, 253, 276, 9999};
+	static const uint32_t links[] = {0,   1,   9,	12,  101, 105, 108,
+					 113, 127, 228, 229, 253, 276, 9999};
 	struct decode_options o;
 	struct decoded d;
 	struct extent x;

@@ -1,4 +1,5 @@
-/* Random packets of a few ends: what must hold of every connection holds, with and without a budget of memory. */
+/* Random packets of a few ends: what must hold of every connection holds, with and without a budget
+ * of memory. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +37,7 @@ static void leave(void *arg, const struct connection *c, bool final)
 {
 	struct total *t = arg;
 
-	(void)final;
+	(void) final;
 	t->left++;
 	check(c);
 }
@@ -77,7 +78,8 @@ static void run(const uint8_t *data, size_t size, uint64_t memory_bytes)
 {
 	static const uint8_t ends[64] = {1, [16] = 2, [32] = 3, [48] = 4};
 	struct total t = {0};
-	struct flows_options o = {.memory_bytes = memory_bytes, .base = 7, .leave = leave, .arg = &t};
+	struct flows_options o = {
+		.memory_bytes = memory_bytes, .base = 7, .leave = leave, .arg = &t};
 	struct flows *f = flows_new(&o);
 	struct flow_place place = {0};
 	uint64_t sum = 0;
@@ -96,7 +98,8 @@ static void run(const uint8_t *data, size_t size, uint64_t memory_bytes)
 		t.packets++;
 		assert(note.number <= flows_count(f) && note.direction < 2);
 		assert(!note.number || memory_bytes || flows_number(f, note.number));
-		assert(!note.number || d.flags & DECODE_FRAGMENT || flows_find(f, &d, &direction) == note.number);
+		assert(!note.number || d.flags & DECODE_FRAGMENT ||
+		       flows_find(f, &d, &direction) == note.number);
 	}
 	flows_checkpoint(f, 3);
 	flows_finish(f);

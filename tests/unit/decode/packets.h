@@ -67,8 +67,8 @@ static inline void put_ip6(struct made *m, unsigned next, unsigned payload)
 }
 
 /* A header of `words` 32-bit words without options behind it. */
-static inline void put_tcp(struct made *m, unsigned sport, unsigned dport, uint32_t seq, uint32_t ack, unsigned flags,
-			   unsigned words)
+static inline void put_tcp(struct made *m, unsigned sport, unsigned dport, uint32_t seq,
+			   uint32_t ack, unsigned flags, unsigned words)
 {
 	put16(m, sport);
 	put16(m, dport);

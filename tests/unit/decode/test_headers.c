@@ -1,4 +1,5 @@
-/* What the headers of made packets say: link types, IP, fragments, transports, and headers that lie. */
+/* What the headers of made packets say: link types, IP, fragments, transports, and headers that
+ * lie. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -57,7 +58,10 @@ static void test_vlan_tags(void **state)
 	put_udp(&m, 1000, 2000, 3);
 	put(&m, "abc", 3);
 	made_decode(&m, &d, 1);
-	assert_layers(&d, (const uint8_t[]){PROTO_ETH, PROTO_VLAN, PROTO_VLAN, PROTO_IP, PROTO_UDP, PROTO_DATA}, 6);
+	assert_layers(&d,
+		      (const uint8_t[]){PROTO_ETH, PROTO_VLAN, PROTO_VLAN, PROTO_IP, PROTO_UDP,
+					PROTO_DATA},
+		      6);
 	assert_int_equal(d.vlan, 42);
 	assert_int_equal(d.vlan_count, 2);
 	assert_ptr_equal(d.vlan_first, m.bytes + 14);
@@ -88,9 +92,14 @@ static void test_link_types(void **state)
 		uint32_t length;
 		uint8_t protocol;
 	} links[] = {
-		{0, "\2\0\0\0", 4, PROTO_NULL_LOOP}, {0, "\0\0\0\2", 4, PROTO_NULL_LOOP},
-		{108, "\0\0\0\2", 4, PROTO_NULL_LOOP}, {12, "", 0, PROTO_IP}, {14, "", 0, PROTO_IP}, {101, "", 0, PROTO_IP},
-		{228, "", 0, PROTO_IP}, {113, "\0\4\0\1\0\6\2\0\0\0\0\1\0\0\x08\0", 16, PROTO_SLL},
+		{0, "\2\0\0\0", 4, PROTO_NULL_LOOP},
+		{0, "\0\0\0\2", 4, PROTO_NULL_LOOP},
+		{108, "\0\0\0\2", 4, PROTO_NULL_LOOP},
+		{12, "", 0, PROTO_IP},
+		{14, "", 0, PROTO_IP},
+		{101, "", 0, PROTO_IP},
+		{228, "", 0, PROTO_IP},
+		{113, "\0\4\0\1\0\6\2\0\0\0\0\1\0\0\x08\0", 16, PROTO_SLL},
 		{276, "\x08\0\0\0\0\0\0\2\0\1\4\6\2\0\0\0\0\1\0\0", 20, PROTO_SLL2},
 	};
 
@@ -116,12 +125,15 @@ static void test_ip6_extensions(void **state)
 
 	(void)state;
 	put_ip6(&m, 0, 8 + 16 + 8 + 2);
-	put(&m, "\x3c\0\1\4\0\0\0\0", 8);			/* hop by hop, then destination options */
+	put(&m, "\x3c\0\1\4\0\0\0\0", 8); /* hop by hop, then destination options */
 	put(&m, "\x11\1\1\14\0\0\0\0\0\0\0\0\0\0\0\0", 16);
 	put_udp(&m, 5, 6, 2);
 	put(&m, "hi", 2);
 	made_decode(&m, &d, 229);
-	assert_layers(&d, (const uint8_t[]){PROTO_IP6, PROTO_IP6_EXT, PROTO_IP6_EXT, PROTO_UDP, PROTO_DATA}, 5);
+	assert_layers(
+		&d,
+		(const uint8_t[]){PROTO_IP6, PROTO_IP6_EXT, PROTO_IP6_EXT, PROTO_UDP, PROTO_DATA},
+		5);
 	assert_int_equal(d.ip_protocol, 17);
 	assert_int_equal(d.payload_bytes, 2);
 	assert_int_equal(d.ip_bytes, m.len);
@@ -267,7 +279,8 @@ static void test_icmp_echo_and_error(void **state)
 	assert_int_equal(d.flags, DECODE_IP | DECODE_ICMP_ERROR);
 	assert_int_equal(d.icmp_type, 3);
 	assert_int_equal(d.quote_offset, 28);
-	decode_ip(&quote, &o, error.bytes + d.quote_offset, error.len - d.quote_offset, error.len - d.quote_offset);
+	decode_ip(&quote, &o, error.bytes + d.quote_offset, error.len - d.quote_offset,
+		  error.len - d.quote_offset);
 	assert_int_equal(quote.sport, 53);
 	assert_int_equal(quote.payload_bytes, 50);
 }
@@ -304,11 +317,13 @@ static void test_checksums(void **state)
 	assert_int_equal(d.flags & (DECODE_CHECKSUM_BAD | DECODE_CHECKSUM_PARTIAL), 0);
 	m.bytes[42] ^= 1;
 	decode_packet(&d, &o, 101, m.bytes, m.len, m.len);
-	assert_int_equal(d.flags & (DECODE_CHECKSUM_BAD | DECODE_CHECKSUM_PARTIAL), DECODE_CHECKSUM_BAD);
+	assert_int_equal(d.flags & (DECODE_CHECKSUM_BAD | DECODE_CHECKSUM_PARTIAL),
+			 DECODE_CHECKSUM_BAD);
 	m.bytes[36] = (uint8_t)(pseudo >> 8);
 	m.bytes[37] = (uint8_t)pseudo;
 	decode_packet(&d, &o, 101, m.bytes, m.len, m.len);
-	assert_int_equal(d.flags & (DECODE_CHECKSUM_BAD | DECODE_CHECKSUM_PARTIAL), DECODE_CHECKSUM_PARTIAL);
+	assert_int_equal(d.flags & (DECODE_CHECKSUM_BAD | DECODE_CHECKSUM_PARTIAL),
+			 DECODE_CHECKSUM_PARTIAL);
 	/* What was not captured is not judged. */
 	decode_packet(&d, &o, 101, m.bytes, m.len - 1, m.len);
 	assert_int_equal(d.flags & (DECODE_CHECKSUM_BAD | DECODE_CHECKSUM_PARTIAL), 0);
@@ -339,13 +354,20 @@ static void test_unknown_is_called_so(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tcp_over_ethernet), cmocka_unit_test(test_vlan_tags),
-		cmocka_unit_test(test_too_many_tags), cmocka_unit_test(test_link_types),
-		cmocka_unit_test(test_ip6_extensions), cmocka_unit_test(test_ip4_fragments),
-		cmocka_unit_test(test_ip6_fragment), cmocka_unit_test(test_cut_counts_by_ip_length),
-		cmocka_unit_test(test_longer_than_its_frame), cmocka_unit_test(test_total_length_zero),
-		cmocka_unit_test(test_lying_headers), cmocka_unit_test(test_icmp_echo_and_error),
-		cmocka_unit_test(test_checksums), cmocka_unit_test(test_unknown_is_called_so),
+		cmocka_unit_test(test_tcp_over_ethernet),
+		cmocka_unit_test(test_vlan_tags),
+		cmocka_unit_test(test_too_many_tags),
+		cmocka_unit_test(test_link_types),
+		cmocka_unit_test(test_ip6_extensions),
+		cmocka_unit_test(test_ip4_fragments),
+		cmocka_unit_test(test_ip6_fragment),
+		cmocka_unit_test(test_cut_counts_by_ip_length),
+		cmocka_unit_test(test_longer_than_its_frame),
+		cmocka_unit_test(test_total_length_zero),
+		cmocka_unit_test(test_lying_headers),
+		cmocka_unit_test(test_icmp_echo_and_error),
+		cmocka_unit_test(test_checksums),
+		cmocka_unit_test(test_unknown_is_called_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

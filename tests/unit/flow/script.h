@@ -42,8 +42,8 @@ static inline void script_feed(struct script *s, struct decoded *d)
 }
 
 /* One TCP segment, `after_ms` after the one before. */
-static inline void tcp_full(struct script *s, int64_t after_ms, int from, unsigned flags, uint32_t seq, uint32_t ack,
-			    uint32_t payload, uint16_t window)
+static inline void tcp_full(struct script *s, int64_t after_ms, int from, unsigned flags,
+			    uint32_t seq, uint32_t ack, uint32_t payload, uint16_t window)
 {
 	struct decoded d = {.flags = DECODE_IP | DECODE_PORTS | DECODE_TCP, .ip_protocol = 6};
 	uint8_t src[4], dst[4];
@@ -61,8 +61,8 @@ static inline void tcp_full(struct script *s, int64_t after_ms, int from, unsign
 	script_feed(s, &d);
 }
 
-static inline void tcp(struct script *s, int64_t after_ms, int from, unsigned flags, uint32_t seq, uint32_t ack,
-		       uint32_t payload)
+static inline void tcp(struct script *s, int64_t after_ms, int from, unsigned flags, uint32_t seq,
+		       uint32_t ack, uint32_t payload)
 {
 	tcp_full(s, after_ms, from, flags, seq, ack, payload, 64240);
 }

@@ -1,5 +1,5 @@
-/* What is one connection and what is two. The cases have been put to other tools as files too; the numbers are those that
- * the table of cases asks for. */
+/* What is one connection and what is two. The cases have been put to other tools as files too; the
+ * numbers are those that the table of cases asks for. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -174,10 +174,16 @@ static void test_same_port_on_both_ends(void **state)
 	flows_free(s.f);
 }
 
-static void datagram(struct script *s, const uint8_t *src, const uint8_t *dst, uint8_t protocol, int ports, unsigned flags)
+static void datagram(struct script *s, const uint8_t *src, const uint8_t *dst, uint8_t protocol,
+		     int ports, unsigned flags)
 {
-	struct decoded d = {.flags = DECODE_IP | flags, .family = 4, .ip_protocol = protocol, .src = src, .dst = dst,
-			    .ip_bytes = 28, .payload_bytes = 8};
+	struct decoded d = {.flags = DECODE_IP | flags,
+			    .family = 4,
+			    .ip_protocol = protocol,
+			    .src = src,
+			    .dst = dst,
+			    .ip_bytes = 28,
+			    .payload_bytes = 8};
 
 	if (ports >= 0) {
 		d.flags |= DECODE_PORTS;
@@ -203,7 +209,8 @@ static void test_both_ends_the_same(void **state)
 /* One tool pairs the addresses byte by byte and takes these for one. */
 static void test_crossed_addresses(void **state)
 {
-	static const uint8_t w[4] = {10, 0, 1, 1}, x[4] = {10, 0, 2, 2}, y[4] = {10, 0, 1, 2}, z[4] = {10, 0, 2, 1};
+	static const uint8_t w[4] = {10, 0, 1, 1}, x[4] = {10, 0, 2, 2}, y[4] = {10, 0, 1, 2},
+			     z[4] = {10, 0, 2, 1};
 	struct script s;
 
 	(void)state;
@@ -240,12 +247,18 @@ static void test_icmp(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_reuse_after_fin), cmocka_unit_test(test_reuse_after_reset),
-		cmocka_unit_test(test_reuse_without_close), cmocka_unit_test(test_same_number_again),
-		cmocka_unit_test(test_silence_splits_nothing), cmocka_unit_test(test_syn_again_and_again),
-		cmocka_unit_test(test_refused_twice), cmocka_unit_test(test_late_answer_stays),
-		cmocka_unit_test(test_roles), cmocka_unit_test(test_same_port_on_both_ends),
-		cmocka_unit_test(test_both_ends_the_same), cmocka_unit_test(test_crossed_addresses),
+		cmocka_unit_test(test_reuse_after_fin),
+		cmocka_unit_test(test_reuse_after_reset),
+		cmocka_unit_test(test_reuse_without_close),
+		cmocka_unit_test(test_same_number_again),
+		cmocka_unit_test(test_silence_splits_nothing),
+		cmocka_unit_test(test_syn_again_and_again),
+		cmocka_unit_test(test_refused_twice),
+		cmocka_unit_test(test_late_answer_stays),
+		cmocka_unit_test(test_roles),
+		cmocka_unit_test(test_same_port_on_both_ends),
+		cmocka_unit_test(test_both_ends_the_same),
+		cmocka_unit_test(test_crossed_addresses),
 		cmocka_unit_test(test_icmp),
 	};
 

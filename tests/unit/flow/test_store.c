@@ -1,4 +1,5 @@
-/* Memory: a budget, leaving and returning, checkpoints; fragments, which only together know their ports. */
+/* Memory: a budget, leaving and returning, checkpoints; fragments, which only together know their
+ * ports. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -157,8 +158,12 @@ static void test_checkpoint_gives_what_changed(void **state)
 
 static void fragment(struct script *s, int64_t after_ms, uint32_t id, unsigned offset, bool more)
 {
-	struct decoded d = {.flags = DECODE_IP | DECODE_FRAGMENT, .ip_protocol = 17, .fragment_id = id,
-			    .fragment_offset = (uint16_t)offset, .more_fragments = more, .payload_bytes = 100,
+	struct decoded d = {.flags = DECODE_IP | DECODE_FRAGMENT,
+			    .ip_protocol = 17,
+			    .fragment_id = id,
+			    .fragment_offset = (uint16_t)offset,
+			    .more_fragments = more,
+			    .payload_bytes = 100,
 			    .ip_bytes = 120};
 	uint8_t src[4], dst[4];
 
@@ -256,11 +261,16 @@ static void test_many_held(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plain_connection_is_small), cmocka_unit_test(test_budget_keeps_numbers),
-		cmocka_unit_test(test_places_are_in_order), cmocka_unit_test(test_returned_syn_is_new),
-		cmocka_unit_test(test_checkpoint_gives_what_changed), cmocka_unit_test(test_fragments_in_order),
-		cmocka_unit_test(test_first_fragment_late), cmocka_unit_test(test_first_fragment_never),
-		cmocka_unit_test(test_fragment_id_again), cmocka_unit_test(test_many_held),
+		cmocka_unit_test(test_plain_connection_is_small),
+		cmocka_unit_test(test_budget_keeps_numbers),
+		cmocka_unit_test(test_places_are_in_order),
+		cmocka_unit_test(test_returned_syn_is_new),
+		cmocka_unit_test(test_checkpoint_gives_what_changed),
+		cmocka_unit_test(test_fragments_in_order),
+		cmocka_unit_test(test_first_fragment_late),
+		cmocka_unit_test(test_first_fragment_never),
+		cmocka_unit_test(test_fragment_id_again),
+		cmocka_unit_test(test_many_held),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

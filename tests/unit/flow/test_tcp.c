@@ -59,11 +59,23 @@ static void test_states(void **state)
 		{{{END_A, TCP_SYN, 9, 0}, {END_A, TCP_RST, 10, 0}}, "RSTOS0", "SR"},
 		{{{END_A, TCP_SYN, 9, 0}, {END_A, TCP_FIN, 10, 0}}, "SH", "SF"},
 		{{{END_A, TCP_SYN, 9, 0}, {END_B, TCP_SYN | ACK, 50, 10}}, "S1", "Sh"},
-		{{{END_A, TCP_SYN, 9, 0}, {END_B, TCP_SYN | ACK, 50, 10}, {END_A, ACK, 10, 51}, {END_A, TCP_RST, 10, 0}},
-		 "RSTO", "ShAR"},
-		{{{END_A, TCP_SYN, 9, 0}, {END_B, TCP_SYN | ACK, 50, 10}, {END_A, ACK, 10, 51}, {END_B, TCP_RST, 51, 0}},
-		 "RSTR", "ShAr"},
-		{{{END_A, TCP_SYN, 9, 0}, {END_B, TCP_SYN | ACK, 50, 10}, {END_B, TCP_FIN | ACK, 51, 10}}, "S3", "Shf"},
+		{{{END_A, TCP_SYN, 9, 0},
+		  {END_B, TCP_SYN | ACK, 50, 10},
+		  {END_A, ACK, 10, 51},
+		  {END_A, TCP_RST, 10, 0}},
+		 "RSTO",
+		 "ShAR"},
+		{{{END_A, TCP_SYN, 9, 0},
+		  {END_B, TCP_SYN | ACK, 50, 10},
+		  {END_A, ACK, 10, 51},
+		  {END_B, TCP_RST, 51, 0}},
+		 "RSTR",
+		 "ShAr"},
+		{{{END_A, TCP_SYN, 9, 0},
+		  {END_B, TCP_SYN | ACK, 50, 10},
+		  {END_B, TCP_FIN | ACK, 51, 10}},
+		 "S3",
+		 "Shf"},
 		{{{END_B, TCP_SYN | ACK, 50, 10}, {END_B, TCP_RST, 51, 0}}, "RSTRH", "hr"},
 		{{{END_B, TCP_SYN | ACK, 50, 10}, {END_B, TCP_FIN | ACK, 51, 10}}, "SHR", "hf"},
 		{{{END_A, ACK, 10, 51}, {END_B, ACK, 51, 10}}, "OTH", "Aa"},
@@ -77,8 +89,8 @@ static void test_states(void **state)
 
 		script_open(&s, NULL);
 		for (int j = 0; j < 5 && cases[i].packet[j].from; j++)
-			tcp(&s, 1, cases[i].packet[j].from, cases[i].packet[j].flags, cases[i].packet[j].seq,
-			    cases[i].packet[j].ack, 0);
+			tcp(&s, 1, cases[i].packet[j].from, cases[i].packet[j].flags,
+			    cases[i].packet[j].seq, cases[i].packet[j].ack, 0);
 		assert_end(conn(&s, 1), cases[i].state, cases[i].history);
 		flows_free(s.f);
 	}
@@ -118,7 +130,7 @@ static void test_holes(void **state)
 	tcp(&s, 1, END_A, ACK, 1101, 5001, 100); /* the first hundred are missing */
 	assert_true(s.note.gap);
 	tcp(&s, 1, END_A, ACK, 1301, 5001, 100); /* and a hundred here */
-	tcp(&s, 1, END_A, ACK, 1031, 5001, 20);  /* out of the middle of the first hole */
+	tcp(&s, 1, END_A, ACK, 1031, 5001, 20);	 /* out of the middle of the first hole */
 	assert_true(s.note.out_of_order);
 	assert_false(s.note.retransmission);
 	assert_int_equal(fl->unique, 220);
@@ -271,12 +283,18 @@ static void test_letters_by_tens(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_normal_life), cmocka_unit_test(test_states),
-		cmocka_unit_test(test_retransmission_and_overlap), cmocka_unit_test(test_holes),
-		cmocka_unit_test(test_too_many_holes), cmocka_unit_test(test_wrap),
-		cmocka_unit_test(test_more_than_four_gigabytes), cmocka_unit_test(test_joined_in_the_middle),
-		cmocka_unit_test(test_syn_lost_then_again), cmocka_unit_test(test_duplicate_acks_and_zero_window),
-		cmocka_unit_test(test_acked_but_never_seen), cmocka_unit_test(test_letters_by_tens),
+		cmocka_unit_test(test_normal_life),
+		cmocka_unit_test(test_states),
+		cmocka_unit_test(test_retransmission_and_overlap),
+		cmocka_unit_test(test_holes),
+		cmocka_unit_test(test_too_many_holes),
+		cmocka_unit_test(test_wrap),
+		cmocka_unit_test(test_more_than_four_gigabytes),
+		cmocka_unit_test(test_joined_in_the_middle),
+		cmocka_unit_test(test_syn_lost_then_again),
+		cmocka_unit_test(test_duplicate_acks_and_zero_window),
+		cmocka_unit_test(test_acked_but_never_seen),
+		cmocka_unit_test(test_letters_by_tens),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

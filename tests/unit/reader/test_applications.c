@@ -1,6 +1,6 @@
-/* Lines of packets against what tshark read in them: DNS messages, TLS hellos, HTTP requests and responses. tshark puts
- * what lies in several packets at the last of them; the files here have what is asked for whole in one packet, but for a
- * few that are counted. */
+/* Lines of packets against what tshark read in them: DNS messages, TLS hellos, HTTP requests and
+ * responses. tshark puts what lies in several packets at the last of them; the files here have what
+ * is asked for whole in one packet, but for a few that are counted. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,13 +19,23 @@
 #define FIELDS_MAX 16
 #define FILES_MAX 128
 
-/* Files that hold what is not decoded yet (tunnels, other link types, HTTP in SCTP), and one whose packets tshark numbers in
- * its own way (a custom block is one for it). */
+/* Files that hold what is not decoded yet (tunnels, other link types, HTTP in SCTP), and one whose
+ * packets tshark numbers in its own way (a custom block is one for it). */
 static const char *const skipped[] = {
-	"ark-80211http.pcap", "ark-gtp-iphone.pcap", "ark-pppoe.pcap", "ark-mpls-basic.pcap", "td-geneve.pcap",
-	"z-gre-sample.pcap", "z-gtp1_gn_normal_incl_fragmentation.pcap", "z-handshake.pcap", "z-Teredo.pcap",
-	"z-vxlan-encapsulated-http.pcap", "z-ftp-many-port-expected.pcap.gz", "ark-sctp-www.pcap",
-	"d-big-endian-spb.pcapng", NULL,
+	"ark-80211http.pcap",
+	"ark-gtp-iphone.pcap",
+	"ark-pppoe.pcap",
+	"ark-mpls-basic.pcap",
+	"td-geneve.pcap",
+	"z-gre-sample.pcap",
+	"z-gtp1_gn_normal_incl_fragmentation.pcap",
+	"z-handshake.pcap",
+	"z-Teredo.pcap",
+	"z-vxlan-encapsulated-http.pcap",
+	"z-ftp-many-port-expected.pcap.gz",
+	"ark-sctp-www.pcap",
+	"d-big-endian-spb.pcapng",
+	NULL,
 };
 
 struct question {
@@ -53,7 +63,8 @@ static bool is_skipped(const char *file)
 }
 
 /* The questions of one table; make() says what to look for, false to leave the row out. */
-static size_t questions_read(const char *table, bool (*make)(struct question *q, char **field), struct question **out)
+static size_t questions_read(const char *table, bool (*make)(struct question *q, char **field),
+			     struct question **out)
 {
 	char path[4096], line[8192], *field[FIELDS_MAX];
 	struct question *q = NULL;
@@ -94,7 +105,8 @@ static void packet_answer(struct question *q, size_t n, const struct packet *pk)
 	decode_info(&line, &d, pk->data, pk->captured, NULL);
 	for (size_t i = 0; i < n; i++) {
 		if (q[i].frame == pk->number && !q[i].answered)
-			q[i].answered = strstr(buf_str(&line), q[i].text[0]) && strstr(buf_str(&line), q[i].text[1]);
+			q[i].answered = strstr(buf_str(&line), q[i].text[0]) &&
+					strstr(buf_str(&line), q[i].text[1]);
 	}
 	buf_release(&line);
 }
@@ -119,7 +131,8 @@ static void file_answer(struct question *q, size_t n)
 }
 
 /* Asks everything; returns how many were not answered. */
-static unsigned ask(const char *table, bool (*make)(struct question *q, char **field), size_t *asked)
+static unsigned ask(const char *table, bool (*make)(struct question *q, char **field),
+		    size_t *asked)
 {
 	struct question *q;
 	unsigned missing = 0;
@@ -132,8 +145,8 @@ static unsigned ask(const char *table, bool (*make)(struct question *q, char **f
 	}
 	for (size_t i = 0; i < *asked; i++) {
 		if (!q[i].answered && missing++ < 20)
-			print_message("%s packet %llu: no '%s' '%s'\n", q[i].file, (unsigned long long)q[i].frame,
-				      q[i].text[0], q[i].text[1]);
+			print_message("%s packet %llu: no '%s' '%s'\n", q[i].file,
+				      (unsigned long long)q[i].frame, q[i].text[0], q[i].text[1]);
 	}
 	free(q);
 	return missing;
@@ -141,7 +154,8 @@ static unsigned ask(const char *table, bool (*make)(struct question *q, char **f
 
 static bool make_dns(struct question *q, char **field)
 {
-	snprintf(q->text[0], sizeof(q->text[0]), "%s %s", strcmp(field[5], "1") == 0 ? "response" : "query", field[4]);
+	snprintf(q->text[0], sizeof(q->text[0]), "%s %s",
+		 strcmp(field[5], "1") == 0 ? "response" : "query", field[4]);
 	snprintf(q->text[1], sizeof(q->text[1]), "%.*s", (int)strcspn(field[6], " "), field[6]);
 	return field[4][0] && !strchr(q->text[1], '<');
 }
@@ -150,7 +164,8 @@ static bool make_tls(struct question *q, char **field)
 {
 	if (strcmp(field[3], "tls") != 0)
 		return false;
-	snprintf(q->text[0], sizeof(q->text[0]), "%s", strcmp(field[4], "client_hello") == 0 ? "ClientHello" : "ServerHello");
+	snprintf(q->text[0], sizeof(q->text[0]), "%s",
+		 strcmp(field[4], "client_hello") == 0 ? "ClientHello" : "ServerHello");
 	snprintf(q->text[1], sizeof(q->text[1]), "%s%s", field[5][0] ? "sni=" : "", field[5]);
 	return true;
 }
@@ -167,13 +182,15 @@ static bool make_http(struct question *q, char **field)
 	return false; /* a response stands at its last packet there, at its first here */
 }
 
-static void asked_of(const char *table, bool (*make)(struct question *q, char **field), size_t at_least, unsigned spread)
+static void asked_of(const char *table, bool (*make)(struct question *q, char **field),
+		     size_t at_least, unsigned spread)
 {
 	size_t asked;
 	unsigned missing;
 
 	if (!captures_folder()) {
-		print_message("no captures with truth here (TAPDECK_CAPTURES): lines not compared\n");
+		print_message(
+			"no captures with truth here (TAPDECK_CAPTURES): lines not compared\n");
 		skip();
 	}
 	missing = ask(table, make, &asked);
@@ -184,7 +201,8 @@ static void asked_of(const char *table, bool (*make)(struct question *q, char **
 static void test_dns(void **state)
 {
 	(void)state;
-	asked_of("dns.tsv", make_dns, 200, 8); /* six put together from fragments, two quoted in ICMP errors */
+	asked_of("dns.tsv", make_dns, 200,
+		 8); /* six put together from fragments, two quoted in ICMP errors */
 }
 
 static void test_tls(void **state)
@@ -202,7 +220,9 @@ static void test_http(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_dns), cmocka_unit_test(test_tls), cmocka_unit_test(test_http),
+		cmocka_unit_test(test_dns),
+		cmocka_unit_test(test_tls),
+		cmocka_unit_test(test_http),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
-/* Connections of real captures against tshark's: packets and bytes a direction, how many there are, and the time of the
- * handshake. tests/golden/conversations.list names the files, and for those left out the reason. */
+/* Connections of real captures against tshark's: packets and bytes a direction, how many there are,
+ * and the time of the handshake. tests/golden/conversations.list names the files, and for those
+ * left out the reason. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -47,7 +48,8 @@ static struct flows *captures_read(const char *folder, const char *file)
 		fail_msg("%s", e.text);
 	f = flows_new(&options);
 	while (capfile_next(cf, &pk, &e) > 0) {
-		struct flow_place place = {pk.number, pk.offset, 0, pk.ts_ns, pk.has_time, pk.length};
+		struct flow_place place = {pk.number, pk.offset,   0,
+					   pk.ts_ns,  pk.has_time, pk.length};
 		struct flow_note note;
 
 		decode_packet(&d, &decode, pk.link_type, pk.data, pk.captured, pk.length);
@@ -74,7 +76,8 @@ static int split(char *line, char **field)
 	return n;
 }
 
-static int truth_lines(const char *folder, const char *table, const char *file, truth_fn fn, void *arg)
+static int truth_lines(const char *folder, const char *table, const char *file, truth_fn fn,
+		       void *arg)
 {
 	char path[4096], line[4096], *field[FIELDS_MAX];
 	int count = 0;
@@ -102,7 +105,8 @@ struct check {
 	int wrong;
 };
 
-/* tshark numbers a protocol's conversations from 0, in the order of first packets; so do we, all protocols together. */
+/* tshark numbers a protocol's conversations from 0, in the order of first packets; so do we, all
+ * protocols together. */
 static const struct connection *nth(const struct flows *f, const char *proto, unsigned n)
 {
 	for (uint64_t i = 0; i < flows_in_memory(f); i++) {
@@ -134,19 +138,20 @@ static void check_line(void *arg, char **field)
 		k->wrong++;
 		return;
 	}
-	snprintf(ours, sizeof(ours), "%s %u %s %u %llu %llu %llu %llu", addr_text(&c->addr_a, a), c->port_a,
-		 addr_text(&c->addr_b, b), c->port_b, (unsigned long long)c->flow[0].packets,
-		 (unsigned long long)c->flow[0].bytes, (unsigned long long)c->flow[1].packets,
-		 (unsigned long long)c->flow[1].bytes);
-	snprintf(truth, sizeof(truth), "%s %s %s %s %s %s %s %s", field[3], field[4], field[5], field[6], field[7], field[8],
-		 field[9], field[10]);
+	snprintf(ours, sizeof(ours), "%s %u %s %u %llu %llu %llu %llu", addr_text(&c->addr_a, a),
+		 c->port_a, addr_text(&c->addr_b, b), c->port_b,
+		 (unsigned long long)c->flow[0].packets, (unsigned long long)c->flow[0].bytes,
+		 (unsigned long long)c->flow[1].packets, (unsigned long long)c->flow[1].bytes);
+	snprintf(truth, sizeof(truth), "%s %s %s %s %s %s %s %s", field[3], field[4], field[5],
+		 field[6], field[7], field[8], field[9], field[10]);
 	if (strcmp(ours, truth) == 0)
 		return;
 	print_error("%s: %s %s: we say %s, tshark %s\n", k->file, field[1], field[2], ours, truth);
 	k->wrong++;
 }
 
-/* tshark takes a RST that answers a SYN for the end of a handshake too: a refused connection has none. */
+/* tshark takes a RST that answers a SYN for the end of a handshake too: a refused connection has
+ * none. */
 static void check_handshake(void *arg, char **field)
 {
 	struct check *k = arg;
@@ -156,7 +161,8 @@ static void check_handshake(void *arg, char **field)
 	if (!c || !field[19] || !*field[19] || c->state == CONN_REJ)
 		return;
 	if (c->handshake_ns >= 0)
-		snprintf(ours, sizeof(ours), "%lld.%09lld", (long long)(c->handshake_ns / 1000000000),
+		snprintf(ours, sizeof(ours), "%lld.%09lld",
+			 (long long)(c->handshake_ns / 1000000000),
 			 (long long)(c->handshake_ns % 1000000000));
 	if (strcmp(ours, field[19]) == 0)
 		return;
@@ -173,7 +179,8 @@ static void check_sums(struct check *k)
 		assert_int_equal(c->number, i + 1);
 		for (int j = 0; j < 2; j++) {
 			assert_true(c->flow[j].unique <= c->flow[j].payload);
-			assert_true(c->flow[j].retrans_packets || c->flow[j].unique == c->flow[j].payload);
+			assert_true(c->flow[j].retrans_packets ||
+				    c->flow[j].unique == c->flow[j].payload);
 			assert_true(c->flow[j].last_ns >= c->flow[j].first_ns);
 		}
 	}
@@ -185,7 +192,8 @@ static int check_file(const char *folder, const char *file)
 	unsigned rows = (unsigned)truth_lines(folder, "conversations.tsv", file, check_line, &k);
 
 	if (rows != count_of(k.f, "tcp") + count_of(k.f, "udp")) {
-		print_error("%s: %u conversations, tshark has %u\n", file, count_of(k.f, "tcp") + count_of(k.f, "udp"), rows);
+		print_error("%s: %u conversations, tshark has %u\n", file,
+			    count_of(k.f, "tcp") + count_of(k.f, "udp"), rows);
 		k.wrong++;
 	}
 	truth_lines(folder, "tcp_analysis.tsv", file, check_handshake, &k);
@@ -203,7 +211,8 @@ static void test_conversations(void **state)
 
 	(void)state;
 	if (!folder) {
-		print_message("no captures with truth here (TAPDECK_CAPTURES): conversations not compared\n");
+		print_message("no captures with truth here (TAPDECK_CAPTURES): conversations not "
+			      "compared\n");
 		skip();
 	}
 	in = fopen(LIST, "re");
@@ -220,7 +229,8 @@ static void test_conversations(void **state)
 	assert_true(files >= FILES_MIN);
 }
 
-/* Payload, the union of its sequence intervals, and the segments that overlap what was seen: computed apart. */
+/* Payload, the union of its sequence intervals, and the segments that overlap what was seen:
+ * computed apart. */
 static void test_unique_bytes(void **state)
 {
 	static const struct {
@@ -255,7 +265,8 @@ static void test_unique_bytes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_conversations), cmocka_unit_test(test_unique_bytes),
+		cmocka_unit_test(test_conversations),
+		cmocka_unit_test(test_unique_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
