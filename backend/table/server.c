@@ -1,11 +1,10 @@
-#include "table/server.h"
+#include "ask.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/xalloc.h"
-#include "table/row.h"
 
 #define SLICE_NS (5 * NS_PER_MS) /* work before the loop serves its descriptors again */
 #define WAKE_MS 20u  /* rows that came are looked at after this, together with those that follow */
@@ -14,39 +13,6 @@
 #define KEPT_NS                                                                                    \
 	(30 * NS_PER_S) /* the order of an answered table waits so long for its next rows to be    \
 			   asked for */
-#define ENCODE_ROWS 64u /* rows between looks at the clock */
-
-enum step {
-	STEP_VIEW,   /* rows are looked at and put in order */
-	STEP_ENCODE, /* rows are written into the answer */
-	STEP_WAIT,   /* for the period, for rows, or for the channel: see due_ns, wants_rows */
-	STEP_KEPT,   /* answered; the same id may ask for the next rows */
-};
-
-struct ask {
-	struct ask *next;
-	struct channel *c;
-	uint32_t channel, id;
-	char *table, *words, *columns, *filter, *bpf,
-		*sort; /* words: one string, each with its length */
-	uint64_t first;
-	uint32_t count, period_ms, flags;
-
-	struct table source;
-	struct view *view;
-	unsigned column[TABLE_COLUMNS_MAX];
-	unsigned ncolumns;
-
-	enum step step;
-	bool fresh;	 /* the next step of the view is the first of a snapshot */
-	bool resort;	 /* that snapshot reads the cells anew */
-	bool wants_rows; /* waits until more was read */
-	int64_t due_ns;
-	int64_t begun_ns, worked_ns; /* of this snapshot */
-	struct buf rows;	     /* encoded so far */
-	uint32_t encoded;
-	uint64_t version; /* of the table when encoding began */
-};
 
 struct table_server {
 	uv_timer_t timer; /* the next thing that is due */
@@ -64,21 +30,6 @@ static void on_timer(uv_timer_t *timer);
 static void on_idle(uv_idle_t *idle);
 
 /* --- the list --- */
-
-static void ask_release(struct ask *a)
-{
-	view_free(a->view);
-	if (a->source.release)
-		a->source.release(a->source.data);
-	buf_release(&a->rows);
-	free(a->table);
-	free(a->words);
-	free(a->columns);
-	free(a->filter);
-	free(a->bpf);
-	free(a->sort);
-	free(a);
-}
 
 static void ask_remove(struct table_server *s, struct ask *a)
 {
@@ -100,11 +51,6 @@ static struct ask *ask_find(const struct table_server *s, const struct channel *
 		if (a->c == c && a->channel == channel && a->id == id)
 			return a;
 	return NULL;
-}
-
-static uint64_t source_version(const struct ask *a)
-{
-	return a->source.version ? a->source.version(a->source.data) : 0;
 }
 
 /* --- when --- */
@@ -171,84 +117,6 @@ static bool first_rows_suffice(const struct ask *a)
 	       a->first + (uint64_t)a->count >= a->first;
 }
 
-static uint32_t rows_wanted(const struct ask *a)
-{
-	const uint64_t total = view_total(a->view);
-	const uint64_t left = a->first < total ? total - a->first : 0;
-	const uint64_t most = a->count < TABLE_WINDOW_ROWS_MAX ? a->count : TABLE_WINDOW_ROWS_MAX;
-
-	return (uint32_t)(left < most ? left : most);
-}
-
-/* A row that would make the answer too long is left to the next; one that is too long by itself is
- * cut to its numbers, so that nobody asks for it for ever. */
-static bool row_encode(struct ask *a, uint64_t row)
-{
-	const struct table *t = &a->source;
-	const size_t start = a->rows.len;
-	int rc = 0;
-
-	for (unsigned i = 0; i < a->ncolumns && rc == 0; i++) {
-		const struct value v = t->cell(t->data, row, a->column[i]);
-
-		rc = row_put_cell(&a->rows, &v);
-	}
-	if (rc == 0 && (start == 0 || a->rows.len <= MSG_PAYLOAD_MAX / 2))
-		return true;
-	a->rows.len = start;
-	if (start > 0)
-		return false;
-	for (unsigned i = 0; i < a->ncolumns; i++) {
-		struct value v = t->cell(t->data, row, a->column[i]);
-
-		if (v.type == VALUE_TEXT)
-			v = value_null();
-		(void)row_put_cell(&a->rows, &v); /* at most 20 bytes a column */
-	}
-	return true;
-}
-
-/* true: the rows of the answer are all there. */
-static bool rows_encode(struct ask *a, int64_t until_ns)
-{
-	const uint32_t wanted = rows_wanted(a);
-
-	while (a->encoded < wanted) {
-		if (!row_encode(a, view_row(a->view, a->first + a->encoded)))
-			return true;
-		a->encoded++;
-		if (a->encoded % ENCODE_ROWS == 0 && clock_mono_ns() >= until_ns)
-			return a->encoded == wanted;
-	}
-	return true;
-}
-
-static int window_send(const struct table_server *s, struct ask *a)
-{
-	const struct table_state state = state_of(s, a);
-	struct buf columns;
-	struct msg_window m = {
-		.table = str_of(a->table),
-		.first = a->first,
-		.count = a->encoded,
-		.total = view_total(a->view),
-		.state = state.state,
-		.done = state.done,
-		.of = state.of,
-		.note = str_of(state.note ? state.note : ""),
-		.rows = {(const char *)a->rows.data, a->rows.len},
-	};
-	int rc;
-
-	buf_init(&columns, MSG_PAYLOAD_MAX / 4);
-	rc = row_put_columns(&columns, a->source.type, a->column, a->ncolumns);
-	m.columns = (struct str){buf_str(&columns), columns.len};
-	if (rc == 0)
-		rc = channel_put_window(a->c, a->channel, a->id, &m);
-	buf_release(&columns);
-	return rc;
-}
-
 /* What comes after an answer: the next period, the next rows, or nothing. true: the request is done
  * with. */
 static bool ask_answered(struct ask *a)
@@ -293,7 +161,7 @@ static void step_view(const struct table_server *s, struct ask *a)
 	}
 	a->step = STEP_ENCODE;
 	a->encoded = 0;
-	a->version = source_version(a);
+	a->version = ask_version(a);
 	buf_clear(&a->rows);
 }
 
@@ -301,17 +169,19 @@ static void step_view(const struct table_server *s, struct ask *a)
 static bool step_encode(const struct table_server *s, struct ask *a)
 {
 	const int64_t begun = clock_mono_ns();
+	struct table_state state;
 	bool all;
 
-	if (a->version != source_version(a)) { /* rows moved under it */
+	if (a->version != ask_version(a)) { /* rows moved under it */
 		ask_begin(a, false);
 		return false;
 	}
-	all = rows_encode(a, begun + SLICE_NS);
+	all = ask_encode(a, begun + SLICE_NS);
 	a->worked_ns += clock_mono_ns() - begun;
 	if (!all)
 		return false;
-	if (window_send(s, a) == 0)
+	state = state_of(s, a);
+	if (ask_send(a, &state) == 0)
 		return ask_answered(a);
 	ask_wait(a, INT64_MAX); /* the channel is given up: its owner will drop all that it asked */
 	return false;
@@ -391,56 +261,6 @@ static void on_idle(uv_idle_t *idle)
 
 /* --- questions --- */
 
-/* The words as one text, that can be compared. */
-static char *words_join(const struct strs *words)
-{
-	struct buf b;
-	char *joined;
-
-	buf_init(&b, MSG_PAYLOAD_MAX * 2u);
-	for (uint32_t i = 0; i < words->count; i++)
-		(void)buf_printf(&b, "%zu:%.*s ", words->at[i].len, (int)words->at[i].len,
-				 words->at[i].p);
-	joined = xstrdup(buf_str(&b));
-	buf_release(&b);
-	return joined;
-}
-
-static char *copy_of(struct str s)
-{
-	return xstrndup(s.len ? s.p : "", s.len);
-}
-
-static bool same_question(const struct ask *a, const struct msg_query *q)
-{
-	char *words = words_join(&q->words);
-	const bool same = str_is(q->table, a->table) && strcmp(words, a->words) == 0 &&
-			  str_is(q->filter, a->filter) && str_is(q->bpf, a->bpf) &&
-			  str_is(q->sort, a->sort) && q->flags == a->flags;
-
-	free(words);
-	return same;
-}
-
-static int columns_choose(struct ask *a, struct str names, struct err *e)
-{
-	const struct table_type *t = a->source.type;
-	int count;
-
-	if (names.len == 0 && (a->flags & QUERY_ALL_COLUMNS)) {
-		for (count = 0; count < (int)t->ncolumns && count < (int)TABLE_COLUMNS_MAX; count++)
-			a->column[count] = (unsigned)count;
-	} else {
-		count = view_columns(t, names, a->column, e);
-	}
-	if (count < 0)
-		return -1;
-	a->ncolumns = (unsigned)count;
-	free(a->columns);
-	a->columns = copy_of(names);
-	return 0;
-}
-
 static void window_set(struct ask *a, const struct msg_query *q)
 {
 	a->first = q->first;
@@ -453,7 +273,7 @@ static int ask_again(struct ask *a, const struct msg_query *q, struct err *e)
 {
 	const bool works = a->step == STEP_VIEW;
 
-	if (columns_choose(a, q->columns, e))
+	if (ask_columns(a, q->columns, e))
 		return -1;
 	window_set(a, q);
 	if (!works)
@@ -470,18 +290,18 @@ static struct ask *ask_new(const struct table_server *s, struct channel *c, uint
 		.c = c,
 		.channel = channel,
 		.id = id,
-		.table = copy_of(q->table),
-		.words = words_join(&q->words),
-		.filter = copy_of(q->filter),
-		.bpf = copy_of(q->bpf),
-		.sort = copy_of(q->sort),
+		.table = ask_copy(q->table),
+		.words = ask_words(&q->words),
+		.filter = ask_copy(q->filter),
+		.bpf = ask_copy(q->bpf),
+		.sort = ask_copy(q->sort),
 		.flags = q->flags,
 	};
 	buf_init(&a->rows, MSG_PAYLOAD_MAX - MSG_PAYLOAD_MAX / 4);
 	window_set(a, q);
 	if (s->ops->table(s->arg, channel, q, &a->source, e))
 		goto failed;
-	if (columns_choose(a, q->columns, e))
+	if (ask_columns(a, q->columns, e))
 		goto failed;
 	a->view = view_new(&a->source, q->filter, q->sort, a->source.keep, a->source.data, e);
 	if (!a->view)
@@ -498,7 +318,7 @@ static bool query_again(struct table_server *s, struct ask *a, const struct msg_
 {
 	struct err e;
 
-	if (!same_question(a, q))
+	if (!ask_is(a, q))
 		return false;
 	if (ask_again(a, q, &e)) {
 		(void)channel_send_error(a->c, a->channel, a->id,
