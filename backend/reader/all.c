@@ -107,24 +107,21 @@ static void on_state(void *arg, uint32_t channel, const struct table *t, struct 
 		return;
 	}
 	source_state(&r->source, s);
-	bool done = a->pass ? passes_done(r, a->pass) : pipeline_done(r, outer);
-
-	if (!done) {
-		s->state = WINDOW_READING;
-		return;
-	}
 	if (a->pass && a->pass->skipped) {
 		(void)snprintf(a->text, sizeof(a->text), "%llu packets could not be looked at: their link type does not take "
 			       "this filter, or they are not there any more", (unsigned long long)a->pass->skipped);
-		s->state = WINDOW_PARTIAL;
 		s->note = a->text;
 	}
 	if (!r->indexed_all && (a->pass || outer || a->kind == &table_packets)) {
 		(void)snprintf(a->text, sizeof(a->text), "only the first %llu packets can be listed, the limit of memory; "
 			       "connections count all", (unsigned long long)index_count(&r->index));
-		s->state = WINDOW_PARTIAL;
 		s->note = a->text;
 	}
+	/* A session that runs on is complete when what it has sent so far was looked at. */
+	if (a->pass ? passes_done(r, a->pass) : pipeline_current(r, outer))
+		s->state = s->note && s->note[0] ? WINDOW_PARTIAL : WINDOW_COMPLETE;
+	else
+		s->state = WINDOW_READING;
 }
 
 const struct table_server_ops reader_tables = {.table = on_table, .state = on_state};

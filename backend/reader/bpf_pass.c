@@ -157,8 +157,10 @@ bool pass_step(struct pass *p, const struct index *x, uint64_t end, int64_t dead
 	bool full;
 
 	*wants = false;
-	if (p->row < x->first)
+	if (p->row < x->first) {
+		p->skipped += x->first - p->row;
 		p->row = x->first;
+	}
 	for (unsigned n = 1; p->row < end; n++, p->row++) {
 		if (pass_look(p, x, p->row, link_type) == 0) {
 			*wants = !pass_program(p, *link_type, &full);
@@ -194,12 +196,18 @@ void pass_order(struct pass *p)
 
 	if (p->nordered == n)
 		return;
+	bool moved = false;
+
 	p->order = xreallocarray(p->order, n, sizeof(*p->order));
-	for (uint64_t i = p->nordered; i < n; i++)
+	for (uint64_t i = p->nordered; i < n; i++) {
 		p->order[i] = (uint32_t)i;
-	qsort_r(p->order, n, sizeof(*p->order), by_number, p);
+		moved = moved || (i > 0 && by_number(&p->order[i - 1], &p->order[i], p) > 0);
+	}
+	if (moved) {
+		qsort_r(p->order, n, sizeof(*p->order), by_number, p);
+		p->version++;
+	}
 	p->nordered = n;
-	p->version++;
 }
 
 const struct pass_connection *pass_connection(const struct pass *p, uint64_t place)

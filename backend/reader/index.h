@@ -11,7 +11,7 @@
 
 /* Bytes that the index may take. A file with more packets has rows for the first ones only, and says so; a live session lets
  * the oldest go. */
-#define INDEX_FILE_BYTES_MAX (UINT64_C(3) << 30)
+#define INDEX_FILE_BYTES_MAX (UINT64_C(1) << 30)
 #define INDEX_LIVE_BYTES_MAX (UINT64_C(64) << 20)
 #define INDEX_PACKET_BYTES 24u
 

@@ -24,7 +24,8 @@ void pages_start(struct pages *p, uint64_t place)
 	p->count = place;
 }
 
-void *pages_add(struct pages *p)
+/* The page of item `count`. */
+void pages_grow(struct pages *p)
 {
 	size_t at = (size_t)(p->count / PAGES_ITEMS - p->first_page);
 
@@ -32,11 +33,10 @@ void *pages_add(struct pages *p)
 		p->room = p->room ? p->room * 2 : 16;
 		p->page = xreallocarray(p->page, p->room, sizeof(*p->page));
 	}
-	if (at >= p->npages) {
-		p->page[at] = xcalloc(PAGES_ITEMS, p->item_bytes);
-		p->npages = at + 1;
-	}
-	return (char *)p->page[at] + p->count++ % PAGES_ITEMS * p->item_bytes;
+	p->page[at] = xcalloc(PAGES_ITEMS, p->item_bytes);
+	p->npages = at + 1;
+	p->next = (char *)p->page[at] + p->count % PAGES_ITEMS * p->item_bytes;
+	p->end = (char *)p->page[at] + PAGES_ITEMS * p->item_bytes;
 }
 
 void pages_drop(struct pages *p, uint64_t place)

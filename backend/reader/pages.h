@@ -14,16 +14,28 @@ struct pages {
 	size_t item_bytes;
 	uint64_t first_page;
 	uint64_t count; /* items added so far, dropped ones included */
+	char *next, *end; /* where the next item goes; equal: a new page is needed */
 };
 
 void pages_init(struct pages *p, size_t item_bytes);
 void pages_release(struct pages *p);
 /* Makes `place` the next item's number; only before the first one is added. */
 void pages_start(struct pages *p, uint64_t place);
-/* The place of a new item; its bytes are 0. */
-void *pages_add(struct pages *p);
+void pages_grow(struct pages *p);
 /* Frees whole pages that lie before `place`. */
 void pages_drop(struct pages *p, uint64_t place);
+
+/* The place of a new item; its bytes are 0. */
+static inline void *pages_add(struct pages *p)
+{
+	if (p->next == p->end)
+		pages_grow(p);
+	void *item = p->next;
+
+	p->next += p->item_bytes;
+	p->count++;
+	return item;
+}
 
 static inline uint64_t pages_first(const struct pages *p)
 {

@@ -87,7 +87,7 @@ bool passes_done(const struct reader *r, const struct pass *p)
 {
 	bool outer = p->capture->decode.outer;
 
-	return pipeline_done(r, outer) && p->row >= pipeline_rows(r, outer);
+	return pipeline_current(r, outer) && p->row >= pipeline_rows(r, outer);
 }
 
 bool passes_step(struct reader *r)

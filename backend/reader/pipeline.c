@@ -66,6 +66,7 @@ static bool pipeline_read(struct reader *r)
 
 	if (source_done(&r->source) && !source_is_live(&r->source))
 		return false;
+	bool news = !r->drained;
 	for (unsigned n = 1; source_next(&r->source, &t) > 0; n++) {
 		pipeline_packet(r, &t);
 		any = true;
@@ -76,7 +77,8 @@ static bool pipeline_read(struct reader *r)
 	}
 	if (source_is_live(&r->source))
 		pipeline_forget(r);
-	if (any || source_done(&r->source))
+	r->drained = !more;
+	if (any || news || source_done(&r->source))
 		table_server_wake(r->tables);
 	return more;
 }
@@ -186,6 +188,7 @@ void pipeline_kick(struct reader *r)
 		r->capture.live = true;
 		(void)uv_timer_start(&r->beat, on_beat, BEAT_MS, BEAT_MS);
 	}
+	r->drained = false;
 	(void)uv_idle_start(&r->idle, on_idle);
 }
 
@@ -213,9 +216,14 @@ uint64_t pipeline_rows(const struct reader *r, bool outer)
 	return outer ? r->outer->row : index_count(&r->index);
 }
 
-bool pipeline_done(const struct reader *r, bool outer)
+bool pipeline_done(const struct reader *r)
 {
-	if (!source_done(&r->source) || (source_is_live(&r->source) && !r->finish_answered))
+	return source_done(&r->source) && (!source_is_live(&r->source) || r->finish_answered);
+}
+
+bool pipeline_current(const struct reader *r, bool outer)
+{
+	if (!pipeline_done(r) && !(source_is_live(&r->source) && r->drained))
 		return false;
 	return !outer || r->outer->row >= index_count(&r->index);
 }

@@ -37,6 +37,7 @@ struct reader {
 	struct source source;
 	struct index index;
 	bool indexed_all; /* no packet went without a row */
+	bool drained;	  /* the source had no more when it was last looked at */
 	struct capture capture;
 	bool has_capture;
 	struct follower *outer; /* NULL until somebody asks */
@@ -62,8 +63,10 @@ void pipeline_kick(struct reader *r);
 /* Reads at once what a live session has ready, before its table is shown. */
 void pipeline_clock(struct reader *r);
 struct capture *pipeline_capture(struct reader *r, bool outer);
-/* Everything of the capture has been read and counted (by `outer`'s numbering). */
-bool pipeline_done(const struct reader *r, bool outer);
+/* Everything that will ever come has been read and counted. */
+bool pipeline_done(const struct reader *r);
+/* Everything that is there now has been read and counted (by `outer`'s numbering). */
+bool pipeline_current(const struct reader *r, bool outer);
 /* The rows that are counted by that numbering. */
 uint64_t pipeline_rows(const struct reader *r, bool outer);
 

@@ -153,7 +153,7 @@ static int stream_fill(struct reader *r, struct stream *s)
 {
 	uint64_t end = index_count(&r->index);
 
-	if (!s->begun && (r->source.nshown || pipeline_done(r, false))) {
+	if (!s->begun && (r->source.nshown || pipeline_done(r))) {
 		if (write_section(&s->out, NULL) < 0 || stream_interfaces(s, &r->source) < 0)
 			return -1;
 		s->begun = true;
@@ -229,7 +229,7 @@ static bool stream_run(struct reader *r, struct stream *s, bool *more)
 	stream_skip(s);
 	if (!channel_congested(r->control))
 		stream_send(r, s);
-	if (s->out.len == 0 && s->begun && s->row >= index_count(&r->index) && pipeline_done(r, false)) {
+	if (s->out.len == 0 && s->begun && s->row >= index_count(&r->index) && pipeline_done(r)) {
 		stream_end(r, s);
 		return true;
 	}
