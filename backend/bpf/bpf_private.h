@@ -11,7 +11,8 @@
 #include "base/err.h"
 #include "base/str.h"
 
-/* Loads at or behind this offset ask the kernel for what it keeps beside a packet (linux/filter.h). */
+/* Loads at or behind this offset ask the kernel for what it keeps beside a packet (linux/filter.h).
+ */
 #define KERNEL_AD_OFF 0xfffff000u
 #define KERNEL_AD_VLAN_TAG (KERNEL_AD_OFF + 44u)
 #define KERNEL_AD_VLAN_TAG_PRESENT (KERNEL_AD_OFF + 48u)
@@ -23,7 +24,8 @@ struct expression {
 };
 
 /* 0, or -1 with libpcap's own sentence; *prog is released by pcap_freecode. */
-int expression_compile(const struct expression *x, bool optimize, struct bpf_program *prog, char why[PCAP_ERRBUF_SIZE]);
+int expression_compile(const struct expression *x, bool optimize, struct bpf_program *prog,
+		       char why[PCAP_ERRBUF_SIZE]);
 /* The sentence for what libpcap refused, with the place in the text where one can be found. */
 int expression_explain(const struct expression *x, const char *why, struct err *e);
 bool program_asks_kernel(const struct bpf_insn *insn, unsigned count);
@@ -37,8 +39,8 @@ struct token {
 bool token_next(const char *text, size_t *at, struct token *t);
 bool token_is(const char *text, const struct token *t, const char *word);
 
-/* For a kernel that keeps the outermost VLAN tag beside the packet: true where `text` has a `vlan` of its own,
- * and then *tagged is the text for packets whose tag was taken off. */
+/* For a kernel that keeps the outermost VLAN tag beside the packet: true where `text` has a `vlan`
+ * of its own, and then *tagged is the text for packets whose tag was taken off. */
 bool vlan_text(const char *text, struct buf *tagged);
 /* One program of two: `tagged` where the kernel holds a tag, `plain` where not. */
 #define VLAN_JOIN_INSNS 4u /* that the join adds */

@@ -1,4 +1,5 @@
-/* From text to a program. Runs in a short-lived child: libpcap asks DNS for names, and its parser is large. */
+/* From text to a program. Runs in a short-lived child: libpcap asks DNS for names, and its parser
+ * is large. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,8 @@
 #define TAGGED_TEXT_MAX (BPF_TEXT_MAX + 256u)
 #define SNAPLEN_DEFAULT 262144u
 
-int expression_compile(const struct expression *x, bool optimize, struct bpf_program *prog, char why[PCAP_ERRBUF_SIZE])
+int expression_compile(const struct expression *x, bool optimize, struct bpf_program *prog,
+		       char why[PCAP_ERRBUF_SIZE])
 {
 	pcap_t *dead = pcap_open_dead(x->dlt, x->snaplen);
 	int rc;
@@ -29,8 +31,11 @@ int expression_compile(const struct expression *x, bool optimize, struct bpf_pro
 
 static int too_long(struct err *e)
 {
-	return err_set(e, ERR_CALL, "the filter needs more than %u instructions: make it shorter (nets and port ranges "
-				    "instead of lists)", BPF_PROGRAM_MAX);
+	return err_set(
+		e, ERR_CALL,
+		"the filter needs more than %u instructions: make it shorter (nets and port ranges "
+		"instead of lists)",
+		BPF_PROGRAM_MAX);
 }
 
 /* What a file cannot answer: the word that asked for it. */
@@ -44,15 +49,20 @@ static int kernel_only(const char *text, struct err *e)
 		for (size_t i = 0; i < ARRAY_LEN(words); i++) {
 			if (token_is(text, &t, words[i]))
 				return err_at(e, (int)t.at,
-					      "\"%s\" is known to the kernel only while a device is captured: it can "
-					      "stand in a session's filter, not here", words[i]);
+					      "\"%s\" is known to the kernel only while a device "
+					      "is captured: it can "
+					      "stand in a session's filter, not here",
+					      words[i]);
 		}
 	}
-	return err_set(e, ERR_CALL, "the filter asks for what only the kernel knows while a device is captured: it can "
-				    "stand in a session's filter, not here");
+	return err_set(
+		e, ERR_CALL,
+		"the filter asks for what only the kernel knows while a device is captured: it can "
+		"stand in a session's filter, not here");
 }
 
-static int add_program(const struct bpf_program *prog, bool live, const char *text, struct buf *blob, struct err *e)
+static int add_program(const struct bpf_program *prog, bool live, const char *text,
+		       struct buf *blob, struct err *e)
 {
 	if (prog->bf_len > BPF_PROGRAM_MAX)
 		return too_long(e);
@@ -76,9 +86,11 @@ static int compile_one(const struct expression *x, bool live, struct buf *blob, 
 	return rc;
 }
 
-/* As expression_compile, but a text that lets nothing through is the program that does so: `host A and vlan 5` lets
- * nothing through where the tag lies in the packet, and much where the kernel keeps it. */
-static int compile_half(const struct expression *x, struct bpf_program *prog, bool *empty, struct err *e)
+/* As expression_compile, but a text that lets nothing through is the program that does so: `host A
+ * and vlan 5` lets nothing through where the tag lies in the packet, and much where the kernel
+ * keeps it. */
+static int compile_half(const struct expression *x, struct bpf_program *prog, bool *empty,
+			struct err *e)
 {
 	struct bpf_insn *none;
 	char why[PCAP_ERRBUF_SIZE];
@@ -96,7 +108,8 @@ static int compile_half(const struct expression *x, struct bpf_program *prog, bo
 }
 
 /* The program for live Ethernet packets of a text that says `vlan`; `tagged`: vlan_text of it. */
-static int compile_vlan(const struct expression *x, const char *tagged, struct buf *blob, struct err *e)
+static int compile_vlan(const struct expression *x, const char *tagged, struct buf *blob,
+			struct err *e)
 {
 	struct expression beside = *x;
 	struct bpf_program in_packet, kept = {0};
@@ -124,7 +137,8 @@ out:
 	return rc;
 }
 
-int bpf_compile_text(uint32_t link_type, uint32_t snaplen, struct str text, bool live, struct buf *blob, struct err *e)
+int bpf_compile_text(uint32_t link_type, uint32_t snaplen, struct str text, bool live,
+		     struct buf *blob, struct err *e)
 {
 	struct expression x = {.dlt = bpf_dlt_of_link_type(link_type)};
 	struct buf tagged;
@@ -133,7 +147,8 @@ int bpf_compile_text(uint32_t link_type, uint32_t snaplen, struct str text, bool
 	int rc;
 
 	if (text.len > BPF_TEXT_MAX)
-		return err_set(e, ERR_CALL, "a filter has at most %u bytes, this one has %zu", BPF_TEXT_MAX, text.len);
+		return err_set(e, ERR_CALL, "a filter has at most %u bytes, this one has %zu",
+			       BPF_TEXT_MAX, text.len);
 	nul = text.len > 0 ? memchr(text.p, 0, text.len) : NULL;
 	if (nul)
 		return err_at(e, (int)(nul - text.p), "a filter is text, this one has a byte 0");

@@ -1,5 +1,6 @@
-/* Why a text is no filter, and where. libpcap says "syntax error" and no place. The place is the first word at which no
- * continuation makes a filter of what stands so far: found by trying, with a bound in time. */
+/* Why a text is no filter, and where. libpcap says "syntax error" and no place. The place is the
+ * first word at which no continuation makes a filter of what stands so far: found by trying, with a
+ * bound in time. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,23 +10,41 @@
 #include "bpf/program.h"
 #include "bpf_private.h"
 
-#define TOKENS_MAX 512u		       /* further words are not looked at */
-#define OPEN_MAX 8u		       /* brackets that are closed in a trial */
+#define TOKENS_MAX 512u		     /* further words are not looked at */
+#define OPEN_MAX 8u		     /* brackets that are closed in a trial */
 #define TRIAL_TIME_NS (NS_PER_S / 2) /* then the sentence goes without a place */
 
+/* clang-format off */
 static const char *const words[] = {
-	"ip",	    "ip6",	"arp",	    "rarp",    "tcp",	  "udp",       "sctp",	   "icmp",     "icmp6",	   "igmp",
-	"ether",    "host",	"net",	    "port",    "portrange", "src",     "dst",	   "proto",    "protochain", "gateway",
-	"broadcast", "multicast", "inbound", "outbound", "ifindex", "vlan",    "mpls",	   "pppoed",   "pppoes",   "geneve",
-	"and",	    "or",	"not",	    "less",    "greater",  "len",      "mask",	   "esp",      "ah",	   "vrrp",
-	"carp",	    "pim",	"wlan",	    "link",    "fddi",	  "tr",	       "type",	   "subtype",  "iso",	   "llc",
-	"stp",	    "tcpflags",	"tcp-syn",  "tcp-ack", "tcp-fin", "tcp-rst",   "tcp-push", "tcp-urg",  "icmptype", "icmpcode",
+	"ip", "ip6", "arp", "rarp", "tcp", "udp", "sctp", "icmp", "icmp6", "igmp", "ether",
+	"host", "net", "port", "portrange", "src", "dst", "proto", "protochain", "gateway",
+	"broadcast", "multicast", "inbound", "outbound", "ifindex", "vlan", "mpls", "pppoed",
+	"pppoes", "geneve", "and", "or", "not", "less", "greater", "len", "mask", "esp", "ah",
+	"vrrp", "carp", "pim", "wlan", "link", "fddi", "tr", "type", "subtype", "iso", "llc",
+	"stp", "tcpflags", "tcp-syn", "tcp-ack", "tcp-fin", "tcp-rst", "tcp-push", "tcp-urg",
+	"icmptype", "icmpcode",
 };
+/* clang-format on */
 
 /* What may follow a prefix that is right so far. */
 static const char *const follow[] = {
-	"", " 1", " ip", " host 1.1.1.1", " 1.1.1.1", " net 1.1.1.0/24", " port 1", " proto 1", " 1-2", " = 1",
-	" 1 = 1", " 1:1:1:1:1:1", " host 1:1:1:1:1:1", " [0] = 1", " mgt", " 255.0.0.0", " [0",
+	"",
+	" 1",
+	" ip",
+	" host 1.1.1.1",
+	" 1.1.1.1",
+	" net 1.1.1.0/24",
+	" port 1",
+	" proto 1",
+	" 1-2",
+	" = 1",
+	" 1 = 1",
+	" 1:1:1:1:1:1",
+	" host 1:1:1:1:1:1",
+	" [0] = 1",
+	" mgt",
+	" 255.0.0.0",
+	" [0",
 };
 
 struct search {
@@ -42,7 +61,8 @@ static bool is_syntax(const char *why)
 
 static bool follows_number_word(const struct search *s, size_t i)
 {
-	static const char *const before[] = {"port", "portrange", "proto", "protochain", "type", "subtype"};
+	static const char *const before[] = {"port",	   "portrange", "proto",
+					     "protochain", "type",	"subtype"};
 
 	for (size_t k = 0; i > 0 && k < ARRAY_LEN(before); k++) {
 		if (token_is(s->x->text, &s->token[i - 1], before[k]))
@@ -65,8 +85,9 @@ static bool is_host_name(const struct search *s, size_t i)
 {
 	const char *p = s->x->text + s->token[i].at;
 
-	return strspn(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") > 0 && memchr(p, '.', s->token[i].len) &&
-	       !is_known(s->x->text, &s->token[i]) && !follows_number_word(s, i);
+	return strspn(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") > 0 &&
+	       memchr(p, '.', s->token[i].len) && !is_known(s->x->text, &s->token[i]) &&
+	       !follows_number_word(s, i);
 }
 
 static void prefix_text(const struct search *s, size_t count, struct buf *out)
@@ -167,14 +188,18 @@ static int explain_syntax(struct search *s, struct err *e)
 	if (clock_mono_ns() > s->until_ns)
 		return err_set(e, ERR_CALL, "the filter is not in BPF's language (pcap-filter(7))");
 	if (right == s->tokens)
-		return err_at(e, (int)strlen(text), "the filter ends too early: something is missing behind its last word");
+		return err_at(
+			e, (int)strlen(text),
+			"the filter ends too early: something is missing behind its last word");
 	t = &s->token[right];
-	near = is_known(text, t) ? NULL : text_nearest((struct str){text + t->at, t->len}, words, ARRAY_LEN(words));
+	near = is_known(text, t)
+		       ? NULL
+		       : text_nearest((struct str){text + t->at, t->len}, words, ARRAY_LEN(words));
 	if (near)
-		return err_at(e, (int)t->at, "\"%.*s\" does not fit here; did you mean \"%s\"?", (int)t->len,
-			      text + t->at, near);
-	return err_at(e, (int)t->at, "\"%.*s\" does not fit here (pcap-filter(7) has the language)", (int)t->len,
-		      text + t->at);
+		return err_at(e, (int)t->at, "\"%.*s\" does not fit here; did you mean \"%s\"?",
+			      (int)t->len, text + t->at, near);
+	return err_at(e, (int)t->at, "\"%.*s\" does not fit here (pcap-filter(7) has the language)",
+		      (int)t->len, text + t->at);
 }
 
 /* A sentence of libpcap that names a word of the text is about that word. */
@@ -184,7 +209,8 @@ static int place_of_quoted(const struct search *s, const char *why)
 		char *word = xstrndup(s->x->text + s->token[i].at, s->token[i].len);
 		const char *in = strstr(why, word);
 		size_t len = s->token[i].len;
-		bool whole = in && (in == why || strchr(" '\"", in[-1])) && (!in[len] || strchr(" '\",", in[len]));
+		bool whole = in && (in == why || strchr(" '\"", in[-1])) &&
+			     (!in[len] || strchr(" '\",", in[len]));
 
 		free(word);
 		if (whole && !is_known(s->x->text, &s->token[i]))
@@ -203,7 +229,8 @@ static int place_of_reason(const struct search *s, const char *why)
 	int place = -1;
 
 	buf_init(&text, BPF_TEXT_MAX + 4096u);
-	for (size_t count = 1; count <= s->tokens && place < 0 && clock_mono_ns() < s->until_ns; count++) {
+	for (size_t count = 1; count <= s->tokens && place < 0 && clock_mono_ns() < s->until_ns;
+	     count++) {
 		buf_clear(&text);
 		prefix_text(s, count, &text);
 		x.text = buf_str(&text);

@@ -1,5 +1,6 @@
-/* Link types: the values in files (LINKTYPE_) and those of libpcap's calls (DLT_) differ where the BSDs once
- * differed. Values: the LINKTYPE list of the Tcpdump Group, and pcap/dlt.h for this system. */
+/* Link types: the values in files (LINKTYPE_) and those of libpcap's calls (DLT_) differ where the
+ * BSDs once differed. Values: the LINKTYPE list of the Tcpdump Group, and pcap/dlt.h for this
+ * system. */
 #include <pcap/pcap.h>
 
 #include "base/xalloc.h"

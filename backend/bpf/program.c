@@ -42,27 +42,59 @@ bool program_asks_kernel(const struct bpf_insn *insn, unsigned count)
 	return false;
 }
 
-/* Every instruction that there is. libpcap's interpreter ends the process on another, and its bpf_validate looks at
- * some of the bits only. */
+/* Every instruction that there is. libpcap's interpreter ends the process on another, and its
+ * bpf_validate looks at some of the bits only. */
 static bool code_is_known(uint16_t code)
 {
 	static const uint16_t known[] = {
-		BPF_LD | BPF_W | BPF_ABS,   BPF_LD | BPF_H | BPF_ABS,	BPF_LD | BPF_B | BPF_ABS,
-		BPF_LD | BPF_W | BPF_IND,   BPF_LD | BPF_H | BPF_IND,	BPF_LD | BPF_B | BPF_IND,
-		BPF_LD | BPF_W | BPF_LEN,   BPF_LD | BPF_IMM,		BPF_LD | BPF_MEM,
-		BPF_LDX | BPF_W | BPF_LEN,  BPF_LDX | BPF_B | BPF_MSH,	BPF_LDX | BPF_IMM,
-		BPF_LDX | BPF_MEM,	    BPF_ST,			BPF_STX,
-		BPF_ALU | BPF_ADD | BPF_K,  BPF_ALU | BPF_ADD | BPF_X,	BPF_ALU | BPF_SUB | BPF_K,
-		BPF_ALU | BPF_SUB | BPF_X,  BPF_ALU | BPF_MUL | BPF_K,	BPF_ALU | BPF_MUL | BPF_X,
-		BPF_ALU | BPF_DIV | BPF_K,  BPF_ALU | BPF_DIV | BPF_X,	BPF_ALU | BPF_MOD | BPF_K,
-		BPF_ALU | BPF_MOD | BPF_X,  BPF_ALU | BPF_AND | BPF_K,	BPF_ALU | BPF_AND | BPF_X,
-		BPF_ALU | BPF_OR | BPF_K,   BPF_ALU | BPF_OR | BPF_X,	BPF_ALU | BPF_XOR | BPF_K,
-		BPF_ALU | BPF_XOR | BPF_X,  BPF_ALU | BPF_LSH | BPF_K,	BPF_ALU | BPF_LSH | BPF_X,
-		BPF_ALU | BPF_RSH | BPF_K,  BPF_ALU | BPF_RSH | BPF_X,	BPF_ALU | BPF_NEG,
-		BPF_JMP | BPF_JA,	    BPF_JMP | BPF_JEQ | BPF_K,	BPF_JMP | BPF_JEQ | BPF_X,
-		BPF_JMP | BPF_JGT | BPF_K,  BPF_JMP | BPF_JGT | BPF_X,	BPF_JMP | BPF_JGE | BPF_K,
-		BPF_JMP | BPF_JGE | BPF_X,  BPF_JMP | BPF_JSET | BPF_K, BPF_JMP | BPF_JSET | BPF_X,
-		BPF_RET | BPF_K,	    BPF_RET | BPF_A,		BPF_MISC | BPF_TAX,
+		BPF_LD | BPF_W | BPF_ABS,
+		BPF_LD | BPF_H | BPF_ABS,
+		BPF_LD | BPF_B | BPF_ABS,
+		BPF_LD | BPF_W | BPF_IND,
+		BPF_LD | BPF_H | BPF_IND,
+		BPF_LD | BPF_B | BPF_IND,
+		BPF_LD | BPF_W | BPF_LEN,
+		BPF_LD | BPF_IMM,
+		BPF_LD | BPF_MEM,
+		BPF_LDX | BPF_W | BPF_LEN,
+		BPF_LDX | BPF_B | BPF_MSH,
+		BPF_LDX | BPF_IMM,
+		BPF_LDX | BPF_MEM,
+		BPF_ST,
+		BPF_STX,
+		BPF_ALU | BPF_ADD | BPF_K,
+		BPF_ALU | BPF_ADD | BPF_X,
+		BPF_ALU | BPF_SUB | BPF_K,
+		BPF_ALU | BPF_SUB | BPF_X,
+		BPF_ALU | BPF_MUL | BPF_K,
+		BPF_ALU | BPF_MUL | BPF_X,
+		BPF_ALU | BPF_DIV | BPF_K,
+		BPF_ALU | BPF_DIV | BPF_X,
+		BPF_ALU | BPF_MOD | BPF_K,
+		BPF_ALU | BPF_MOD | BPF_X,
+		BPF_ALU | BPF_AND | BPF_K,
+		BPF_ALU | BPF_AND | BPF_X,
+		BPF_ALU | BPF_OR | BPF_K,
+		BPF_ALU | BPF_OR | BPF_X,
+		BPF_ALU | BPF_XOR | BPF_K,
+		BPF_ALU | BPF_XOR | BPF_X,
+		BPF_ALU | BPF_LSH | BPF_K,
+		BPF_ALU | BPF_LSH | BPF_X,
+		BPF_ALU | BPF_RSH | BPF_K,
+		BPF_ALU | BPF_RSH | BPF_X,
+		BPF_ALU | BPF_NEG,
+		BPF_JMP | BPF_JA,
+		BPF_JMP | BPF_JEQ | BPF_K,
+		BPF_JMP | BPF_JEQ | BPF_X,
+		BPF_JMP | BPF_JGT | BPF_K,
+		BPF_JMP | BPF_JGT | BPF_X,
+		BPF_JMP | BPF_JGE | BPF_K,
+		BPF_JMP | BPF_JGE | BPF_X,
+		BPF_JMP | BPF_JSET | BPF_K,
+		BPF_JMP | BPF_JSET | BPF_X,
+		BPF_RET | BPF_K,
+		BPF_RET | BPF_A,
+		BPF_MISC | BPF_TAX,
 		BPF_MISC | BPF_TXA,
 	};
 
@@ -73,7 +105,8 @@ static bool code_is_known(uint16_t code)
 	return false;
 }
 
-/* The scratch words that an instruction writes (as a mask) and whether it reads one that nothing has written. */
+/* The scratch words that an instruction writes (as a mask) and whether it reads one that nothing
+ * has written. */
 static bool scratch_step(const struct bpf_insn *in, uint16_t *valid)
 {
 	switch (in->code) {
@@ -89,8 +122,9 @@ static bool scratch_step(const struct bpf_insn *in, uint16_t *valid)
 	}
 }
 
-/* bpf_validate lets a program read scratch memory that it never wrote, which would be our stack. The same walk as
- * the kernel's check_load_and_stores: jumps only go forward, so one pass sees every way to each instruction. */
+/* bpf_validate lets a program read scratch memory that it never wrote, which would be our stack.
+ * The same walk as the kernel's check_load_and_stores: jumps only go forward, so one pass sees
+ * every way to each instruction. */
 static bool scratch_is_sound(const struct bpf *p)
 {
 	uint16_t *reach = xcalloc(p->count, sizeof(*reach)), valid = 0;
@@ -139,24 +173,32 @@ int bpf_load(struct bpf **program, struct str blob, struct err *e)
 
 	*program = NULL;
 	if (blob.len < BLOB_HEADER_BYTES)
-		return err_set(e, ERR_CALL, "a filter program of %zu bytes is too short to be one", blob.len);
+		return err_set(e, ERR_CALL, "a filter program of %zu bytes is too short to be one",
+			       blob.len);
 	count = get_u32(b);
 	if (count == 0 || count > BPF_PROGRAM_MAX)
-		return err_set(e, ERR_CALL, "a filter program has 1 to %u instructions, this one says %u",
+		return err_set(e, ERR_CALL,
+			       "a filter program has 1 to %u instructions, this one says %u",
 			       BPF_PROGRAM_MAX, count);
 	if (blob.len != BLOB_HEADER_BYTES + (size_t)count * BLOB_INSN_BYTES)
-		return err_set(e, ERR_CALL, "a filter program of %u instructions cannot have %zu bytes", count, blob.len);
+		return err_set(e, ERR_CALL,
+			       "a filter program of %u instructions cannot have %zu bytes", count,
+			       blob.len);
 	p = xmalloc(sizeof(*p) + count * sizeof(p->insn[0]));
 	p->count = count;
 	for (uint32_t i = 0; i < count; i++) {
 		const uint8_t *q = b + BLOB_HEADER_BYTES + (size_t)i * BLOB_INSN_BYTES;
 
-		p->insn[i] = (struct bpf_insn){
-			.code = (u_short)(q[0] << 8 | q[1]), .jt = q[2], .jf = q[3], .k = get_u32(q + 4)};
+		p->insn[i] = (struct bpf_insn){.code = (u_short)(q[0] << 8 | q[1]),
+					       .jt = q[2],
+					       .jf = q[3],
+					       .k = get_u32(q + 4)};
 	}
 	if (!is_sound(p) || !bpf_validate(p->insn, (int)count) || !scratch_is_sound(p)) {
 		free(p);
-		return err_set(e, ERR_CALL, "a filter program with an instruction that is not allowed was refused");
+		return err_set(
+			e, ERR_CALL,
+			"a filter program with an instruction that is not allowed was refused");
 	}
 	*program = p;
 	return 0;

@@ -1,4 +1,5 @@
-/* Where the words of an expression begin and end: near enough to libpcap's scanner to point at one. */
+/* Where the words of an expression begin and end: near enough to libpcap's scanner to point at one.
+ */
 #include <ctype.h>
 #include <string.h>
 
@@ -6,13 +7,14 @@
 
 static bool is_word(char c)
 {
-	return isalnum((unsigned char)c) || c == '.' || c == '_' || c == '-' || c == ':' || c == '/' || c == '\\' ||
-	       (unsigned char)c >= 0x80;
+	return isalnum((unsigned char)c) || c == '.' || c == '_' || c == '-' || c == ':' ||
+	       c == '/' || c == '\\' || (unsigned char)c >= 0x80;
 }
 
 static bool starts_word(const char *p)
 {
-	return isalnum((unsigned char)*p) || *p == '\\' || (unsigned char)*p >= 0x80 || (p[0] == ':' && p[1] == ':');
+	return isalnum((unsigned char)*p) || *p == '\\' || (unsigned char)*p >= 0x80 ||
+	       (p[0] == ':' && p[1] == ':');
 }
 
 static size_t word_length(const char *p)

@@ -1,11 +1,12 @@
-/* VLAN in the kernel. Linux takes the outermost tag off a packet and keeps it beside it, so that `vlan 5 and host A` on a
- * device means: the tag that is kept is 5, and the host lies where it does without a tag. libpcap makes such
- * programs for handles that are open only; ours are compiled where no device can be opened. So a text with `vlan` is
- * compiled twice, and the packet says which holds:
+/* VLAN in the kernel. Linux takes the outermost tag off a packet and keeps it beside it, so that
+ * `vlan 5 and host A` on a device means: the tag that is kept is 5, and the host lies where it does
+ * without a tag. libpcap makes such programs for handles that are open only; ours are compiled
+ * where no device can be opened. So a text with `vlan` is compiled twice, and the packet says which
+ * holds:
  *   - a tag is kept: the first `vlan` becomes a question for it, and nothing behind it moves;
- *   - none is: as written, the first `vlan` looks for a tag in the packet and what follows lies 4 bytes on.
- * This is what `tcpdump -i` means, but for words behind an `or` that libpcap's program reaches without having met the
- * `vlan`: there ours does as `tcpdump -r` would. */
+ *   - none is: as written, the first `vlan` looks for a tag in the packet and what follows lies 4
+ * bytes on. This is what `tcpdump -i` means, but for words behind an `or` that libpcap's program
+ * reaches without having met the `vlan`: there ours does as `tcpdump -r` would. */
 #include <ctype.h>
 #include <string.h>
 
@@ -63,9 +64,10 @@ bool vlan_text(const char *text, struct buf *tagged)
 	if (buf_add(tagged, text, t.at))
 		return false;
 	if (tag_number(text, &at, &number)) {
-		/* one byte by its name, both by its meaning: so libpcap's own programs ask, and it knows no other way */
-		if (buf_printf(tagged, "(ether[0x%x] & 0xfff = %.*s)", KERNEL_AD_VLAN_TAG, (int)number.len,
-			       text + number.at))
+		/* one byte by its name, both by its meaning: so libpcap's own programs ask, and it
+		 * knows no other way */
+		if (buf_printf(tagged, "(ether[0x%x] & 0xfff = %.*s)", KERNEL_AD_VLAN_TAG,
+			       (int)number.len, text + number.at))
 			return false;
 	} else if (buf_printf(tagged, "(ether[0x%x] = 1)", KERNEL_AD_VLAN_TAG_PRESENT)) {
 		return false;
@@ -88,6 +90,7 @@ int vlan_join(struct buf *blob, const struct bpf_program *tagged, const struct b
 		return -1;
 	memcpy(all, head, sizeof(head));
 	memcpy(all + VLAN_JOIN_INSNS, tagged->bf_insns, tagged->bf_len * sizeof(all[0]));
-	memcpy(all + VLAN_JOIN_INSNS + tagged->bf_len, plain->bf_insns, plain->bf_len * sizeof(all[0]));
+	memcpy(all + VLAN_JOIN_INSNS + tagged->bf_len, plain->bf_insns,
+	       plain->bf_len * sizeof(all[0]));
 	return program_encode(blob, all, count);
 }

@@ -13,11 +13,13 @@
 #define START_FDS 4u /* chunks, release, wake, journal */
 #define NAME_BYTES_MAX 128u
 
-/* One message being answered. A handler returns -1 with a sentence, 0 when it is done, 1 when the answer comes later. */
+/* One message being answered. A handler returns -1 with a sentence, 0 when it is done, 1 when the
+ * answer comes later. */
 struct request {
 	struct tap *tap;
 	const struct frame *frame;
-	const int *fd; /* still the request's to close unless the handler takes them: set to -1 then by `taken` */
+	const int *fd; /* still the request's to close unless the handler takes them: set to -1 then
+			  by `taken` */
 	size_t nfd;
 	bool taken;
 };
@@ -42,7 +44,8 @@ static int take_descriptors(struct request *r, const struct msg_tap_start *m, st
 	struct output *o = &t->output;
 
 	if (r->nfd != START_FDS)
-		return err_set(e, ERR_CALL, "the tap is started with %u descriptors, not %zu", START_FDS, r->nfd);
+		return err_set(e, ERR_CALL, "the tap is started with %u descriptors, not %zu",
+			       START_FDS, r->nfd);
 	if (chunks_map(&o->chunks, r->fd[0], r->fd[1], CHUNKS_TAP, e))
 		return err_wrap(e, "the chunks");
 	t->has_output = true;
@@ -59,7 +62,8 @@ static int take_descriptors(struct request *r, const struct msg_tap_start *m, st
 
 static void tell_device(struct tap *t, const struct input *in, const char *why)
 {
-	struct msg_tap_device m = {.index = in->index, .name = str_of(in->name), .link_type = -1, .why = str_of(why)};
+	struct msg_tap_device m = {
+		.index = in->index, .name = str_of(in->name), .link_type = -1, .why = str_of(why)};
 
 	if (in->source) {
 		m.link_type = in->facts.link_type;
@@ -79,7 +83,9 @@ static int open_devices(struct tap *t, const struct msg_tap_start *m, char (*why
 	for (uint32_t i = 0; i < m->devices.count; i++) {
 		struct input *in = &t->input[t->inputs++];
 
-		*in = (struct input){.tap = t, .index = i, .type = &source_device,
+		*in = (struct input){.tap = t,
+				     .index = i,
+				     .type = &source_device,
 				     .name = xstrndup(m->devices.at[i].p, m->devices.at[i].len)};
 		if (input_open(in, &e)) {
 			memcpy(why[i], e.text, sizeof(why[i]));
@@ -87,7 +93,8 @@ static int open_devices(struct tap *t, const struct msg_tap_start *m, char (*why
 		}
 		why[i][0] = 0;
 		open++;
-		if (output_add_interface(&t->output, in->name, in->facts.link_type, in->facts.snaplen, ""))
+		if (output_add_interface(&t->output, in->name, in->facts.link_type,
+					 in->facts.snaplen, ""))
 			return -1;
 		in->interface = t->output.interfaces - 1;
 	}
@@ -99,10 +106,12 @@ static int check_start(struct tap *t, const struct msg_tap_start *m, struct err 
 	if (t->started)
 		return err_set(e, ERR_CALL, "the tap is started already");
 	if (m->devices.count == 0 || m->devices.count > TAP_DEVICES_MAX)
-		return err_set(e, ERR_CALL, "a session has 1 to %u devices, not %u", TAP_DEVICES_MAX, m->devices.count);
+		return err_set(e, ERR_CALL, "a session has 1 to %u devices, not %u",
+			       TAP_DEVICES_MAX, m->devices.count);
 	for (uint32_t i = 0; i < m->devices.count; i++) {
 		if (m->devices.at[i].len == 0 || m->devices.at[i].len > NAME_BYTES_MAX)
-			return err_set(e, ERR_CALL, "the name of a device has 1 to %u bytes", NAME_BYTES_MAX);
+			return err_set(e, ERR_CALL, "the name of a device has 1 to %u bytes",
+				       NAME_BYTES_MAX);
 	}
 	return 0;
 }
@@ -145,7 +154,8 @@ static int on_start(struct request *r, struct err *e)
 	why = xcalloc(m.devices.count, sizeof(*why));
 	opened = open_devices(t, &m, why);
 	if (t->inputs > 1)
-		t->merge = merge_new(t->inputs, (m.wait_ms ? m.wait_ms : 250) * NS_PER_MS, emit_merged, t);
+		t->merge = merge_new(t->inputs, (m.wait_ms ? m.wait_ms : 250) * NS_PER_MS,
+				     emit_merged, t);
 	if (opened == 0 && lock_up(t, e))
 		goto out;
 	for (uint32_t i = 0; i < t->inputs; i++)
@@ -167,7 +177,8 @@ out:
 
 /* --- filters, counters, own traffic --- */
 
-static int load_program(struct tap *t, uint32_t index, struct str blob, struct bpf **program, struct err *e)
+static int load_program(struct tap *t, uint32_t index, struct str blob, struct bpf **program,
+			struct err *e)
 {
 	if (!t->started || index >= t->inputs)
 		return err_set(e, ERR_CALL, "there is no device %u", index);
@@ -187,7 +198,7 @@ static int on_filter(struct request *r, struct err *e)
 {
 	struct tap *t = r->tap;
 	struct msg_tap_filter m;
-	struct bpf *program;
+	struct bpf *program = NULL;
 	struct input *in;
 
 	if (msg_get_tap_filter(r->frame->payload, r->frame->len, &m, e) ||
@@ -208,10 +219,15 @@ static int on_filter(struct request *r, struct err *e)
 	return start_input(t, in, e);
 }
 
-static void journal_change(struct tap *t, const struct counter *c, struct str before, struct str after)
+static void journal_change(struct tap *t, const struct counter *c, struct str before,
+			   struct str after)
 {
-	struct msg_j_filter m = {.time_ns = clock_now_ns(), .counter = str_of(c->name), .before = before,
-				 .after = after, .packets = c->packets, .bytes = c->bytes};
+	struct msg_j_filter m = {.time_ns = clock_now_ns(),
+				 .counter = str_of(c->name),
+				 .before = before,
+				 .after = after,
+				 .packets = c->packets,
+				 .bytes = c->bytes};
 
 	(void)journal_add_j_filter(t->journal, &m, NULL);
 }
@@ -221,7 +237,7 @@ static int on_counter(struct request *r, struct err *e)
 	struct tap *t = r->tap;
 	struct msg_tap_counter m;
 	struct counter *c;
-	struct bpf *program;
+	struct bpf *program = NULL;
 	char *before;
 	int rc;
 
@@ -248,8 +264,11 @@ static int on_counter(struct request *r, struct err *e)
 
 static void journal_own(struct tap *t, const char *op, const struct counter *c)
 {
-	struct msg_j_own m = {.time_ns = clock_now_ns(), .op = str_of(op), .connection = str_of(c->text),
-			      .packets = c->packets, .bytes = c->bytes};
+	struct msg_j_own m = {.time_ns = clock_now_ns(),
+			      .op = str_of(op),
+			      .connection = str_of(c->text),
+			      .packets = c->packets,
+			      .bytes = c->bytes};
 
 	(void)journal_add_j_own(t->journal, &m, NULL);
 }
@@ -259,7 +278,7 @@ static int on_own(struct request *r, struct err *e)
 	struct tap *t = r->tap;
 	struct msg_tap_own m;
 	struct counter *c;
-	struct bpf *program;
+	struct bpf *program = NULL;
 
 	if (msg_get_tap_own(r->frame->payload, r->frame->len, &m, e))
 		return -1;
@@ -281,10 +300,14 @@ static int on_own(struct request *r, struct err *e)
 
 /* --- segments --- */
 
-static void journal_segment(struct tap *t, const struct output_segment *s, const struct writer_news *n)
+static void journal_segment(struct tap *t, const struct output_segment *s,
+			    const struct writer_news *n)
 {
-	struct msg_j_segment m = {.number = s->number, .name = str_of(s->name), .sealed = n != NULL,
-				  .reason = str_of(s->reason), .first_packet = s->first_packet};
+	struct msg_j_segment m = {.number = s->number,
+				  .name = str_of(s->name),
+				  .sealed = n != NULL,
+				  .reason = str_of(s->reason),
+				  .first_packet = s->first_packet};
 
 	if (n) {
 		m.packets = n->packets;
@@ -328,7 +351,8 @@ static int on_segment(struct request *r, struct err *e)
 	if (!t->record || t->stopping)
 		return err_set(e, ERR_CALL, "nothing is recorded, so there is no use for a file");
 	if (m.number <= t->last_segment)
-		return err_set(e, ERR_CALL, "segment %u is not behind segment %u", m.number, t->last_segment);
+		return err_set(e, ERR_CALL, "segment %u is not behind segment %u", m.number,
+			       t->last_segment);
 	name = xstrndup(m.name.p, m.name.len);
 	r->taken = true;
 	rc = output_begin_segment(&t->output, m.number, name, r->fd[0], "rotate", e);
@@ -374,7 +398,8 @@ static void segment_failed(struct tap *t, struct output_segment *s, const struct
 
 	t->output.dropped_disk += s->packets - n->packets;
 	s->failed = true;
-	tap_event(t, "error", t->session, "%s cannot be written: %s; it ends with its last whole packet, counting goes on",
+	tap_event(t, "error", t->session,
+		  "%s cannot be written: %s; it ends with its last whole packet, counting goes on",
 		  s->name, n->why);
 	if (!current)
 		return;
@@ -396,8 +421,12 @@ void control_segment_news(struct tap *t)
 			segment_failed(t, s, &n);
 			continue;
 		}
-		m = (struct msg_tap_sealed){.number = s->number, .name = str_of(s->name), .packets = n.packets,
-					    .bytes = n.bytes, .first_ns = s->first_ns, .last_ns = s->last_ns,
+		m = (struct msg_tap_sealed){.number = s->number,
+					    .name = str_of(s->name),
+					    .packets = n.packets,
+					    .bytes = n.bytes,
+					    .first_ns = s->first_ns,
+					    .last_ns = s->last_ns,
 					    .reason = str_of(s->reason)};
 		journal_segment(t, s, &n);
 		if (t->control)
@@ -415,7 +444,8 @@ static int on_stop(struct request *r, struct err *e)
 
 	if (msg_get_tap_stop(r->frame->payload, r->frame->len, &m, e))
 		return -1;
-	reason = xstrndup(m.reason.len > 0 ? m.reason.p : "stop", m.reason.len > 0 ? m.reason.len : 4);
+	reason = xstrndup(m.reason.len > 0 ? m.reason.p : "stop",
+			  m.reason.len > 0 ? m.reason.len : 4);
 	tap_stop(r->tap, reason);
 	free(reason);
 	return 0;
@@ -432,9 +462,9 @@ static const struct {
 	uint16_t type;
 	request_fn *run;
 } requests[] = {
-	{MSG_HELLO, on_nothing},	{MSG_DONE, on_nothing},	      {MSG_TAP_START, on_start},
-	{MSG_TAP_FILTER, on_filter},	{MSG_TAP_COUNTER, on_counter}, {MSG_TAP_OWN, on_own},
-	{MSG_TAP_SEGMENT, on_segment},	{MSG_TAP_ROTATE, on_rotate},  {MSG_TAP_RECORD, on_record},
+	{MSG_HELLO, on_nothing},       {MSG_DONE, on_nothing},	      {MSG_TAP_START, on_start},
+	{MSG_TAP_FILTER, on_filter},   {MSG_TAP_COUNTER, on_counter}, {MSG_TAP_OWN, on_own},
+	{MSG_TAP_SEGMENT, on_segment}, {MSG_TAP_ROTATE, on_rotate},   {MSG_TAP_RECORD, on_record},
 	{MSG_TAP_STOP, on_stop},
 };
 
@@ -448,7 +478,8 @@ static void answer(struct tap *t, const struct frame *f, int rc, const struct er
 		channel_send_done(t->control, 0, f->id, "");
 }
 
-static void on_message(void *arg, struct channel *c, const struct frame *f, const int *fd, size_t nfd)
+static void on_message(void *arg, struct channel *c, const struct frame *f, const int *fd,
+		       size_t nfd)
 {
 	struct request r = {.tap = arg, .frame = f, .fd = fd, .nfd = nfd};
 	struct err e = {.code = ERR_CALL, .at = -1};

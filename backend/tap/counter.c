@@ -14,15 +14,17 @@ struct counter *counter_find(struct counters *c, struct str name)
 	return NULL;
 }
 
-/* The text is the same for all devices, so each message of a change brings it and the last one stays. */
-int counter_set(struct counters *c, size_t max, struct str name, uint32_t index, struct bpf *program, struct str text,
-		struct err *e)
+/* The text is the same for all devices, so each message of a change brings it and the last one
+ * stays. */
+int counter_set(struct counters *c, size_t max, struct str name, uint32_t index,
+		struct bpf *program, struct str text, struct err *e)
 {
 	struct counter *one = counter_find(c, name);
 
 	if (!one && c->count == max) {
 		bpf_free(program);
-		return err_set(e, ERR_PART, "there are %zu counters already, which is the most", max);
+		return err_set(e, ERR_PART, "there are %zu counters already, which is the most",
+			       max);
 	}
 	if (!one) {
 		one = xcalloc(1, sizeof(*one));
@@ -50,7 +52,7 @@ void counter_remove(struct counters *c, struct counter *one)
 	for (size_t i = 0; i < c->count; i++) {
 		if (c->list[i] != one)
 			continue;
-		memmove(&c->list[i], &c->list[i + 1], (c->count - i - 1) * sizeof(c->list[0]));
+		memmove(&c->list[i], &c->list[i + 1], (c->count - i - 1) * sizeof(struct counter *));
 		c->count--;
 		break;
 	}
@@ -66,7 +68,8 @@ void counters_release(struct counters *c)
 
 static bool counter_match(struct counter *one, uint32_t index, const struct source_packet *p)
 {
-	if (!one->program[index] || !bpf_match(one->program[index], p->data, p->captured, p->length))
+	if (!one->program[index] ||
+	    !bpf_match(one->program[index], p->data, p->captured, p->length))
 		return false;
 	one->packets++;
 	one->bytes += p->length;

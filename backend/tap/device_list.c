@@ -1,4 +1,5 @@
-/* The devices of this machine, without any right: getifaddrs for addresses and flags, /sys for the rest. */
+/* The devices of this machine, without any right: getifaddrs for addresses and flags, /sys for the
+ * rest. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,12 +16,14 @@
 #include "base/addr.h"
 #include "base/text.h"
 #include "base/xalloc.h"
+#include "linkstate.h"
 #include "tap/tap.h"
 
 #define DEVICES_LISTED_MAX 4096u
 #define SYS_TEXT_MAX 256u
 
-/* A line of /sys/class/net/NAME/FILE; false where it is not there or says nothing (a device that is down). */
+/* A line of /sys/class/net/NAME/FILE; false where it is not there or says nothing (a device that is
+ * down). */
 static bool sys_text(const char *name, const char *file, char out[SYS_TEXT_MAX])
 {
 	char path[SYS_TEXT_MAX];
@@ -55,15 +58,20 @@ static bool sys_has(const char *name, const char *file)
 	return access(path, F_OK) == 0;
 }
 
+static const struct {
+	const char *file, *what;
+} kinds[] = {
+	{"wireless", "wireless"},
+	{"phy80211", "wireless"},
+	{"bridge", "bridge"},
+	{"bonding", "bond"},
+	{"tun_flags", "tunnel to a program"},
+	{"device", "Ethernet"},
+};
+
 /* Its owner's words (`ip link set X alias ...`), else what it is. */
 static void describe(struct device *d)
 {
-	static const struct {
-		const char *file, *what;
-	} kinds[] = {
-		{"wireless", "wireless"}, {"phy80211", "wireless"}, {"bridge", "bridge"}, {"bonding", "bond"},
-		{"tun_flags", "tunnel to a program"}, {"device", "Ethernet"},
-	};
 	uint64_t type = sys_number(d->name, "type");
 	const char *what = "virtual";
 	char text[SYS_TEXT_MAX];
@@ -83,31 +91,33 @@ static void describe(struct device *d)
 	}
 	if (type == ARPHRD_LOOPBACK)
 		what = "loopback";
-	else if (type == ARPHRD_TUNNEL || type == ARPHRD_TUNNEL6 || type == ARPHRD_SIT || type == ARPHRD_IPGRE)
+	else if (type == ARPHRD_TUNNEL || type == ARPHRD_TUNNEL6 || type == ARPHRD_SIT ||
+		 type == ARPHRD_IPGRE)
 		what = "tunnel";
 	snprintf(d->description, sizeof(d->description), "%s", what);
 }
 
-static void fill(struct device *d)
+/* Counters by rtnetlink: of our own network namespace, which /sys need not show, and 64 bits wide.
+ */
+static void fill(struct device *d, int netlink_fd)
 {
+	struct linkstate state;
 	char text[SYS_TEXT_MAX];
 
 	d->up = d->link = -1;
 	d->speed_bps = -1;
-	if (sys_text(d->name, "flags", text))
-		d->up = (strtoul(text, NULL, 16) & IFF_UP) != 0;
-	if (sys_text(d->name, "carrier", text))
-		d->link = text[0] == '1';
-	else if (d->up == 0)
-		d->link = 0;
+	if (linkstate_get(netlink_fd, d->name, &state) == 0 && state.there) {
+		d->up = state.up;
+		d->link = state.running;
+		d->rx_bytes = state.rx_bytes;
+		d->tx_bytes = state.tx_bytes;
+		d->rx_packets = state.rx_packets;
+		d->tx_packets = state.tx_packets;
+		d->errors = state.errors;
+		d->dropped = state.dropped;
+	}
 	if (sys_text(d->name, "speed", text) && strtol(text, NULL, 10) > 0)
 		d->speed_bps = (int64_t)strtol(text, NULL, 10) * 1000000;
-	d->rx_bytes = sys_number(d->name, "statistics/rx_bytes");
-	d->tx_bytes = sys_number(d->name, "statistics/tx_bytes");
-	d->rx_packets = sys_number(d->name, "statistics/rx_packets");
-	d->tx_packets = sys_number(d->name, "statistics/tx_packets");
-	d->errors = sys_number(d->name, "statistics/rx_errors") + sys_number(d->name, "statistics/tx_errors");
-	d->dropped = sys_number(d->name, "statistics/rx_dropped") + sys_number(d->name, "statistics/tx_dropped");
 	describe(d);
 }
 
@@ -135,10 +145,12 @@ static void add_address(struct device *d, const struct sockaddr *sa)
 	}
 	addr_text(&a, text);
 	if (used + 1 + strlen(text) < sizeof(d->addresses))
-		snprintf(d->addresses + used, sizeof(d->addresses) - used, "%s%s", used ? " " : "", text);
+		snprintf(d->addresses + used, sizeof(d->addresses) - used, "%s%s", used ? " " : "",
+			 text);
 }
 
-static int add_devices(struct device **list, size_t *count, const struct ifaddrs *all)
+static void add_devices(struct device **list, size_t *count, const struct ifaddrs *all,
+			int netlink_fd)
 {
 	for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
 		struct device *d = find(*list, *count, i->ifa_name);
@@ -148,12 +160,12 @@ static int add_devices(struct device **list, size_t *count, const struct ifaddrs
 			d = &(*list)[(*count)++];
 			memset(d, 0, sizeof(*d));
 			snprintf(d->name, sizeof(d->name), "%s", i->ifa_name);
-			fill(d);
+			fill(d, netlink_fd);
 		}
-		if (d && i->ifa_addr && (i->ifa_addr->sa_family == AF_INET || i->ifa_addr->sa_family == AF_INET6))
+		if (d && i->ifa_addr &&
+		    (i->ifa_addr->sa_family == AF_INET || i->ifa_addr->sa_family == AF_INET6))
 			add_address(d, i->ifa_addr);
 	}
-	return 0;
 }
 
 /* The device of the route to everywhere with the smallest metric; IPv4 before IPv6. */
@@ -165,7 +177,8 @@ static void default_route(char name[64])
 
 	name[0] = 0;
 	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%63s %lx %*x %*x %*d %*d %lu %lx", device, &destination, &metric, &mask) == 4 &&
+		if (sscanf(line, "%63s %lx %*x %*x %*d %*d %lu %lx", device, &destination, &metric,
+			   &mask) == 4 &&
 		    destination == 0 && mask == 0 && metric < best) {
 			best = metric;
 			memcpy(name, device, sizeof(device));
@@ -175,7 +188,8 @@ static void default_route(char name[64])
 		fclose(f);
 	f = name[0] ? NULL : fopen("/proc/net/ipv6_route", "re");
 	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%*32[0] 00 %*s %*s %*s %lx %*s %*s %*s %63s", &metric, device) == 2 &&
+		if (sscanf(line, "%*32[0] 00 %*s %*s %*s %lx %*s %*s %*s %63s", &metric, device) ==
+			    2 &&
 		    strcmp(device, "lo") != 0 && metric < best) {
 			best = metric;
 			memcpy(name, device, sizeof(device));
@@ -206,13 +220,19 @@ static void mark_default(struct device *list, size_t count)
 int device_list(struct device **list, size_t *count, struct err *e)
 {
 	struct ifaddrs *all;
+	int netlink_fd = linkstate_open(e);
 
 	*list = NULL;
 	*count = 0;
-	if (getifaddrs(&all))
+	if (netlink_fd < 0)
+		return -1;
+	if (getifaddrs(&all)) {
+		close(netlink_fd);
 		return err_errno(e, ERR_REFUSED, "the devices of this machine cannot be listed");
-	add_devices(list, count, all);
+	}
+	add_devices(list, count, all, netlink_fd);
 	freeifaddrs(all);
+	close(netlink_fd);
 	mark_default(*list, *count);
 	return 0;
 }

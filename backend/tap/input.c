@@ -1,4 +1,5 @@
-/* One device of the session: its handle, its filter and the change of it, its going and coming back. */
+/* One device of the session: its handle, its filter and the change of it, its going and coming
+ * back. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,19 +9,20 @@
 #include "sandbox.h"
 #include "tap_private.h"
 
-#define READ_MOST 4096			  /* packets between two looks at the clock */
-#define READ_TIME_NS (20 * NS_PER_MS)	  /* then the loop looks after the others */
+#define READ_MOST 4096			   /* packets between two looks at the clock */
+#define READ_TIME_NS (20 * NS_PER_MS)	   /* then the loop looks after the others */
 #define HANDOVER_WAIT_NS (100 * NS_PER_MS) /* twice what the kernel keeps a packet back */
 #define HANDOVER_DISORDER_NS (2 * NS_PER_MS)
 
-#define KEPT_BYTES_MAX (512u * 1024)	   /* more than any snaplen */
+#define KEPT_BYTES_MAX (512u * 1024) /* more than any snaplen */
 
 static void poll_begin(struct input *in);
 static void poll_forget(struct input *in);
 
 /* --- packets --- */
 
-/* The writer is behind. The packet in hand is kept, what follows stays in the kernel's ring until there is room. */
+/* The writer is behind. The packet in hand is kept, what follows stays in the kernel's ring until
+ * there is room. */
 static void input_stall(struct input *in, const struct source_packet *p)
 {
 	in->stalled = true;
@@ -65,7 +67,8 @@ static void on_packet(void *arg, const struct source_packet *p)
 	if (p->ts_ns < in->not_before_ns || (t->stopping && p->ts_ns > t->stop_ns))
 		return;
 	if (in->next && p->ts_ns >= in->handover_ns) {
-		in->past_handover = in->past_handover || p->ts_ns >= in->handover_ns + HANDOVER_DISORDER_NS;
+		in->past_handover =
+			in->past_handover || p->ts_ns >= in->handover_ns + HANDOVER_DISORDER_NS;
 		return;
 	}
 	if (t->own.count > 0 && own_match(t, in->index, p))
@@ -104,7 +107,8 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 
 	(void)events;
 	if (status < 0)
-		in->polling = false; /* the loop has stopped it: the device went down; the next second tries again */
+		in->polling = false; /* the loop has stopped it: the device went down; the next
+					second tries again */
 	tap_round(in->tap, in);
 }
 
@@ -124,11 +128,15 @@ static void poll_begin(struct input *in)
 
 /* --- opening, starting, closing --- */
 
-static int handle_open(struct input *in, struct source **s, struct source_facts *facts, struct err *e)
+static int handle_open(struct input *in, struct source **s, struct source_facts *facts,
+		       struct err *e)
 {
 	struct tap *t = in->tap;
-	struct source_spec spec = {.name = in->name, .snaplen = t->snaplen, .buffer_bytes = t->buffer_bytes,
-				   .promiscuous = t->promiscuous, .direction = t->direction};
+	struct source_spec spec = {.name = in->name,
+				   .snaplen = t->snaplen,
+				   .buffer_bytes = t->buffer_bytes,
+				   .promiscuous = t->promiscuous,
+				   .direction = t->direction};
 	int rc;
 
 	if (sandbox_raise(e))
@@ -145,7 +153,7 @@ static void remember_link(struct input *in)
 	if (linkstate_get(in->tap->netlink_fd, in->name, &now) || !now.there)
 		return;
 	in->link_index = now.index;
-	in->dropped_device_last = now.dropped;
+	in->dropped_device_last = now.missed;
 }
 
 int input_open(struct input *in, struct err *e)
@@ -215,10 +223,15 @@ void input_stats(struct input *in, struct source_stats *stats)
 static void journal_filter(struct input *in, const char *before)
 {
 	struct tap *t = in->tap;
-	struct msg_j_filter m = {.time_ns = clock_now_ns(), .counter = str_of(""), .before = str_of(before),
-				 .after = str_of(in->filter_text), .packets = t->packets, .bytes = t->bytes};
+	struct msg_j_filter m = {.time_ns = clock_now_ns(),
+				 .counter = str_of(""),
+				 .before = str_of(before),
+				 .after = str_of(in->filter_text),
+				 .packets = t->packets,
+				 .bytes = t->bytes};
 
-	(void)journal_add_j_filter(t->journal, &m, NULL); /* report.c says when a journal cannot be written */
+	(void)journal_add_j_filter(t->journal, &m,
+				   NULL); /* report.c says when a journal cannot be written */
 }
 
 static void filter_take(struct input *in)
@@ -237,15 +250,16 @@ static void filter_take(struct input *in)
 	output_set_filter(&in->tap->output, in->interface, in->filter_text);
 }
 
-/* The new handle's ring already takes what passes the new filter; it is read when the old one has given the last packet
- * that is older than the change. */
+/* The new handle's ring already takes what passes the new filter; it is read when the old one has
+ * given the last packet that is older than the change. */
 static int handover_begin(struct input *in, struct err *e)
 {
 	struct source_facts facts;
 
 	if (handle_open(in, &in->next, &facts, e))
 		return err_wrap(e, "the filter cannot be changed (the old one goes on)");
-	if (facts.link_type != in->facts.link_type || in->type->start(in->next, in->next_filter, e)) {
+	if (facts.link_type != in->facts.link_type ||
+	    in->type->start(in->next, in->next_filter, e)) {
 		in->type->close(in->next);
 		in->next = NULL;
 		return err_wrap(e, "the filter cannot be changed (the old one goes on)");
@@ -286,18 +300,21 @@ void input_tick(struct input *in)
 	if (!in->next && !in->stalled)
 		return;
 	tap_round(in->tap, in);
-	if (in->next && in->drained && (in->past_handover || clock_mono_ns() >= in->handover_until_mono_ns))
+	if (in->next && in->drained &&
+	    (in->past_handover || clock_mono_ns() >= in->handover_until_mono_ns))
 		handover_finish(in);
 }
 
-int input_filter(struct input *in, struct bpf *filter, struct str text, uint32_t request, struct err *e)
+int input_filter(struct input *in, struct bpf *filter, struct str text, uint32_t request,
+		 struct err *e)
 {
 	char *copy = xstrndup(text.len > 0 ? text.p : "", text.len);
 
 	if (in->next) {
 		free(copy);
 		bpf_free(filter);
-		return err_set(e, ERR_REFUSED, "%s: the filter is being changed already; try again", in->name);
+		return err_set(e, ERR_REFUSED, "%s: the filter is being changed already; try again",
+			       in->name);
 	}
 	bpf_free(in->next_filter);
 	free(in->next_text);
@@ -329,13 +346,16 @@ static void input_lost(struct input *in, const char *why)
 	if (t->control && in->request)
 		channel_send_done(t->control, 0, in->request, "");
 	in->request = 0;
-	tap_event(t, "warn", in->name, "%s is gone (%s); the session goes on and takes it up again when it returns",
+	tap_event(t, "warn", in->name,
+		  "%s is gone (%s); the session goes on and takes it up again when it returns",
 		  in->name, why);
 }
 
 static void journal_gap(struct input *in, int64_t to_ns)
 {
-	struct msg_j_gap m = {.from_ns = in->gone_ns, .to_ns = to_ns, .where = str_of(in->name),
+	struct msg_j_gap m = {.from_ns = in->gone_ns,
+			      .to_ns = to_ns,
+			      .where = str_of(in->name),
 			      .why = str_of("the device was not there")};
 
 	(void)journal_add_j_gap(in->tap->journal, &m, NULL);
@@ -378,9 +398,9 @@ static void look_at_link(struct input *in)
 			input_lost(in, "it was removed");
 		return;
 	}
-	if (now.dropped > in->dropped_device_last)
-		in->dropped_device += now.dropped - in->dropped_device_last;
-	in->dropped_device_last = now.dropped;
+	if (now.missed > in->dropped_device_last)
+		in->dropped_device += now.missed - in->dropped_device_last;
+	in->dropped_device_last = now.missed;
 	if (now.up == !in->told_down)
 		return;
 	in->told_down = !now.up;

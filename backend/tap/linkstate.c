@@ -10,8 +10,13 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 #define ANSWER_BYTES 32768u
-#define ANSWER_WAIT_US 200000 /* the kernel answers at once; a lost answer must not stop the tap */
+#define LATE_ANSWERS_MAX 8
+#define ANSWER_WAIT_US                                                                             \
+	200000 /* the kernel answers at once; a lost answer must not stop the tap                  \
+		*/
 
 int linkstate_open(struct err *e)
 {
@@ -19,15 +24,17 @@ int linkstate_open(struct err *e)
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 
 	if (fd < 0)
-		return err_errno(e, ERR_REFUSED, "the state of devices cannot be asked (rtnetlink)");
+		return err_errno(e, ERR_REFUSED,
+				 "the state of devices cannot be asked (rtnetlink)");
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait))) {
 		close(fd);
-		return err_errno(e, ERR_REFUSED, "the state of devices cannot be asked (rtnetlink)");
+		return err_errno(e, ERR_REFUSED,
+				 "the state of devices cannot be asked (rtnetlink)");
 	}
 	return fd;
 }
 
-static int ask(int fd, const char *name)
+static int ask(int fd, const char *name, uint32_t number)
 {
 	struct {
 		struct nlmsghdr head;
@@ -44,6 +51,7 @@ static int ask(int fd, const char *name)
 	memset(&q, 0, sizeof(q));
 	q.head.nlmsg_type = RTM_GETLINK;
 	q.head.nlmsg_flags = NLM_F_REQUEST;
+	q.head.nlmsg_seq = number;
 	q.info.ifi_family = AF_UNSPEC;
 	q.attr.rta_type = IFLA_IFNAME;
 	q.attr.rta_len = (unsigned short)RTA_LENGTH(len);
@@ -59,7 +67,13 @@ static void take_stats(const struct rtattr *a, struct linkstate *state)
 
 	memset(&st, 0, sizeof(st));
 	memcpy(&st, RTA_DATA(a), len < sizeof(st) ? len : sizeof(st));
-	state->dropped = st.rx_missed_errors + st.rx_fifo_errors + st.rx_over_errors;
+	state->missed = st.rx_missed_errors + st.rx_fifo_errors + st.rx_over_errors;
+	state->rx_bytes = st.rx_bytes;
+	state->tx_bytes = st.tx_bytes;
+	state->rx_packets = st.rx_packets;
+	state->tx_packets = st.tx_packets;
+	state->errors = st.rx_errors + st.tx_errors;
+	state->dropped = st.rx_dropped + st.tx_dropped;
 }
 
 static void take_link(const struct nlmsghdr *h, struct linkstate *state)
@@ -77,17 +91,33 @@ static void take_link(const struct nlmsghdr *h, struct linkstate *state)
 	}
 }
 
+/* The answer to question `number`; one that came too late for an earlier question is passed over. */
+static const struct nlmsghdr *hear(int fd, uint8_t *answer, uint32_t number)
+{
+	const struct nlmsghdr *h = (const struct nlmsghdr *)(void *)answer;
+
+	for (int i = 0; i < LATE_ANSWERS_MAX; i++) {
+		ssize_t n = recv(fd, answer, ANSWER_BYTES, 0);
+
+		if (n < 0 || !NLMSG_OK(h, (uint32_t)n))
+			return NULL;
+		if (h->nlmsg_seq == number)
+			return h;
+	}
+	return NULL;
+}
+
 int linkstate_get(int fd, const char *name, struct linkstate *state)
 {
 	_Alignas(struct nlmsghdr) uint8_t answer[ANSWER_BYTES];
-	const struct nlmsghdr *h = (const struct nlmsghdr *)(void *)answer;
-	ssize_t n;
+	uint32_t number = (uint32_t)clock_mono_ns();
+	const struct nlmsghdr *h;
 
 	memset(state, 0, sizeof(*state));
-	if (ask(fd, name))
+	if (ask(fd, name, number))
 		return errno == ENODEV ? 0 : -1;
-	n = recv(fd, answer, sizeof(answer), 0);
-	if (n < 0 || !NLMSG_OK(h, (uint32_t)n))
+	h = hear(fd, answer, number);
+	if (!h)
 		return -1;
 	if (h->nlmsg_type == NLMSG_ERROR) {
 		const struct nlmsgerr *er = NLMSG_DATA(h);

@@ -1,4 +1,5 @@
-/* What the kernel says of a device, by rtnetlink: needs no right and no path, so it works in the sandbox too. */
+/* What the kernel says of a device, by rtnetlink: needs no right and no path, so it works in the
+ * sandbox too. */
 #ifndef TAP_LINKSTATE_H
 #define TAP_LINKSTATE_H
 
@@ -10,7 +11,8 @@
 struct linkstate {
 	bool there, up, running;
 	uint32_t index;
-	uint64_t dropped; /* by the device: missed, no room, overrun */
+	uint64_t missed; /* packets that the device could not take: missed, no room, overrun */
+	uint64_t rx_bytes, tx_bytes, rx_packets, tx_packets, errors, dropped;
 };
 
 int linkstate_open(struct err *e); /* a descriptor, the caller's */

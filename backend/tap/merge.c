@@ -103,7 +103,9 @@ static int let_out(struct merge *m, uint32_t source, bool must)
 {
 	struct queue *q = &m->queue[source];
 	const struct held *h = queue_head(q);
-	struct source_packet p = {.ts_ns = h->ts_ns, .captured = h->captured, .length = h->length,
+	struct source_packet p = {.ts_ns = h->ts_ns,
+				  .captured = h->captured,
+				  .length = h->length,
 				  .data = (const uint8_t *)(h + 1)};
 	size_t bytes = held_bytes(h->captured);
 
@@ -124,7 +126,10 @@ void merge_add(struct merge *m, uint32_t source, const struct source_packet *p, 
 {
 	struct queue *q = &m->queue[source];
 	size_t bytes = held_bytes(p->captured);
-	struct held h = {.ts_ns = p->ts_ns, .mono_ns = mono_ns, .captured = p->captured, .length = p->length};
+	struct held h = {.ts_ns = p->ts_ns,
+			 .mono_ns = mono_ns,
+			 .captured = p->captured,
+			 .length = p->length};
 	uint8_t *room;
 
 	while (m->bytes > 0 && m->bytes + bytes > MERGE_BYTES_MAX)

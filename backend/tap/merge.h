@@ -1,6 +1,7 @@
-/* Packets of several devices in the order of time. A device promises by its watermark that nothing older will come; a packet
- * leaves when every live device has promised past it, or when it has waited long enough, or when memory is short: never
- * dropped, never held longer. One that is older than what has left is late: passed on, and counted. */
+/* Packets of several devices in the order of time. A device promises by its watermark that nothing
+ * older will come; a packet leaves when every live device has promised past it, or when it has
+ * waited long enough, or when memory is short: never dropped, never held longer. One that is older
+ * than what has left is late: passed on, and counted. */
 #ifndef TAP_MERGE_H
 #define TAP_MERGE_H
 
@@ -12,13 +13,13 @@
 
 #define MERGE_SOURCES_MAX 64u
 #define MERGE_BYTES_MAX (64u * 1024 * 1024) /* packets held, of all sources together */
-#define MERGE_DISORDER_NS 1000000	    /* inside one device: its queues are on several processors */
-#define MERGE_RETIRE_NS 50000000	    /* the kernel may keep a packet so long before it shows it */
+#define MERGE_DISORDER_NS 1000000 /* inside one device: its queues are on several processors */
+#define MERGE_RETIRE_NS 50000000  /* the kernel may keep a packet so long before it shows it */
 
 struct merge;
 
-/* `emit` gets each packet with its source's number; -1: it cannot take it now, and gets it again later unless `must`
- * (then it is gone). wait_ns: how long one may be held. */
+/* `emit` gets each packet with its source's number; -1: it cannot take it now, and gets it again
+ * later unless `must` (then it is gone). wait_ns: how long one may be held. */
 typedef int merge_emit_fn(void *arg, uint32_t source, const struct source_packet *p, bool must);
 struct merge *merge_new(uint32_t sources, int64_t wait_ns, merge_emit_fn *emit, void *arg);
 void merge_free(struct merge *m); /* what is held is gone: merge_flush first */
@@ -29,8 +30,9 @@ void merge_idle(struct merge *m, uint32_t source, int64_t now_ns);
 void merge_set_live(struct merge *m, uint32_t source, bool live);
 void merge_run(struct merge *m, int64_t mono_ns); /* lets out what may leave */
 void merge_flush(struct merge *m);		  /* all of it, in order */
-bool merge_full(const struct merge *m); /* near its bound: better not to read more */
-int64_t merge_low_ns(const struct merge *m); /* nothing older will leave any more, but for late ones */
+bool merge_full(const struct merge *m);		  /* near its bound: better not to read more */
+int64_t
+merge_low_ns(const struct merge *m); /* nothing older will leave any more, but for late ones */
 uint64_t merge_late(const struct merge *m);
 
 #endif

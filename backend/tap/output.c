@@ -10,8 +10,9 @@
 #include "capfile/write.h"
 #include "transcode.h"
 
-#define HEADERS_MAX (CHUNK_BYTES / 2)  /* bytes of section, interface and statistics blocks together */
-#define KICK_BYTES (256u * 1024)       /* published bytes after which the writer is woken at once */
+#define HEADERS_MAX                                                                                \
+	(CHUNK_BYTES / 2)	 /* bytes of section, interface and statistics blocks together */
+#define KICK_BYTES (256u * 1024) /* published bytes after which the writer is woken at once */
 
 /* --- slots (the rules are in capfile/chunk.h) --- */
 
@@ -30,11 +31,13 @@ static bool slot_is_free(const struct output *o, uint32_t slot, uint64_t written
 static int slot_find(const struct output *o, uint32_t *held)
 {
 	uint64_t written = atomic_load_explicit(&o->chunks.head->written, memory_order_acquire);
-	uint64_t released = atomic_load_explicit(&o->chunks.release->released, memory_order_acquire);
+	uint64_t released =
+		atomic_load_explicit(&o->chunks.release->released, memory_order_acquire);
 	int found = -1;
 
 	*held = 0;
-	/* an entry is found by its sequence modulo their number: none may be taken that the writer still needs */
+	/* an entry is found by its sequence modulo their number: none may be taken that the writer
+	 * still needs */
 	if (o->sequence - written >= CHUNK_ENTRIES - 1)
 		return -1;
 	/* the longest unused first: what was captured stays to be looked at as long as it can */
@@ -49,7 +52,8 @@ static int slot_find(const struct output *o, uint32_t *held)
 	return found;
 }
 
-/* A reader that is behind gets no more chunks while it holds all but these: the writer needs some to go on. */
+/* A reader that is behind gets no more chunks while it holds all but these: the writer needs some
+ * to go on. */
 static uint32_t slots_kept_for_writer(uint32_t slots)
 {
 	return slots < 4 ? 1 : slots < 8 ? 2 : slots / 4;
@@ -71,7 +75,8 @@ static void slot_take(struct output *o, uint32_t slot, bool for_reader)
 	uint64_t before = o->slot[slot].sequence;
 	struct chunk_entry *en = &o->chunks.head->entry[before % CHUNK_ENTRIES];
 
-	if (before != UINT64_MAX && atomic_load_explicit(&en->sequence, memory_order_relaxed) == before) {
+	if (before != UINT64_MAX &&
+	    atomic_load_explicit(&en->sequence, memory_order_relaxed) == before) {
 		atomic_store_explicit(&en->sequence, UINT64_MAX, memory_order_release);
 		atomic_thread_fence(memory_order_seq_cst);
 	}
@@ -133,8 +138,8 @@ static int add_headers(struct output *o)
 	return 0;
 }
 
-/* The first chunk of all and of a segment begins with the section; so does, where nothing is recorded, one that
- * begins while nobody reads: a reader that comes then can start with it. */
+/* The first chunk of all and of a segment begins with the section; so does, where nothing is
+ * recorded, one that begins while nobody reads: a reader that comes then can start with it. */
 static int chunk_next(struct output *o)
 {
 	bool alone = atomic_load(&o->chunks.release->released) == UINT64_MAX;
@@ -157,14 +162,17 @@ static int add_scratch(struct output *o)
 	return 0;
 }
 
-int output_add_interface(struct output *o, const char *name, uint32_t link_type, uint32_t snaplen, const char *filter)
+int output_add_interface(struct output *o, const char *name, uint32_t link_type, uint32_t snaplen,
+			 const char *filter)
 {
 	struct output_interface *n;
 
 	if (o->interfaces == OUTPUT_INTERFACES_MAX)
 		return -1;
 	n = &o->interface[o->interfaces++];
-	*n = (struct output_interface){.name = xstrdup(name), .filter = xstrdup(filter), .link_type = link_type,
+	*n = (struct output_interface){.name = xstrdup(name),
+				       .filter = xstrdup(filter),
+				       .link_type = link_type,
 				       .snaplen = snaplen};
 	if (!o->open)
 		return 0;
@@ -208,7 +216,8 @@ int output_packet(struct output *o, uint32_t interface, const struct source_pack
 	bytes = write_packet_bytes(captured);
 	if ((!o->open || o->used + bytes > CHUNK_BYTES) && chunk_next(o))
 		return -1;
-	if (o->used + bytes > CHUNK_BYTES) { /* behind the headers of a chunk that starts something: a rare giant */
+	if (o->used + bytes >
+	    CHUNK_BYTES) { /* behind the headers of a chunk that starts something: a rare giant */
 		o->dropped_buffer++;
 		return 0;
 	}
@@ -236,7 +245,8 @@ void output_publish(struct output *o)
 
 void output_set_low(struct output *o, int64_t low_ns)
 {
-	atomic_store_explicit(&o->chunks.head->low_ns, (uint64_t)(low_ns > 0 ? low_ns : 0), memory_order_release);
+	atomic_store_explicit(&o->chunks.head->low_ns, (uint64_t)(low_ns > 0 ? low_ns : 0),
+			      memory_order_release);
 }
 
 /* --- segments --- */
@@ -247,7 +257,8 @@ static int put_statistics(struct output *o)
 	for (uint32_t i = 0; i < o->interfaces; i++) {
 		const struct output_interface *n = &o->interface[i];
 
-		if (write_statistics(&o->scratch, i, clock_now_ns(), n->received, n->dropped_kernel, n->dropped_device))
+		if (write_statistics(&o->scratch, i, clock_now_ns(), n->received, n->dropped_kernel,
+				     n->dropped_device))
 			return -1;
 	}
 	return add_scratch(o);
@@ -274,7 +285,8 @@ void output_seal(struct output *o, const char *reason)
 	o->segment = (struct output_segment){0};
 }
 
-int output_begin_segment(struct output *o, uint32_t number, const char *name, int fd, const char *reason, struct err *e)
+int output_begin_segment(struct output *o, uint32_t number, const char *name, int fd,
+			 const char *reason, struct err *e)
 {
 	if (number == 0) {
 		close(fd);
@@ -284,7 +296,8 @@ int output_begin_segment(struct output *o, uint32_t number, const char *name, in
 		return -1;
 	output_seal(o, reason);
 	chunk_close(o);
-	o->segment = (struct output_segment){.number = number, .name = xstrdup(name), .first_packet = o->total};
+	o->segment = (struct output_segment){
+		.number = number, .name = xstrdup(name), .first_packet = o->total};
 	o->file_offset = o->pcap ? TRANSCODE_PCAP_HEADER : 0;
 	o->starting = true;
 	if (chunk_next(o) == 0) /* else the first packet that finds memory begins it */
@@ -325,7 +338,8 @@ int output_init(struct output *o, struct err *e)
 	for (uint32_t i = 0; i < CHUNK_SLOTS_MAX; i++)
 		o->slot[i].sequence = UINT64_MAX;
 	if (atomic_load(&o->chunks.head->next) != 0)
-		return err_set(e, ERR_CALL, "the chunks are another tap's: a new session needs new ones");
+		return err_set(e, ERR_CALL,
+			       "the chunks are another tap's: a new session needs new ones");
 	return 0;
 }
 

@@ -1,4 +1,5 @@
-/* Packets into chunks: takes slots, publishes whole blocks, begins and seals segments. The main thread's side. */
+/* Packets into chunks: takes slots, publishes whole blocks, begins and seals segments. The main
+ * thread's side. */
 #ifndef TAP_OUTPUT_H
 #define TAP_OUTPUT_H
 
@@ -14,7 +15,8 @@
 
 #define OUTPUT_INTERFACES_MAX 256u
 
-/* An interface of the files: its number is its place, and stays when its device goes and returns. */
+/* An interface of the files: its number is its place, and stays when its device goes and returns.
+ */
 struct output_interface {
 	char *name, *filter;
 	uint32_t link_type, snaplen;
@@ -25,7 +27,7 @@ struct output_interface {
 struct output_segment {
 	uint32_t number; /* 0: none */
 	char *name;
-	bool failed;	 /* the disk refused it */
+	bool failed; /* the disk refused it */
 	uint64_t packets, first_packet;
 	int64_t first_ns, last_ns;
 	char reason[32];
@@ -42,7 +44,7 @@ struct output {
 
 	/* the chunk that is filled */
 	bool open, starting; /* starting: the next one begins a segment */
-	uint64_t sequence; /* of the next chunk */
+	uint64_t sequence;   /* of the next chunk */
 	uint8_t *data;
 	struct chunk_entry *entry;
 	uint32_t last_slot;
@@ -59,25 +61,29 @@ struct output {
 
 	bool dirty; /* published in this round */
 	int64_t last_ns;
-	uint64_t total;					/* packets in chunks */
-	uint64_t dropped_buffer, dropped_disk, cut;	/* cut: did not fit a chunk whole */
-	uint64_t not_for_reader;			/* chunks that a reader behind does not get */
+	uint64_t total;				    /* packets in chunks */
+	uint64_t dropped_buffer, dropped_disk, cut; /* cut: did not fit a chunk whole */
+	uint64_t not_for_reader;		    /* chunks that a reader behind does not get */
 	struct buf scratch;
 };
 
 int output_init(struct output *o, struct err *e);
 void output_release(struct output *o);
 /* A new interface; its block is written where packets have begun already. -1: too many. */
-int output_add_interface(struct output *o, const char *name, uint32_t link_type, uint32_t snaplen, const char *filter);
+int output_add_interface(struct output *o, const char *name, uint32_t link_type, uint32_t snaplen,
+			 const char *filter);
 void output_set_filter(struct output *o, uint32_t interface, const char *filter);
-/* One packet. -1: there is no room now (the writer is behind): the caller keeps it, or counts it as dropped. */
+/* One packet. -1: there is no room now (the writer is behind): the caller keeps it, or counts it as
+ * dropped. */
 int output_packet(struct output *o, uint32_t interface, const struct source_packet *p);
 /* The end of a round: readers see what was added and are woken. */
 void output_publish(struct output *o);
 void output_set_low(struct output *o, int64_t low_ns);
 /* The next chunk begins a segment; fd is taken. The one before is sealed with `reason`. */
-int output_begin_segment(struct output *o, uint32_t number, const char *name, int fd, const char *reason, struct err *e);
-/* Statistics, and no packet more for the segment; what follows is not recorded until another begins. */
+int output_begin_segment(struct output *o, uint32_t number, const char *name, int fd,
+			 const char *reason, struct err *e);
+/* Statistics, and no packet more for the segment; what follows is not recorded until another
+ * begins. */
 void output_seal(struct output *o, const char *reason);
 /* The segment that news of the writer are about; NULL: none. */
 struct output_segment *output_find_segment(struct output *o, uint32_t number);

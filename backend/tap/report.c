@@ -4,9 +4,14 @@
 
 static struct msg_tap_stats totals(struct tap *t)
 {
-	struct msg_tap_stats m = {.time_ns = clock_now_ns(), .packets = t->packets, .bytes = t->bytes,
-				  .dropped_buffer = t->output.dropped_buffer, .dropped_disk = t->output.dropped_disk,
-				  .own_packets = t->own_packets, .own_bytes = t->own_bytes, .ended = t->ended};
+	struct msg_tap_stats m = {.time_ns = clock_now_ns(),
+				  .packets = t->packets,
+				  .bytes = t->bytes,
+				  .dropped_buffer = t->output.dropped_buffer,
+				  .dropped_disk = t->output.dropped_disk,
+				  .own_packets = t->own_packets,
+				  .own_bytes = t->own_bytes,
+				  .ended = t->ended};
 
 	for (uint32_t i = 0; i < t->inputs; i++) {
 		struct output_interface *n = &t->output.interface[t->input[i].interface];
@@ -28,15 +33,21 @@ static struct msg_tap_stats totals(struct tap *t)
 
 static void journal_totals(struct tap *t, const struct msg_tap_stats *m)
 {
-	struct msg_j_second s = {.time_ns = m->time_ns, .packets = m->packets, .bytes = m->bytes,
-				 .dropped_device = m->dropped_device, .dropped_kernel = m->dropped_kernel,
-				 .dropped_buffer = m->dropped_buffer, .dropped_disk = m->dropped_disk,
+	struct msg_j_second s = {.time_ns = m->time_ns,
+				 .packets = m->packets,
+				 .bytes = m->bytes,
+				 .dropped_device = m->dropped_device,
+				 .dropped_kernel = m->dropped_kernel,
+				 .dropped_buffer = m->dropped_buffer,
+				 .dropped_disk = m->dropped_disk,
 				 .own_packets = m->own_packets};
 
 	(void)journal_add_j_second(t->journal, &s, NULL);
 	for (size_t i = 0; i < t->counters.count; i++) {
 		const struct counter *c = t->counters.list[i];
-		struct msg_j_counter j = {.time_ns = m->time_ns, .name = str_of(c->name), .packets = c->packets,
+		struct msg_j_counter j = {.time_ns = m->time_ns,
+					  .name = str_of(c->name),
+					  .packets = c->packets,
 					  .bytes = c->bytes};
 
 		(void)journal_add_j_counter(t->journal, &j, NULL);
@@ -49,7 +60,9 @@ static void send_totals(struct tap *t, const struct msg_tap_stats *m)
 		return;
 	for (size_t i = 0; i < t->counters.count; i++) {
 		const struct counter *c = t->counters.list[i];
-		struct msg_tap_count k = {.name = str_of(c->name), .packets = c->packets, .bytes = c->bytes,
+		struct msg_tap_count k = {.name = str_of(c->name),
+					  .packets = c->packets,
+					  .bytes = c->bytes,
 					  .last_ns = c->last_ns};
 
 		channel_put_tap_count(t->control, 0, 0, &k);
@@ -58,7 +71,8 @@ static void send_totals(struct tap *t, const struct msg_tap_stats *m)
 }
 
 /* Things that happen by the thousand are told once a second, as what is new. */
-static void tell_new(struct tap *t, uint64_t now, uint64_t *told, const char *severity, const char *what)
+static void tell_new(struct tap *t, uint64_t now, uint64_t *told, const char *severity,
+		     const char *what)
 {
 	if (now == *told)
 		return;
@@ -76,7 +90,8 @@ static void tell_troubles(struct tap *t)
 	tell_new(t, t->stalls, &t->stalls_told, "note",
 		 "times the disk was behind and packets waited in the kernel's ring");
 	tell_new(t, o->dropped_buffer, &t->dropped_buffer_told, "warn",
-		 "packets were dropped: the disk is slower than the traffic and no memory is left (more `buffer`, a filter "
+		 "packets were dropped: the disk is slower than the traffic and no memory is left "
+		 "(more `buffer`, a filter "
 		 "or a smaller `snaplen` help)");
 	tell_new(t, o->not_for_reader, &t->not_for_reader_told, "note",
 		 "chunks are recorded or counted without being decoded live: the reader is behind");
@@ -85,7 +100,9 @@ static void tell_troubles(struct tap *t)
 
 void report_device(struct tap *t, const struct input *in)
 {
-	struct msg_j_device m = {.index = in->interface, .name = str_of(in->name), .link_type = in->facts.link_type,
+	struct msg_j_device m = {.index = in->interface,
+				 .name = str_of(in->name),
+				 .link_type = in->facts.link_type,
 				 .filter = str_of(in->filter_text)};
 
 	(void)journal_add_j_device(t->journal, &m, NULL);
@@ -100,7 +117,9 @@ void report_second(struct tap *t)
 	send_totals(t, &m);
 	journal_totals(t, &m);
 	if (journal_flush(t->journal, &e) && t->control) {
-		struct msg_event ev = {.time_ns = m.time_ns, .severity = str_of("error"), .where = str_of(t->session),
+		struct msg_event ev = {.time_ns = m.time_ns,
+				       .severity = str_of("error"),
+				       .where = str_of(t->session),
 				       .sentence = str_of(e.text)};
 
 		channel_put_event(t->control, 0, 0, &ev);
@@ -117,8 +136,11 @@ void report_end(struct tap *t)
 	tell_troubles(t);
 	for (size_t i = 0; i < t->own.count; i++) {
 		const struct counter *c = t->own.list[i];
-		struct msg_j_own j = {.time_ns = m.time_ns, .op = str_of("remove"), .connection = str_of(c->text),
-				      .packets = c->packets, .bytes = c->bytes};
+		struct msg_j_own j = {.time_ns = m.time_ns,
+				      .op = str_of("remove"),
+				      .connection = str_of(c->text),
+				      .packets = c->packets,
+				      .bytes = c->bytes};
 
 		(void)journal_add_j_own(t->journal, &j, NULL);
 	}

@@ -6,10 +6,12 @@
 
 #include "base/err.h"
 
-/* CAP_NET_RAW is permitted for the life of the tap, and in effect only while a device is opened. Per thread. */
+/* CAP_NET_RAW is permitted for the life of the tap, and in effect only while a device is opened.
+ * Per thread. */
 int sandbox_raise(struct err *e);
 void sandbox_lower(void);
-/* Everything but CAP_NET_RAW is given up for good, root's uid and groups included; nothing new can be gained. */
+/* Everything but CAP_NET_RAW is given up for good, root's uid and groups included; nothing new can
+ * be gained. */
 int sandbox_drop(struct err *e);
 /* The calls that are left, for all threads. control_fd: the only one for messages with descriptors;
  * netlink_fd: the only one that questions are sent to, so that no packet can be. */

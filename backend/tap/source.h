@@ -38,11 +38,13 @@ struct source;
 struct source_type {
 	const char *scheme, *summary, *needs;
 	/* Opens; nothing is delivered before start. */
-	int (*open)(struct source **s, const struct source_spec *spec, struct source_facts *facts, struct err *e);
+	int (*open)(struct source **s, const struct source_spec *spec, struct source_facts *facts,
+		    struct err *e);
 	/* From here on packets that pass the filter arrive. */
 	int (*start)(struct source *s, const struct bpf *filter, struct err *e);
 	int (*fd)(const struct source *s);
-	/* Hands out what is there without waiting, `most` packets at most (about); their number, 0: none for now, -1. */
+	/* Hands out what is there without waiting, `most` packets at most (about); their number, 0:
+	 * none for now, -1. */
 	int (*read)(struct source *s, int most, source_packet_fn *fn, void *arg, struct err *e);
 	/* From inside `fn`: read returns after this packet. */
 	void (*pause)(struct source *s);

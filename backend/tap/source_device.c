@@ -30,13 +30,21 @@ static int why_not_open(int rc, const char *name, const char *detail, struct err
 {
 	switch (rc) {
 	case PCAP_ERROR_NO_SUCH_DEVICE:
-		return err_set(e, ERR_ABSENT, "%s: there is no such device; `tapdeck devices` lists those that are", name);
+		return err_set(
+			e, ERR_ABSENT,
+			"%s: there is no such device; `tapdeck devices` lists those that are",
+			name);
 	case PCAP_ERROR_PERM_DENIED:
 	case PCAP_ERROR_PROMISC_PERM_DENIED:
-		return err_set(e, ERR_REFUSED, "%s: no right to capture; run `make run` once (it gives tapdeck-tap the "
-			       "right by setcap), join the group tapdeck-capture, or ask a root daemon", name);
+		return err_set(
+			e, ERR_REFUSED,
+			"%s: no right to capture; run `make run` once (it gives tapdeck-tap the "
+			"right by setcap), join the group tapdeck-capture, or ask a root daemon",
+			name);
 	case PCAP_ERROR_IFACE_NOT_UP:
-		return err_set(e, ERR_REFUSED, "%s: the device is down; `ip link set %s up` brings it up", name, name);
+		return err_set(e, ERR_REFUSED,
+			       "%s: the device is down; `ip link set %s up` brings it up", name,
+			       name);
 	default:
 		return err_set(e, ERR_REFUSED, "%s: cannot be captured: %s", name,
 			       detail && *detail ? detail : pcap_statustostr(rc));
@@ -45,9 +53,11 @@ static int why_not_open(int rc, const char *name, const char *detail, struct err
 
 static void set_options(pcap_t *p, const struct source_spec *spec)
 {
-	uint32_t buffer = spec->buffer_bytes < BUFFER_MIN_BYTES ? BUFFER_MIN_BYTES : spec->buffer_bytes;
+	uint32_t buffer =
+		spec->buffer_bytes < BUFFER_MIN_BYTES ? BUFFER_MIN_BYTES : spec->buffer_bytes;
 
-	pcap_set_snaplen(p, (int)(spec->snaplen > 0 && spec->snaplen < SNAPLEN_MAX ? spec->snaplen : SNAPLEN_MAX));
+	pcap_set_snaplen(p, (int)(spec->snaplen > 0 && spec->snaplen < SNAPLEN_MAX ? spec->snaplen
+										   : SNAPLEN_MAX));
 	pcap_set_promisc(p, spec->promiscuous);
 	pcap_set_timeout(p, BLOCK_TIMEOUT_MS);
 	pcap_set_buffer_size(p, buffer > INT32_MAX ? INT32_MAX : (int)buffer);
@@ -68,8 +78,8 @@ static int set_direction(pcap_t *p, uint8_t direction)
 	return pcap_setdirection(p, direction == 1 ? PCAP_D_IN : PCAP_D_OUT);
 }
 
-/* libpcap takes a smaller ring in silence where there is no memory for the one that was asked for. The ring is a
- * mapping of the socket; where /proc cannot be read (in the sandbox), 0. */
+/* libpcap takes a smaller ring in silence where there is no memory for the one that was asked for.
+ * The ring is a mapping of the socket; where /proc cannot be read (in the sandbox), 0. */
 static uint32_t ring_bytes(int fd)
 {
 	unsigned long long from, to, inode;
@@ -81,15 +91,16 @@ static uint32_t ring_bytes(int fd)
 	if (fstat(fd, &st) || !(maps = fopen("/proc/self/maps", "re")))
 		return 0;
 	while (fgets(line, sizeof(line), maps)) {
-		if (sscanf(line, "%llx-%llx %*s %*s %*s %llu", &from, &to, &inode) == 3 && inode == st.st_ino &&
-		    strstr(line, "socket:"))
+		if (sscanf(line, "%llx-%llx %*s %*s %*s %llu", &from, &to, &inode) == 3 &&
+		    inode == st.st_ino && strstr(line, "socket:"))
 			bytes += to - from;
 	}
 	fclose(maps);
 	return bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)bytes;
 }
 
-static int device_open(struct source **out, const struct source_spec *spec, struct source_facts *facts, struct err *e)
+static int device_open(struct source **out, const struct source_spec *spec,
+		       struct source_facts *facts, struct err *e)
 {
 	char errbuf[PCAP_ERRBUF_SIZE] = "";
 	struct source *s;
@@ -123,7 +134,8 @@ static int device_open(struct source **out, const struct source_spec *spec, stru
 	return 0;
 }
 
-/* The length that a program returns would cut packets once more: the ring's own snaplen is the one that counts. */
+/* The length that a program returns would cut packets once more: the ring's own snaplen is the one
+ * that counts. */
 static struct bpf_insn *program_copy(const struct bpf *filter)
 {
 	unsigned count = bpf_instructions(filter);
@@ -137,12 +149,14 @@ static struct bpf_insn *program_copy(const struct bpf *filter)
 	return insn;
 }
 
-/* libpcap runs a new filter once more itself on the first blocks, and there knows neither direction nor device: it
- * would drop what asks for them. So the program goes to the kernel directly, and what is older than that is passed over:
- * it may have come in before. Cooked headers are not what the kernel sees; libpcap translates those programs. */
+/* libpcap runs a new filter once more itself on the first blocks, and there knows neither direction
+ * nor device: it would drop what asks for them. So the program goes to the kernel directly, and
+ * what is older than that is passed over: it may have come in before. Cooked headers are not what
+ * the kernel sees; libpcap translates those programs. */
 static int device_start(struct source *s, const struct bpf *filter, struct err *e)
 {
-	struct bpf_program program = {.bf_len = bpf_instructions(filter), .bf_insns = program_copy(filter)};
+	struct bpf_program program = {.bf_len = bpf_instructions(filter),
+				      .bf_insns = program_copy(filter)};
 	struct sock_fprog kernel = {.len = (unsigned short)program.bf_len,
 				    .filter = (struct sock_filter *)(void *)program.bf_insns};
 	int dlt = pcap_datalink(s->pcap), rc;
@@ -150,11 +164,14 @@ static int device_start(struct source *s, const struct bpf *filter, struct err *
 	if (dlt == DLT_LINUX_SLL || dlt == DLT_LINUX_SLL2) {
 		rc = pcap_setfilter(s->pcap, &program);
 		if (rc)
-			err_set(e, ERR_REFUSED, "the filter cannot be set: %s", pcap_geterr(s->pcap));
+			err_set(e, ERR_REFUSED, "the filter cannot be set: %s",
+				pcap_geterr(s->pcap));
 	} else {
-		rc = setsockopt(pcap_fileno(s->pcap), SOL_SOCKET, SO_ATTACH_FILTER, &kernel, sizeof(kernel));
+		rc = setsockopt(pcap_fileno(s->pcap), SOL_SOCKET, SO_ATTACH_FILTER, &kernel,
+				sizeof(kernel));
 		if (rc)
-			err_errno(e, ERR_REFUSED, "the kernel does not take the filter (a long one needs more "
+			err_errno(e, ERR_REFUSED,
+				  "the kernel does not take the filter (a long one needs more "
 				  "net.core.optmem_max)");
 	}
 	s->not_before_ns = clock_now_ns();
@@ -172,7 +189,8 @@ static void on_packet(u_char *user, const struct pcap_pkthdr *h, const u_char *d
 	struct source *s = (struct source *)(void *)user;
 	struct source_packet p = {.captured = h->caplen, .length = h->len, .data = data};
 
-	p.ts_ns = (int64_t)h->ts.tv_sec * 1000000000 + (int64_t)h->ts.tv_usec * (s->nanoseconds ? 1 : 1000);
+	p.ts_ns = (int64_t)h->ts.tv_sec * 1000000000 +
+		  (int64_t)h->ts.tv_usec * (s->nanoseconds ? 1 : 1000);
 	if (p.ts_ns >= s->not_before_ns)
 		s->fn(s->arg, &p);
 }

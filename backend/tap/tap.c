@@ -39,7 +39,8 @@ void tap_event(struct tap *t, const char *severity, const char *where, const cha
 
 /* --- rounds --- */
 
-/* Nothing older will come: what was read is a promise of its own, and silence up to now is one too. */
+/* Nothing older will come: what was read is a promise of its own, and silence up to now is one too.
+ */
 static void publish_low(struct tap *t, const struct input *in, int64_t now_ns)
 {
 	int64_t low;
@@ -235,13 +236,15 @@ static int tap_init(struct tap *t, struct err *e)
 	t->netlink_fd = linkstate_open(e);
 	if (t->netlink_fd < 0)
 		return -1;
-	if (uv_loop_init(&t->loop) || uv_timer_init(&t->loop, &t->second) || uv_timer_init(&t->loop, &t->tick) ||
-	    uv_signal_init(&t->loop, &t->term) || uv_signal_init(&t->loop, &t->interrupt) ||
+	if (uv_loop_init(&t->loop) || uv_timer_init(&t->loop, &t->second) ||
+	    uv_timer_init(&t->loop, &t->tick) || uv_signal_init(&t->loop, &t->term) ||
+	    uv_signal_init(&t->loop, &t->interrupt) ||
 	    uv_async_init(&t->loop, &t->writer_news, on_writer_news))
 		return err_set(e, ERR_REFUSED, "the tap's loop cannot be made");
 	t->second.data = t->tick.data = t->term.data = t->interrupt.data = t->writer_news.data = t;
 	if (uv_timer_start(&t->second, on_second, SECOND_MS, SECOND_MS) ||
-	    uv_signal_start(&t->term, on_signal, SIGTERM) || uv_signal_start(&t->interrupt, on_signal, SIGINT))
+	    uv_signal_start(&t->term, on_signal, SIGTERM) ||
+	    uv_signal_start(&t->interrupt, on_signal, SIGINT))
 		return err_set(e, ERR_REFUSED, "the tap's loop cannot be started");
 	t->control = channel_new(&t->loop, TAP_CONTROL_FD, -1, &control_ops, t);
 	return 0;
@@ -274,7 +277,9 @@ static int probe(void)
 			close(fd);
 			return 0;
 		}
-		err_errno(&e, ERR_REFUSED, "no packet socket can be opened; run `make run` once (it gives tapdeck-tap the "
+		err_errno(&e, ERR_REFUSED,
+			  "no packet socket can be opened; run `make run` once (it gives "
+			  "tapdeck-tap the "
 			  "right by setcap), join the group tapdeck-capture, or ask a root daemon");
 	}
 	fprintf(stderr, "tapdeck-tap: %s\n", e.text);
@@ -283,7 +288,8 @@ static int probe(void)
 
 static int usage(void)
 {
-	fprintf(stderr, "tapdeck-tap: it is started by tapdeckd, with a socket as descriptor 3; --probe says whether "
+	fprintf(stderr, "tapdeck-tap: it is started by tapdeckd, with a socket as descriptor 3; "
+			"--probe says whether "
 			"this user may capture\n");
 	return ERR_CALL;
 }

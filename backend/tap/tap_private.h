@@ -39,20 +39,22 @@ struct input {
 	uint32_t index;
 	char *name;
 	const struct source_type *type;
-	struct source *source;	/* NULL: not open (never was, or gone) */
-	uv_poll_t *poll;	/* freed when the loop has closed it */
+	struct source *source; /* NULL: not open (never was, or gone) */
+	uv_poll_t *poll;       /* freed when the loop has closed it */
 	bool polling;
 	struct source_facts facts;
-	uint32_t interface;	/* number in the files */
+	uint32_t interface; /* number in the files */
 	struct bpf *filter;
 	char *filter_text;
 	bool running, drained;
-	bool stalled;		/* not read until the writer has made room: the kernel's ring holds what comes */
+	bool stalled; /* not read until the writer has made room: the kernel's ring holds what comes
+		       */
 	struct source_packet kept; /* the one that found no room; its bytes are kept_bytes */
 	struct buf kept_bytes;
-	uint32_t request;	/* the TAP_FILTER that is not answered yet */
+	uint32_t request; /* the TAP_FILTER that is not answered yet */
 
-	/* a filter that takes over: the handle before has what is older than handover_ns, the next what is not */
+	/* a filter that takes over: the handle before has what is older than handover_ns, the next
+	 * what is not */
 	struct source *next;
 	struct bpf *next_filter;
 	char *next_text;
@@ -110,17 +112,20 @@ void tap_event(struct tap *t, const char *severity, const char *where, const cha
 /* input.c */
 int input_open(struct input *in, struct err *e);
 int input_start(struct input *in, struct err *e);
-int input_filter(struct input *in, struct bpf *filter, struct str text, uint32_t request, struct err *e);
+int input_filter(struct input *in, struct bpf *filter, struct str text, uint32_t request,
+		 struct err *e);
 void input_read(struct input *in); /* drains; sets in->drained */
 void input_tick(struct input *in); /* finishes a handover, looks for room after a stall */
-void input_settle(struct input *in); /* at the end: a packet that still waits for room goes, or is counted */
+void input_settle(
+	struct input *in); /* at the end: a packet that still waits for room goes, or is counted */
 void input_second(struct input *in);
 void input_stats(struct input *in, struct source_stats *stats);
 void input_close(struct input *in);
 
-/* counter.c: both lists. *before: the text that was there, NULL for a new one; borrowed until the next call. */
-int counter_set(struct counters *c, size_t max, struct str name, uint32_t index, struct bpf *program, struct str text,
-		struct err *e);
+/* counter.c: both lists. *before: the text that was there, NULL for a new one; borrowed until the
+ * next call. */
+int counter_set(struct counters *c, size_t max, struct str name, uint32_t index,
+		struct bpf *program, struct str text, struct err *e);
 struct counter *counter_find(struct counters *c, struct str name);
 void counter_remove(struct counters *c, struct counter *one);
 void counters_release(struct counters *c);

@@ -94,7 +94,8 @@ int transcode_pcap(struct transcode *t, bool starts, struct transcode_piece *pie
 	size_t n;
 
 	buf_clear(&t->out);
-	for (size_t at = 0; !bad && (n = block_bytes(piece->p + at, piece->len - at)) > 0; at += n) {
+	for (size_t at = 0; !bad && (n = block_bytes(piece->p + at, piece->len - at)) > 0;
+	     at += n) {
 		uint32_t type = get32(piece->p + at);
 
 		if (type == BLOCK_INTERFACE && starts)
@@ -113,7 +114,8 @@ static size_t pcap_whole(bool starts, const uint8_t *p, size_t len, uint64_t *pa
 
 	if (at > len)
 		return 0;
-	while (len - at >= TRANSCODE_PCAP_RECORD && len - at - TRANSCODE_PCAP_RECORD >= get32(p + at + 8)) {
+	while (len - at >= TRANSCODE_PCAP_RECORD &&
+	       len - at - TRANSCODE_PCAP_RECORD >= get32(p + at + 8)) {
 		at += TRANSCODE_PCAP_RECORD + get32(p + at + 8);
 		++*packets;
 	}

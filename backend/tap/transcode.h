@@ -1,4 +1,5 @@
-/* The tap's own blocks, walked: how many packets, how much of them is whole, and the same as records of pcap. */
+/* The tap's own blocks, walked: how many packets, how much of them is whole, and the same as
+ * records of pcap. */
 #ifndef TAP_TRANSCODE_H
 #define TAP_TRANSCODE_H
 
@@ -15,10 +16,12 @@ struct transcode_piece {
 
 struct transcode *transcode_new(void);
 void transcode_free(struct transcode *t); /* NULL is fine */
-/* Turns whole blocks into whole records, borrowed until the next call; the file's header first where it `starts`. */
+/* Turns whole blocks into whole records, borrowed until the next call; the file's header first
+ * where it `starts`. */
 int transcode_pcap(struct transcode *t, bool starts, struct transcode_piece *piece);
 uint64_t transcode_packets(const uint8_t *blocks, size_t len);
-/* Of bytes that were written only in part: those of whole blocks (or records of pcap), and the packets in them. */
+/* Of bytes that were written only in part: those of whole blocks (or records of pcap), and the
+ * packets in them. */
 size_t transcode_whole(bool pcap, bool starts, const uint8_t *p, size_t len, uint64_t *packets);
 
 #define TRANSCODE_PCAP_HEADER 24u /* bytes of a pcap file's header */

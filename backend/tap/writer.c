@@ -15,9 +15,12 @@
 
 #define SYNC_EVERY_NS NS_PER_S
 #define SYNC_EVERY_BYTES (16u * 1024 * 1024)
-#define SYNC_SHARE 4		       /* of its time a slow disk gets at most one part in five for syncing */
-#define FLUSH_BYTES (4u * 1024 * 1024) /* the kernel is told to begin with these, so that a sync finds little left */
-#define IDLE_WAIT_NS (200 * NS_PER_MS) /* what is published lies in the file after this, kicked or not */
+#define SYNC_SHARE 4 /* of its time a slow disk gets at most one part in five for syncing */
+#define FLUSH_BYTES                                                                                \
+	(4u * 1024 *                                                                               \
+	 1024) /* the kernel is told to begin with these, so that a sync finds little left */
+#define IDLE_WAIT_NS                                                                               \
+	(200 * NS_PER_MS) /* what is published lies in the file after this, kicked or not */
 
 struct segment {
 	uint32_t number; /* 0: free */
@@ -45,8 +48,8 @@ struct writer {
 	_Atomic int64_t published_ns, safe_ns;
 	_Atomic uint64_t bytes;
 	/* the thread's own */
-	uint64_t sequence;   /* the chunk that is written */
-	uint32_t done;	     /* bytes of it that are in the file */
+	uint64_t sequence; /* the chunk that is written */
+	uint32_t done;	   /* bytes of it that are in the file */
 	int64_t synced_mono_ns, sync_took_ns;
 	struct transcode *transcode; /* NULL: pcapng */
 };
@@ -58,14 +61,18 @@ static void tell(struct writer *w, enum writer_news_kind kind, const struct segm
 	pthread_mutex_lock(&w->lock);
 	if (w->news_count < WRITER_NEWS_MAX) {
 		n = &w->news[(w->news_first + w->news_count++) % WRITER_NEWS_MAX];
-		*n = (struct writer_news){.kind = kind, .segment = s->number, .bytes = s->offset, .packets = s->packets};
+		*n = (struct writer_news){.kind = kind,
+					  .segment = s->number,
+					  .bytes = s->offset,
+					  .packets = s->packets};
 		memcpy(n->why, s->why, sizeof(n->why));
 	}
 	pthread_mutex_unlock(&w->lock);
 	uv_async_send(w->wake);
 }
 
-/* Only the thread changes a segment, but for its number and seal; so a pointer stays good without the lock. */
+/* Only the thread changes a segment, but for its number and seal; so a pointer stays good without
+ * the lock. */
 static struct segment *segment_find(struct writer *w, uint32_t number)
 {
 	struct segment *found = NULL;
@@ -97,7 +104,8 @@ static size_t pwrite_most(int fd, const uint8_t *p, size_t len, uint64_t offset)
 	return done;
 }
 
-/* The disk is full or broken: the file ends with its last whole record, and nothing is written to it any more. */
+/* The disk is full or broken: the file ends with its last whole record, and nothing is written to
+ * it any more. */
 static void segment_fail(struct writer *w, struct segment *s, int error)
 {
 	s->failed = true;
@@ -121,7 +129,8 @@ static void segment_write(struct writer *w, struct segment *s, const uint8_t *p,
 		int error = errno ? errno : ENOSPC;
 		uint64_t packets;
 
-		s->offset += transcode_whole(w->transcode != NULL, s->offset == 0, piece.p, n, &packets);
+		s->offset +=
+			transcode_whole(w->transcode != NULL, s->offset == 0, piece.p, n, &packets);
 		s->packets += packets;
 		segment_fail(w, s, error);
 		return;
@@ -131,7 +140,8 @@ static void segment_write(struct writer *w, struct segment *s, const uint8_t *p,
 	s->packets += transcode_packets(p, len);
 	atomic_fetch_add_explicit(&w->bytes, n, memory_order_relaxed);
 	if (s->offset - s->flushed >= FLUSH_BYTES) {
-		(void)sync_file_range(s->fd, (off_t)s->flushed, (off_t)(s->offset - s->flushed), SYNC_FILE_RANGE_WRITE);
+		(void)sync_file_range(s->fd, (off_t)s->flushed, (off_t)(s->offset - s->flushed),
+				      SYNC_FILE_RANGE_WRITE);
 		s->flushed = s->offset; /* a hint: not every file system takes it */
 	}
 }
@@ -185,7 +195,8 @@ static bool write_chunk(struct writer *w)
 	s = segment_find(w, entry->segment);
 	if (s && !closed)
 		closed = segment_sealed_at(w, s, w->sequence);
-	entry = chunks_get(w->chunks, w->sequence, &data, &length); /* behind `closed`: then the length is final */
+	entry = chunks_get(w->chunks, w->sequence, &data,
+			   &length); /* behind `closed`: then the length is final */
 	if (s && entry && !s->failed && length > w->done) {
 		segment_write(w, s, data + w->done, length - w->done);
 		w->done = length;
@@ -262,7 +273,8 @@ static void *writer_main(void *arg)
 		int64_t up_to_ns;
 
 		stop = wait_for_kick(w);
-		up_to_ns = atomic_load(&w->published_ns); /* before the chunks: what follows covers it */
+		up_to_ns = atomic_load(
+			&w->published_ns); /* before the chunks: what follows covers it */
 		while (write_chunk(w))
 			;
 		seal_finished(w);
@@ -311,8 +323,10 @@ int writer_segment(struct writer *w, uint32_t number, int fd, struct err *e)
 	pthread_mutex_unlock(&w->lock);
 	if (rc) {
 		close(fd);
-		return err_set(e, ERR_PART, "segment %u cannot begin: %u files before it are still being written",
-			       number, WRITER_SEGMENTS_MAX);
+		return err_set(
+			e, ERR_PART,
+			"segment %u cannot begin: %u files before it are still being written",
+			number, WRITER_SEGMENTS_MAX);
 	}
 	return 0;
 }

@@ -1,5 +1,6 @@
-/* The second thread: takes published chunks to the files of their segments, and syncs. It alone touches a segment's
- * descriptor, so a slow disk never stops the capture: it only keeps chunks busy. */
+/* The second thread: takes published chunks to the files of their segments, and syncs. It alone
+ * touches a segment's descriptor, so a slow disk never stops the capture: it only keeps chunks
+ * busy. */
 #ifndef TAP_WRITER_H
 #define TAP_WRITER_H
 
@@ -10,12 +11,13 @@
 #include "base/err.h"
 #include "capfile/chunk.h"
 
-#define WRITER_SEGMENTS_MAX 8u	/* files that are not complete yet, at most */
+#define WRITER_SEGMENTS_MAX 8u /* files that are not complete yet, at most */
 #define WRITER_NEWS_MAX 32u
 
 enum writer_news_kind {
 	WRITER_SEALED = 1, /* the file is complete and synced, its descriptor closed */
-	WRITER_FAILED,	   /* the disk refused: the file was cut at its last whole record; SEALED follows */
+	WRITER_FAILED,	   /* the disk refused: the file was cut at its last whole record; SEALED
+			      follows */
 };
 
 struct writer_news {
@@ -27,7 +29,8 @@ struct writer_news {
 
 struct writer;
 
-/* `wake` is sent when there are news. `pcap`: files are classic pcap (nanoseconds), else the chunks' own bytes. */
+/* `wake` is sent when there are news. `pcap`: files are classic pcap (nanoseconds), else the
+ * chunks' own bytes. */
 struct writer *writer_new(struct chunks *chunks, bool pcap, uv_async_t *wake, struct err *e);
 /* Takes the descriptor. -1: too many files are open. */
 int writer_segment(struct writer *w, uint32_t number, int fd, struct err *e);
@@ -37,7 +40,7 @@ void writer_seal(struct writer *w, uint32_t number, uint64_t end_sequence);
 void writer_kick(struct writer *w, int64_t last_packet_ns);
 bool writer_news(struct writer *w, struct writer_news *news); /* false: no more */
 uint64_t writer_bytes(const struct writer *w);		      /* written in all */
-int64_t writer_safe_ns(const struct writer *w);		      /* packets up to here are on the disk */
+int64_t writer_safe_ns(const struct writer *w); /* packets up to here are on the disk */
 /* Writes and syncs what is there, ends the thread, frees. */
 void writer_stop(struct writer *w);
 

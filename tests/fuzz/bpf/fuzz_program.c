@@ -1,4 +1,5 @@
-/* A program and a packet from a stranger: first byte says how much of the rest is the program (in 64ths). */
+/* A program and a packet from a stranger: first byte says how much of the rest is the program (in
+ * 64ths). */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,7 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	cut = (size - 1) * (data[0] % 64) / 63;
 	if (bpf_load(&program, (struct str){(const char *)data + 1, cut}, &e))
 		return 0;
-	bpf_match(program, data + 1 + cut, (uint32_t)(size - 1 - cut), (uint32_t)(size - 1 - cut) + data[0]);
+	bpf_match(program, data + 1 + cut, (uint32_t)(size - 1 - cut),
+		  (uint32_t)(size - 1 - cut) + data[0]);
 	bpf_free(program);
 	return 0;
 }

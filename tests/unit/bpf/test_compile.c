@@ -31,7 +31,8 @@ static struct bpf *compile(uint32_t link_type, const char *text, bool live, stru
 
 	buf_init(&blob, 1u << 20);
 	if (bpf_compile_text(link_type, 262144, str_of(text), live, &blob, e) == 0)
-		assert_int_equal(bpf_load(&program, (struct str){(const char *)blob.data, blob.len}, e), 0);
+		assert_int_equal(
+			bpf_load(&program, (struct str){(const char *)blob.data, blob.len}, e), 0);
 	buf_release(&blob);
 	return program;
 }
@@ -90,22 +91,45 @@ static long own_count(const char *file, const char *text)
 static void same_as_tcpdump(void **state)
 {
 	static const char *const files[] = {
-		"z-wikipedia.pcap", "pp-VlanPackets.pcap", "pp-sll.pcap", "z-linux_dlt_sll2.pcap", "pp-raw_ip.pcap",
-		"z-http-qinq-0.pcap", "ark-mpls-basic.pcap", "pp-ip6_fragments.pcap", "ark-sctp-www.pcap",
-		"z-icmp6.pcap", "ark-bigendian.pcap", "td-LINKTYPE_IPV6.pcap", "ark-pppoe.pcap", "z-dns-edns-ecs.pcap",
+		"z-wikipedia.pcap",	 "pp-VlanPackets.pcap",	  "pp-sll.pcap",
+		"z-linux_dlt_sll2.pcap", "pp-raw_ip.pcap",	  "z-http-qinq-0.pcap",
+		"ark-mpls-basic.pcap",	 "pp-ip6_fragments.pcap", "ark-sctp-www.pcap",
+		"z-icmp6.pcap",		 "ark-bigendian.pcap",	  "td-LINKTYPE_IPV6.pcap",
+		"ark-pppoe.pcap",	 "z-dns-edns-ecs.pcap",
 	};
 	static const char *const texts[] = {
-		"", "ip", "ip6", "tcp", "udp port 53", "tcp port 80 or tcp port 443", "vlan", "vlan and ip", "not vlan",
-		"vlan 100 or (vlan and tcp)", "host 1.1.1.1 or net 10.0.0.0/8 or net 192.168.0.0/16", "arp or icmp",
-		"greater 200", "tcp[tcpflags] & (tcp-syn|tcp-fin) != 0", "ip[6:2] & 0x1fff != 0", "mpls", "sctp", "icmp6",
-		"portrange 1-1024 and not port 22", "ether multicast", "ip6 proto 58", "inbound", "pppoes and ip", "len > 60",
+		"",
+		"ip",
+		"ip6",
+		"tcp",
+		"udp port 53",
+		"tcp port 80 or tcp port 443",
+		"vlan",
+		"vlan and ip",
+		"not vlan",
+		"vlan 100 or (vlan and tcp)",
+		"host 1.1.1.1 or net 10.0.0.0/8 or net 192.168.0.0/16",
+		"arp or icmp",
+		"greater 200",
+		"tcp[tcpflags] & (tcp-syn|tcp-fin) != 0",
+		"ip[6:2] & 0x1fff != 0",
+		"mpls",
+		"sctp",
+		"icmp6",
+		"portrange 1-1024 and not port 22",
+		"ether multicast",
+		"ip6 proto 58",
+		"inbound",
+		"pppoes and ip",
+		"len > 60",
 	};
 	const char *dir = captures();
 	unsigned compared = 0;
 
 	(void)state;
 	if (!dir) {
-		print_message("no captures (TAPDECK_CAPTURES): the comparison with tcpdump is left out\n");
+		print_message("no captures (TAPDECK_CAPTURES): the comparison with tcpdump is left "
+			      "out\n");
 		return;
 	}
 	for (size_t f = 0; f < ARRAY_LEN(files); f++) {
@@ -115,7 +139,8 @@ static void same_as_tcpdump(void **state)
 			long truth = tcpdump_count(path, texts[t]), own = own_count(path, texts[t]);
 
 			if (truth != own)
-				fail_msg("%s '%s': tcpdump %ld, own %ld", files[f], texts[t], truth, own);
+				fail_msg("%s '%s': tcpdump %ld, own %ld", files[f], texts[t], truth,
+					 own);
 			compared++;
 		}
 		free(path);
@@ -156,7 +181,8 @@ static void wrong_place(void **state)
 		assert_null(compile(1, cases[i].text, true, &e));
 		assert_int_equal(e.code, ERR_CALL);
 		if (e.at != cases[i].at || !strstr(e.text, cases[i].says))
-			fail_msg("'%s': at %d, expected %d: %s", cases[i].text, e.at, cases[i].at, e.text);
+			fail_msg("'%s': at %d, expected %d: %s", cases[i].text, e.at, cases[i].at,
+				 e.text);
 	}
 }
 
@@ -184,20 +210,26 @@ static void only_the_kernel_knows(void **state)
 
 static void vlan_asks_both(void **state)
 {
-	static const char *const texts[] = {"vlan", "vlan 5", "vlan (0x5) and tcp", "host 1.2.3.4 and vlan 5 and vlan 6",
-					    "not vlan and tcp port 80", "(vlan 3 or vlan 4) and ip"};
+	static const char *const texts[] = {"vlan",
+					    "vlan 5",
+					    "vlan (0x5) and tcp",
+					    "host 1.2.3.4 and vlan 5 and vlan 6",
+					    "not vlan and tcp port 80",
+					    "(vlan 3 or vlan 4) and ip"};
 	struct err e = {0};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-		struct bpf *live = compile(1, texts[i], true, &e), *file = compile(1, texts[i], false, &e);
+		struct bpf *live = compile(1, texts[i], true, &e),
+			   *file = compile(1, texts[i], false, &e);
 		const struct bpf_insn *insn;
 
 		if (!live)
 			fail_msg("'%s': %s", texts[i], e.text);
 		insn = bpf_raw(live);
 		assert_int_equal(insn[0].k, 0xfffff030u); /* SKF_AD_VLAN_TAG_PRESENT */
-		/* 'host A and vlan 5' lets nothing of a file through: libpcap says so, live it means something */
+		/* 'host A and vlan 5' lets nothing of a file through: libpcap says so, live it
+		 * means something */
 		assert_true(!file || bpf_instructions(live) > bpf_instructions(file));
 		bpf_free(live);
 		bpf_free(file);
@@ -225,12 +257,18 @@ static void hostile_programs(void **state)
 		{2, {{BPF_JMP | BPF_JA, 0, 0, 0xffffffff}, {BPF_RET | BPF_K, 0, 0, 1}}, false},
 		{2, {{BPF_JMP | BPF_JA, 0, 0, 1}, {BPF_RET | BPF_K, 0, 0, 1}}, false},
 		{2, {{BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 1}, {BPF_RET | BPF_K, 0, 0, 1}}, false},
-		{2, {{BPF_LD | BPF_MEM, 0, 0, 3}, {BPF_RET | BPF_A, 0, 0, 0}}, false}, /* never written */
+		{2,
+		 {{BPF_LD | BPF_MEM, 0, 0, 3}, {BPF_RET | BPF_A, 0, 0, 0}},
+		 false}, /* never written */
 		{2, {{BPF_ST, 0, 0, 16}, {BPF_RET | BPF_K, 0, 0, 1}}, false},
 		{2, {{BPF_ALU | BPF_DIV | BPF_K, 0, 0, 0}, {BPF_RET | BPF_K, 0, 0, 1}}, false},
 		{2, {{0xffff, 0, 0, 0}, {BPF_RET | BPF_K, 0, 0, 1}}, false},
-		{2, {{BPF_LD | BPF_W | BPF_ABS, 0, 0, 0}, {BPF_LD | BPF_W | BPF_ABS, 0, 0, 0}}, false}, /* no end */
-		{2, {{BPF_LD | BPF_W | BPF_ABS, 0, 0, 0x7fffffff}, {BPF_RET | BPF_A, 0, 0, 0}}, true},
+		{2,
+		 {{BPF_LD | BPF_W | BPF_ABS, 0, 0, 0}, {BPF_LD | BPF_W | BPF_ABS, 0, 0, 0}},
+		 false}, /* no end */
+		{2,
+		 {{BPF_LD | BPF_W | BPF_ABS, 0, 0, 0x7fffffff}, {BPF_RET | BPF_A, 0, 0, 0}},
+		 true},
 	};
 	static const uint8_t packet[8] = {1, 2, 3, 4, 5, 6, 7, 8};
 
@@ -245,7 +283,8 @@ static void hostile_programs(void **state)
 		buf_init(&b, 4096);
 		buf_add_u32(&b, cases[i].count);
 		for (uint32_t n = 0; n < in_blob; n++)
-			add_insn(&b, cases[i].insn[n].code, cases[i].insn[n].jt, cases[i].insn[n].jf, cases[i].insn[n].k);
+			add_insn(&b, cases[i].insn[n].code, cases[i].insn[n].jt,
+				 cases[i].insn[n].jf, cases[i].insn[n].k);
 		rc = bpf_load(&program, (struct str){(const char *)b.data, b.len}, &e);
 		if ((rc == 0) != cases[i].sound)
 			fail_msg("case %zu: %d %s", i, rc, e.text);
@@ -253,7 +292,9 @@ static void hostile_programs(void **state)
 			bpf_match(program, packet, sizeof(packet), 1500);
 		bpf_free(rc == 0 ? program : NULL);
 		for (size_t cut = 0; cut < b.len; cut++)
-			assert_int_equal(bpf_load(&program, (struct str){(const char *)b.data, cut}, &e), -1);
+			assert_int_equal(
+				bpf_load(&program, (struct str){(const char *)b.data, cut}, &e),
+				-1);
 		buf_release(&b);
 	}
 }
@@ -267,7 +308,8 @@ static void bounds_of_text(void **state)
 	(void)state;
 	buf_init(&blob, 1u << 20);
 	memset(big, ' ', BPF_TEXT_MAX + 1);
-	assert_int_equal(bpf_compile_text(1, 0, (struct str){big, BPF_TEXT_MAX + 1}, false, &blob, &e), -1);
+	assert_int_equal(
+		bpf_compile_text(1, 0, (struct str){big, BPF_TEXT_MAX + 1}, false, &blob, &e), -1);
 	assert_int_equal(bpf_compile_text(1, 0, (struct str){"tcp\0udp", 7}, false, &blob, &e), -1);
 	assert_int_equal(e.at, 3);
 	assert_int_equal(bpf_compile_text(1, 0, (struct str){NULL, 0}, false, &blob, &e), 0);
@@ -279,9 +321,9 @@ static void bounds_of_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(same_as_tcpdump),	cmocka_unit_test(wrong_place),
+		cmocka_unit_test(same_as_tcpdump),	 cmocka_unit_test(wrong_place),
 		cmocka_unit_test(only_the_kernel_knows), cmocka_unit_test(vlan_asks_both),
-		cmocka_unit_test(hostile_programs),	cmocka_unit_test(bounds_of_text),
+		cmocka_unit_test(hostile_programs),	 cmocka_unit_test(bounds_of_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
-/* A session's filter in the kernel means what `tcpdump -i` means by it: the program that is made without a device, beside
- * the one that libpcap makes for an open handle, on the same packets, tagged and not, in and out. */
+/* A session's filter in the kernel means what `tcpdump -i` means by it: the program that is made
+ * without a device, beside the one that libpcap makes for an open handle, on the same packets,
+ * tagged and not, in and out. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,9 +29,11 @@ static bool namespace_ready(void)
 		print_message("no right to make a network namespace: left out\n");
 		return false;
 	}
-	assert_int_equal(system("ip link set lo up && ip link add d0 type veth peer name d1 && ip link set d0 up && "
+	assert_int_equal(system("ip link set lo up && ip link add d0 type veth peer name d1 && ip "
+				"link set d0 up && "
 				"ip link set d1 up && sysctl -qw net.ipv6.conf.d0.disable_ipv6=1 "
-				"net.ipv6.conf.d1.disable_ipv6=1"), 0);
+				"net.ipv6.conf.d1.disable_ipv6=1"),
+			 0);
 	return true;
 }
 
@@ -50,14 +53,17 @@ static pcap_t *handle_open(const char *device)
 	return p;
 }
 
-/* On Ethernet to the kernel directly: pcap_setfilter would run it again on the first blocks, without metadata. */
+/* On Ethernet to the kernel directly: pcap_setfilter would run it again on the first blocks,
+ * without metadata. */
 static void filter_set(pcap_t *p, struct bpf_program *program)
 {
 	struct sock_fprog kernel = {.len = (unsigned short)program->bf_len,
 				    .filter = (struct sock_filter *)(void *)program->bf_insns};
 
 	if (pcap_datalink(p) == DLT_EN10MB)
-		assert_int_equal(setsockopt(pcap_fileno(p), SOL_SOCKET, SO_ATTACH_FILTER, &kernel, sizeof(kernel)), 0);
+		assert_int_equal(setsockopt(pcap_fileno(p), SOL_SOCKET, SO_ATTACH_FILTER, &kernel,
+					    sizeof(kernel)),
+				 0);
 	else
 		assert_int_equal(pcap_setfilter(p, program), 0);
 }
@@ -80,7 +86,8 @@ static void filter_ours(pcap_t *p, const char *text)
 	struct err e;
 
 	buf_init(&blob, 1u << 20);
-	if (bpf_compile_text(bpf_link_type_of_dlt(pcap_datalink(p)), 2048, str_of(text), true, &blob, &e) ||
+	if (bpf_compile_text(bpf_link_type_of_dlt(pcap_datalink(p)), 2048, str_of(text), true,
+			     &blob, &e) ||
 	    bpf_load(&ours, (struct str){(const char *)blob.data, blob.len}, &e))
 		fail_msg("ours: %s: %s", text, e.text);
 	program.bf_len = bpf_instructions(ours);
@@ -93,9 +100,12 @@ static void filter_ours(pcap_t *p, const char *text)
 }
 
 /* An Ethernet frame with these tags (0: none) around IPv4 and UDP or TCP. */
-static void frame_send(int s, const char *device, uint16_t outer, uint16_t inner, uint8_t protocol, uint8_t port)
+static void frame_send(int s, const char *device, uint16_t outer, uint16_t inner, uint8_t protocol,
+		       uint8_t port)
 {
-	struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_ifindex = (int)if_nametoindex(device), .sll_halen = 6};
+	struct sockaddr_ll to = {.sll_family = AF_PACKET,
+				 .sll_ifindex = (int)if_nametoindex(device),
+				 .sll_halen = 6};
 	static const uint8_t macs[12] = {2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1};
 	uint8_t f[128] = {0}, *p = f + 12;
 
@@ -192,13 +202,38 @@ static void compare(const char *device, const char *const *texts, size_t count_t
 static void means_what_tcpdump_means(void **state)
 {
 	static const char *const ethernet[] = {
-		"", "vlan", "not vlan", "vlan 5", "vlan 6 and udp", "vlan (5) and tcp port 80", "vlan 5 and vlan 6",
-		"vlan and vlan 5 and tcp", "host 10.0.0.1 and vlan 5", "tcp port 80 or (vlan and tcp port 80)",
-		"not vlan 5 and tcp", "vlan 0x5 or vlan 6", "ip and tcp", "udp", "inbound", "outbound and vlan 5",
-		"inbound and tcp port 90", "len < 100 and tcp", "(vlan 5 or vlan 6) and tcp port 90", "ether proto 0x8100",
-		"vlan 5 and ether host 02:00:00:00:00:01", "not (vlan 5 and tcp)", "vlan 300", "vlan 300 and udp",
+		"",
+		"vlan",
+		"not vlan",
+		"vlan 5",
+		"vlan 6 and udp",
+		"vlan (5) and tcp port 80",
+		"vlan 5 and vlan 6",
+		"vlan and vlan 5 and tcp",
+		"host 10.0.0.1 and vlan 5",
+		"tcp port 80 or (vlan and tcp port 80)",
+		"not vlan 5 and tcp",
+		"vlan 0x5 or vlan 6",
+		"ip and tcp",
+		"udp",
+		"inbound",
+		"outbound and vlan 5",
+		"inbound and tcp port 90",
+		"len < 100 and tcp",
+		"(vlan 5 or vlan 6) and tcp port 90",
+		"ether proto 0x8100",
+		"vlan 5 and ether host 02:00:00:00:00:01",
+		"not (vlan 5 and tcp)",
+		"vlan 300",
+		"vlan 300 and udp",
 	};
-	static const char *const cooked[] = {"", "tcp", "udp port 80", "inbound", "outbound and tcp", "ifindex 3", "ifindex 2 and udp"};
+	static const char *const cooked[] = {"",
+					     "tcp",
+					     "udp port 80",
+					     "inbound",
+					     "outbound and tcp",
+					     "ifindex 3",
+					     "ifindex 2 and udp"};
 
 	(void)state;
 	if (!namespace_ready())

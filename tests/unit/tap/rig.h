@@ -1,5 +1,6 @@
-/* A tap driven as control drives it: a child over a socket pair, on veth pairs in a network namespace of the test's
- * own, with numbered UDP packets as traffic. Included by the one test program that uses it. */
+/* A tap driven as control drives it: a child over a socket pair, on veth pairs in a network
+ * namespace of the test's own, with numbered UDP packets as traffic. Included by the one test
+ * program that uses it. */
 #ifndef TEST_TAP_RIG_H
 #define TEST_TAP_RIG_H
 
@@ -73,27 +74,32 @@ static bool rig_namespace(void)
 
 static void rig_veth(const char *a, const char *b)
 {
-	char *command = xasprintf("ip link add %s type veth peer name %s && ip link set %s up && ip link set %s up && "
-				  "sysctl -qw net.ipv6.conf.%s.disable_ipv6=1 net.ipv6.conf.%s.disable_ipv6=1", a, b, a,
-				  b, a, b);
+	char *command = xasprintf(
+		"ip link add %s type veth peer name %s && ip link set %s up && ip link set %s up "
+		"&& "
+		"sysctl -qw net.ipv6.conf.%s.disable_ipv6=1 net.ipv6.conf.%s.disable_ipv6=1",
+		a, b, a, b, a, b);
 
 	rig_run(command);
 	free(command);
 }
 
-static void rig_send(struct rig *r, uint16_t type, uint32_t id, const struct buf *payload, const int *fd, size_t nfd)
+static void rig_send(struct rig *r, uint16_t type, uint32_t id, const struct buf *payload,
+		     const int *fd, size_t nfd)
 {
 	struct buf frame;
 
 	buf_init(&frame, MSG_PAYLOAD_MAX + FRAME_HEADER_BYTES);
-	assert_int_equal(frame_put_fds(&frame, type, (uint16_t)nfd, 0, id, payload->data, payload->len), 0);
+	assert_int_equal(
+		frame_put_fds(&frame, type, (uint16_t)nfd, 0, id, payload->data, payload->len), 0);
 	assert_int_equal(fdio_send(r->sock, frame.data, frame.len, fd, nfd), (ssize_t)frame.len);
 	buf_release(&frame);
 }
 
 static void rig_segment(struct rig *r, uint32_t number, const char *folder)
 {
-	char *name = xasprintf("%u", number), *path = xasprintf("%s/%s", folder ? folder : r->dir, name);
+	char *name = xasprintf("%u", number),
+	     *path = xasprintf("%s/%s", folder ? folder : r->dir, name);
 	struct msg_tap_segment m = {.number = number, .name = str_of(name)};
 	struct buf b;
 	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
@@ -120,7 +126,8 @@ static void rig_message(struct rig *r, const struct frame *f)
 	case MSG_TAP_DEVICE:
 		assert_int_equal(msg_get_tap_device(f->payload, f->len, &r->device, &e), 0);
 		r->devices++;
-		snprintf(r->error, sizeof(r->error), "%.*s", (int)r->device.why.len, r->device.why.p);
+		snprintf(r->error, sizeof(r->error), "%.*s", (int)r->device.why.len,
+			 r->device.why.p);
 		break;
 	case MSG_TAP_NEED:
 		assert_int_equal(msg_get_tap_need(f->payload, f->len, &need, &e), 0);
@@ -148,7 +155,8 @@ static void rig_message(struct rig *r, const struct frame *f)
 		break;
 	case MSG_ERROR:
 		assert_int_equal(msg_get_error(f->payload, f->len, &error, &e), 0);
-		snprintf(r->error, sizeof(r->error), "%.*s", (int)error.sentence.len, error.sentence.p);
+		snprintf(r->error, sizeof(r->error), "%.*s", (int)error.sentence.len,
+			 error.sentence.p);
 		r->done_id = f->id;
 		break;
 	case MSG_DONE:
@@ -238,11 +246,15 @@ static pid_t rig_child(int sock)
 	_exit(tap_main(1, argv));
 }
 
-static void rig_begin(struct rig *r, const char *const *devices, size_t count, bool record, const char *format, uint32_t chunks,
-		      const char *folder)
+static void rig_begin(struct rig *r, const char *const *devices, size_t count, bool record,
+		      const char *format, uint32_t chunks, const char *folder)
 {
-	struct msg_tap_start m = {.session = str_of("test"), .snaplen = 0, .buffer_bytes = 8 << 20, .chunks = chunks,
-				  .record = record, .file_format = str_of(format)};
+	struct msg_tap_start m = {.session = str_of("test"),
+				  .snaplen = 0,
+				  .buffer_bytes = 8 << 20,
+				  .chunks = chunks,
+				  .record = record,
+				  .file_format = str_of(format)};
 	int pair[2], fd[4];
 	struct err e;
 	struct buf b;
@@ -257,7 +269,8 @@ static void rig_begin(struct rig *r, const char *const *devices, size_t count, b
 	close(pair[1]);
 	r->sock = pair[0];
 	assert_int_equal(chunks_create(chunks, &r->chunks_fd, &r->release_fd, &e), 0);
-	assert_int_equal(chunks_map(&r->chunks, r->chunks_fd, r->release_fd, CHUNKS_CONTROL, &e), 0);
+	assert_int_equal(chunks_map(&r->chunks, r->chunks_fd, r->release_fd, CHUNKS_CONTROL, &e),
+			 0);
 	r->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	path = xasprintf("%s/journal", r->dir);
 	r->journal_fd = open(path, O_RDWR | O_CREAT | O_APPEND, 0600);
@@ -298,7 +311,9 @@ static struct buf rig_compile(const char *text, bool live)
 static void rig_filter(struct rig *r, uint32_t device, const char *text)
 {
 	struct buf blob = rig_compile(text, true), b;
-	struct msg_tap_filter m = {.index = device, .program = {(const char *)blob.data, blob.len}, .text = str_of(text)};
+	struct msg_tap_filter m = {.index = device,
+				   .program = {(const char *)blob.data, blob.len},
+				   .text = str_of(text)};
 
 	buf_init(&b, 1u << 20);
 	msg_put_tap_filter(&b, &m);
@@ -312,7 +327,9 @@ static void rig_filter(struct rig *r, uint32_t device, const char *text)
 static void rig_counter(struct rig *r, const char *op, const char *text, bool own)
 {
 	struct buf blob = rig_compile(text, false), b;
-	struct msg_tap_counter m = {.op = str_of(op), .name = str_of("one"), .program = {(const char *)blob.data, blob.len},
+	struct msg_tap_counter m = {.op = str_of(op),
+				    .name = str_of("one"),
+				    .program = {(const char *)blob.data, blob.len},
 				    .text = str_of(text)};
 	struct msg_tap_own o = {.op = m.op, .name = m.name, .program = m.program, .text = m.text};
 
@@ -374,11 +391,15 @@ static void rig_release(struct rig *r)
 
 /* --- traffic --- */
 
-static void rig_traffic(const char *device, uint16_t port, uint32_t first, uint32_t count, unsigned gap_us)
+static void rig_traffic(const char *device, uint16_t port, uint32_t first, uint32_t count,
+			unsigned gap_us)
 {
-	struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_ifindex = (int)if_nametoindex(device), .sll_halen = 6};
+	struct sockaddr_ll to = {.sll_family = AF_PACKET,
+				 .sll_ifindex = (int)if_nametoindex(device),
+				 .sll_halen = 6};
 	int s = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0), refused = 0;
-	uint8_t p[RIG_PACKET_BYTES] = {2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0, 0x45, 0, 0, RIG_PACKET_BYTES - 14};
+	uint8_t p[RIG_PACKET_BYTES] = {2, 0, 0, 0, 0, 2,    2, 0, 0,
+				       0, 0, 1, 8, 0, 0x45, 0, 0, RIG_PACKET_BYTES - 14};
 
 	p[22] = 64;
 	p[23] = 17;
@@ -390,7 +411,8 @@ static void rig_traffic(const char *device, uint16_t port, uint32_t first, uint3
 		uint32_t n = htonl(i);
 
 		memcpy(p + RIG_NUMBER_AT, &n, 4);
-		while (sendto(s, p, sizeof(p), 0, (struct sockaddr *)&to, sizeof(to)) < 0 && ++refused < 10000)
+		while (sendto(s, p, sizeof(p), 0, (struct sockaddr *)&to, sizeof(to)) < 0 &&
+		       ++refused < 10000)
 			usleep(1000);
 		if (gap_us)
 			usleep(gap_us);
@@ -398,7 +420,8 @@ static void rig_traffic(const char *device, uint16_t port, uint32_t first, uint3
 	close(s);
 }
 
-static pid_t rig_traffic_start(const char *device, uint16_t port, uint32_t first, uint32_t count, unsigned gap_us)
+static pid_t rig_traffic_start(const char *device, uint16_t port, uint32_t first, uint32_t count,
+			       unsigned gap_us)
 {
 	pid_t pid = fork();
 
@@ -426,12 +449,13 @@ static void rig_saw(const uint8_t *data, uint32_t captured, uint8_t *seen)
 	seen[ntohl(n)]++;
 }
 
-/* As libpcap, which others made, reads it. `ordered`: no time goes back, but by what the processors of one device may
- * be apart. */
+/* As libpcap, which others made, reads it. `ordered`: no time goes back, but by what the processors
+ * of one device may be apart. */
 static uint32_t rig_file(struct rig *r, uint32_t number, uint8_t *seen, bool ordered)
 {
 	char *path = xasprintf("%s/%u", r->dir, number), errbuf[PCAP_ERRBUF_SIZE];
-	pcap_t *p = pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO, errbuf);
+	pcap_t *p =
+		pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO, errbuf);
 	struct pcap_pkthdr *h;
 	int64_t last_ns = 0;
 	uint32_t count = 0;
@@ -473,7 +497,8 @@ static uint32_t rig_chunks(struct rig *r, uint8_t *seen)
 			struct packet pk;
 			size_t used;
 			struct err e;
-			enum blocks_result got = blocks_next(b, data + at, length - at, at, &pk, &used, &e);
+			enum blocks_result got =
+				blocks_next(b, data + at, length - at, at, &pk, &used, &e);
 
 			if (got != BLOCKS_PACKET && got != BLOCKS_OTHER)
 				fail_msg("chunk %u at %u: %s", (unsigned)s, at, e.text);

@@ -36,7 +36,8 @@ static uint32_t journal_count(struct rig *r, uint16_t type)
 
 static void tools_read(struct rig *r, uint32_t number)
 {
-	char *command = xasprintf("tcpdump -r %s/%u -w /dev/null 2>&1 | grep -qv truncated && capinfos -c %s/%u >/dev/null",
+	char *command = xasprintf("tcpdump -r %s/%u -w /dev/null 2>&1 | grep -qv truncated && "
+				  "capinfos -c %s/%u >/dev/null",
 				  r->dir, number, r->dir, number);
 
 	rig_run(command);
@@ -279,7 +280,8 @@ static void full_disk(void **state)
 	(void)state;
 	if (!rig_namespace())
 		skip();
-	rig_run("mkdir -p /tmp/tapdeck-test-full && mount -t tmpfs -o size=2m none /tmp/tapdeck-test-full");
+	rig_run("mkdir -p /tmp/tapdeck-test-full && mount -t tmpfs -o size=2m none "
+		"/tmp/tapdeck-test-full");
 	rig_begin(&r, &device, 1, true, "pcapng", 16, "/tmp/tapdeck-test-full");
 	rig_filter(&r, 0, "udp");
 	rig_traffic("d1", 1000, 0, 40000, 0);
@@ -322,6 +324,32 @@ static void control_that_dies(void **state)
 	free(seen);
 }
 
+/* What only the kernel knows holds from the first packet, also behind a change of the filter. */
+static void direction_and_tags(void **state)
+{
+	uint8_t *seen = seen_new();
+	struct rig r;
+
+	(void)state;
+	if (!rig_namespace())
+		skip();
+	rig_start(&r, "d0", true);
+	rig_filter(&r, 0, "inbound and udp");
+	rig_traffic("d1", 1000, 0, 100, 0);
+	rig_traffic("d0", 1000, 1000, 100, 0);
+	rig_filter(&r, 0, "outbound and udp and not vlan");
+	rig_traffic("d1", 1000, 2000, 100, 0);
+	rig_traffic("d0", 1000, 3000, 100, 0);
+	rig_filter(&r, 0, "vlan 7");
+	rig_traffic("d1", 1000, 4000, 100, 0);
+	rig_stop(&r);
+	assert_int_equal(rig_file(&r, 1, seen, true), 200);
+	rig_all_once(seen, 0, 100);
+	rig_all_once(seen, 3000, 100);
+	rig_release(&r);
+	free(seen);
+}
+
 /* A reader that never lets go: the recording does not notice. */
 static void slow_reader(void **state)
 {
@@ -345,7 +373,8 @@ static void slow_reader(void **state)
 	rig_all_once(seen, 0, 200000);
 	assert_int_equal(r.stats.dropped_buffer, 0);
 	for (uint64_t s = 0; s < atomic_load(&r.chunks.head->next); s++)
-		marked += (r.chunks.head->entry[s % CHUNK_ENTRIES].flags & CHUNK_NOT_FOR_READER) != 0;
+		marked +=
+			(r.chunks.head->entry[s % CHUNK_ENTRIES].flags & CHUNK_NOT_FOR_READER) != 0;
 	assert_true(marked > 3);
 	rig_release(&r);
 	free(seen);
@@ -383,7 +412,8 @@ static void devices_are_listed(void **state)
 	assert_int_equal(device_list(&list, &count, &e), 0);
 	assert_true(count > 0);
 	for (size_t i = 0; i < count; i++)
-		lo = lo || (strcmp(list[i].name, "lo") == 0 && strstr(list[i].addresses, "127.0.0.1"));
+		lo = lo ||
+		     (strcmp(list[i].name, "lo") == 0 && strstr(list[i].addresses, "127.0.0.1"));
 	assert_true(lo);
 	free(list);
 }
@@ -402,6 +432,7 @@ int main(void)
 		cmocka_unit_test(killed_tap_leaves_chunks),
 		cmocka_unit_test(full_disk),
 		cmocka_unit_test(control_that_dies),
+		cmocka_unit_test(direction_and_tags),
 		cmocka_unit_test(slow_reader),
 		cmocka_unit_test(what_cannot_be_opened),
 	};
