@@ -63,7 +63,7 @@ static int text_key(struct key *k, struct str s, struct buf *texts)
 	return buf_add_u16(texts, (uint16_t)len) || buf_add(texts, s.p, len) ? -1 : 0;
 }
 
-int key_make(struct key *k, const struct value *v, uint64_t row, struct buf *texts)
+int sort_key_make(struct key *k, const struct value *v, uint64_t row, struct buf *texts)
 {
 	*k = (struct key){.row = row};
 	switch (v->type) {
@@ -93,7 +93,7 @@ static int long_compare(uint64_t a, uint64_t b, const struct buf *texts)
 	return c ? c : (p_len > q_len) - (p_len < q_len);
 }
 
-int key_compare(const struct key *a, const struct key *b, const struct buf *texts)
+int sort_key_compare(const struct key *a, const struct key *b, const struct buf *texts)
 {
 	for (unsigned i = 0; i < 2; i++)
 		if (a->word[i] != b->word[i])

@@ -18,8 +18,8 @@ struct key {
 
 /* Long texts are added to `texts` (KEY_TEXT_MAX bytes each, at most). -1 when it is full: the key
  * is then cut. */
-int key_make(struct key *k, const struct value *v, uint64_t row, struct buf *texts);
+int sort_key_make(struct key *k, const struct value *v, uint64_t row, struct buf *texts);
 /* <0, 0, >0, by value only. */
-int key_compare(const struct key *a, const struct key *b, const struct buf *texts);
+int sort_key_compare(const struct key *a, const struct key *b, const struct buf *texts);
 
 #endif

@@ -21,7 +21,7 @@ void sort_begin(struct sort *s, struct key *keys, struct key *other, size_t sort
 /* Whether b must stand before a, which came first: equal ones keep their order. */
 static bool out_of_order(const struct sort *s, const struct key *a, const struct key *b)
 {
-	const int c = key_compare(a, b, s->texts);
+	const int c = sort_key_compare(a, b, s->texts);
 
 	return s->descending ? c < 0 : c > 0;
 }

@@ -133,7 +133,7 @@ static void view_add(struct view *v, uint64_t row)
 		return;
 	}
 	value = v->table->cell(v->table->data, row, v->column);
-	(void)key_make(&v->keys[v->count++], &value, row,
+	(void)sort_key_make(&v->keys[v->count++], &value, row,
 		       &v->texts); /* full: the key is cut, see TEXTS_MAX */
 }
 
