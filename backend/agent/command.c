@@ -1,0 +1,340 @@
+/* Verbs (CONTRACT: Verbs), out of one table. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "base/xalloc.h"
+#include "devices.h"
+#include "session.h"
+
+struct call {
+	struct control *control;
+	struct peer *peer;
+	struct reply reply;
+	const struct msg_command *m;
+	struct session *session; /* the one that is named, or the channel's */
+	const struct str *word;	 /* what stands behind verb and name */
+	size_t count;
+};
+
+struct verb {
+	const char *name;
+	bool of_session;
+	const char *usage;
+	int (*run)(struct call *c, struct err *e); /* 0: answered, or will be; -1: *e is the answer */
+};
+
+static void call_done(struct call *c)
+{
+	reply_done(c->control, &c->reply, "");
+}
+
+static int need_running(const struct call *c, struct err *e)
+{
+	if (c->session->state == SESSION_RUNNING)
+		return 0;
+	return err_set(e, ERR_CALL, "the session %s is %s: this is for running ones", c->session->name,
+		       session_state_text(c->session));
+}
+
+static int run_new(struct call *c, struct err *e)
+{
+	struct spec spec;
+	int r = spec_parse(&spec, c->m->words.at + 1, c->m->words.count - 1, e);
+
+	if (r == 0)
+		session_start(c->control, &spec, c->peer, &c->reply);
+	spec_release(&spec);
+	return r;
+}
+
+static int run_stop(struct call *c, struct err *e)
+{
+	(void)e;
+	if (c->session->state == SESSION_ENDED) {
+		call_done(c);
+		return 0;
+	}
+	waiting_add(&c->session->stops, &c->reply);
+	session_stop(c->session, "stop");
+	return 0;
+}
+
+static int run_dismiss(struct call *c, struct err *e)
+{
+	if (session_runs(c->session))
+		return err_set(e, ERR_CALL, "the session %s is %s: `stop %s` first", c->session->name, session_state_text(c->session),
+			       c->session->name);
+	state_forget(c->session);
+	session_free(c->session);
+	call_done(c);
+	return 0;
+}
+
+/* --- filters --- */
+
+struct change {
+	struct control *control;
+	struct reply reply;
+	char *session, *counter, *filter; /* counter NULL: the capture filter; filter NULL: removed */
+};
+
+static struct change *change_new(const struct call *c, const char *counter, const char *filter)
+{
+	struct change *x = xcalloc(1, sizeof(*x));
+
+	*x = (struct change){.control = c->control, .reply = c->reply, .session = xstrdup(c->session->name),
+			     .counter = counter ? xstrdup(counter) : NULL, .filter = filter ? xstrdup(filter) : NULL};
+	return x;
+}
+
+/* The tap has taken it over: from now on it is what the session has. */
+static void change_apply(const struct change *x, struct session *s)
+{
+	struct counter *k = x->counter ? session_counter(s, str_of(x->counter)) : NULL;
+
+	if (!x->counter) {
+		free(s->filter);
+		s->filter = xstrdup(x->filter);
+		session_note_filter(s, "", s->filter, s->total.packets, s->total.bytes);
+	} else if (!x->filter) {
+		session_note_filter(s, x->counter, "", k ? k->packets : 0, k ? k->bytes : 0);
+		if (k)
+			session_counter_remove(s, k);
+	} else if (k) {
+		free(k->filter);
+		k->filter = xstrdup(x->filter);
+		session_note_filter(s, x->counter, k->filter, k->packets, k->bytes);
+	} else {
+		session_counter_add(s, x->counter, x->filter);
+		session_note_filter(s, x->counter, x->filter, 0, 0);
+	}
+	state_save(s);
+	control_changed(s->control);
+}
+
+static void on_changed(void *arg, const struct err *e)
+{
+	struct change *x = arg;
+	struct session *s = session_find(x->control, str_of(x->session));
+
+	if (e) {
+		reply_error(x->control, &x->reply, e);
+	} else {
+		if (s)
+			change_apply(x, s);
+		reply_done(x->control, &x->reply, "");
+	}
+	free(x->session);
+	free(x->counter);
+	free(x->filter);
+	free(x);
+}
+
+static int run_modify(struct call *c, struct err *e)
+{
+	/* `modify NAME filter F` is what somebody types who has just typed `new`. */
+	const size_t skip = c->count > 1 && str_is(c->word[0], "filter");
+	char *filter;
+
+	if (need_running(c, e))
+		return -1;
+	filter = spec_join(c->word + skip, c->count - skip);
+	job_start(c->session, MSG_TAP_FILTER, "change", "", filter, on_changed, change_new(c, NULL, filter));
+	free(filter);
+	return 0;
+}
+
+static int counter_remove(struct call *c, struct err *e)
+{
+	const struct counter *k = c->count == 2 ? session_counter(c->session, c->word[1]) : NULL;
+
+	if (c->count != 2)
+		return err_set(e, ERR_CALL, "counter %s remove takes one name", c->session->name);
+	if (!k)
+		return err_set(e, ERR_ABSENT, "the session %s has no counter \"%.*s\"", c->session->name, (int)c->word[1].len,
+			       c->word[1].p);
+	job_start(c->session, MSG_TAP_COUNTER, "remove", k->name, "", on_changed, change_new(c, k->name, NULL));
+	return 0;
+}
+
+static int counter_set(struct call *c, bool is_new, struct err *e)
+{
+	struct spec_counter said;
+	const struct counter *k;
+	unsigned count = 0;
+	int r = -1;
+
+	if (spec_counter_parse(c->word + 1, c->count - 1, &said, e))
+		return -1;
+	for (k = c->session->counters; k; k = k->next)
+		count++;
+	k = session_counter(c->session, str_of(said.name));
+	if (is_new && k) {
+		err_set(e, ERR_CALL, "the session %s has a counter \"%s\" already: `change` gives it another filter", c->session->name,
+			said.name);
+	} else if (!is_new && !k) {
+		err_set(e, ERR_ABSENT, "the session %s has no counter \"%s\"", c->session->name, said.name);
+	} else if (is_new && count >= SPEC_COUNTERS_MAX) {
+		err_set(e, ERR_CALL, "a session has at most %u counters", SPEC_COUNTERS_MAX);
+	} else {
+		job_start(c->session, MSG_TAP_COUNTER, is_new ? "add" : "change", said.name, said.filter, on_changed,
+			  change_new(c, said.name, said.filter));
+		r = 0;
+	}
+	free(said.name);
+	free(said.filter);
+	return r;
+}
+
+static int run_counter(struct call *c, struct err *e)
+{
+	if (need_running(c, e))
+		return -1;
+	if (c->count && str_is(c->word[0], "remove"))
+		return counter_remove(c, e);
+	if (c->count > 1 && str_is(c->word[0], "add"))
+		return counter_set(c, true, e);
+	if (c->count > 1 && str_is(c->word[0], "change"))
+		return counter_set(c, false, e);
+	return err_set(e, ERR_CALL, "counter NAME add C=FILTER | change C=FILTER | remove C");
+}
+
+/* --- recording --- */
+
+static int run_record(struct call *c, struct err *e)
+{
+	struct session *s = c->session;
+	const bool on = c->count == 1 && str_is(c->word[0], "on");
+	const struct msg_tap_record m = {.on = on};
+
+	if (!on && !(c->count == 1 && str_is(c->word[0], "off")))
+		return err_set(e, ERR_CALL, "record NAME on | off");
+	if (need_running(c, e))
+		return -1;
+	if (on == s->recording) {
+		call_done(c);
+		return 0;
+	}
+	s->spec.record = s->spec.record || on;
+	(void)channel_put_tap_record(s->tap, 0, 0, &m); /* -1: `gone` will come */
+	if (on)
+		call_done(c);
+	else
+		waiting_add(&s->seals, &c->reply); /* done when the file is whole */
+	return 0;
+}
+
+static int run_rotate(struct call *c, struct err *e)
+{
+	const struct msg_tap_rotate m = {0};
+	struct segment *g = segment_open(c->session);
+
+	if (need_running(c, e))
+		return -1;
+	if (!c->session->recording || !g)
+		return err_set(e, ERR_CALL, "the session %s is not recording: `record %s on` begins a file", c->session->name,
+			       c->session->name);
+	waiting_add(&c->session->seals, &c->reply);
+	if (!g->rotating)
+		(void)channel_put_tap_rotate(c->session->tap, 0, 0, &m); /* -1: `gone` will come */
+	g->rotating = true;
+	return 0;
+}
+
+/* --- check --- */
+
+static void on_checked(void *arg, struct str program, const struct err *e)
+{
+	struct change *x = arg;
+
+	(void)program;
+	if (e)
+		reply_error(x->control, &x->reply, e);
+	else
+		reply_done(x->control, &x->reply, "");
+	free(x);
+}
+
+/* check filter TEXT [device D] */
+static int run_check(struct call *c, struct err *e)
+{
+	const struct str *word = c->m->words.at;
+	const size_t count = c->m->words.count;
+	struct change *x;
+	char *device;
+
+	if ((count != 3 && count != 5) || !str_is(word[1], "filter") || (count == 5 && !str_is(word[3], "device")))
+		return err_set(e, ERR_CALL, "check filter TEXT [device NAME]");
+	device = count == 5 ? xstrndup(word[4].p, word[4].len) : xstrdup("");
+	x = xcalloc(1, sizeof(*x));
+	*x = (struct change){.control = c->control, .reply = c->reply};
+	compile_start(c->control->compiler, devices_link_type(device), SPEC_SNAPLEN_MAX, word[2], true, on_checked, x);
+	free(device);
+	return 0;
+}
+
+/* --- the table --- */
+
+static const struct verb verbs[] = {
+	{"new", false, "new NAME WORDS", run_new},
+	{"stop", true, "stop NAME", run_stop},
+	{"dismiss", true, "dismiss NAME", run_dismiss},
+	{"modify", true, "modify NAME FILTER", run_modify},
+	{"counter", true, "counter NAME add C=FILTER | change C=FILTER | remove C", run_counter},
+	{"record", true, "record NAME on | off", run_record},
+	{"rotate", true, "rotate NAME", run_rotate},
+	{"check", false, "check filter TEXT [device NAME]", run_check},
+};
+
+static const struct verb *verb_find(struct str name, struct err *e)
+{
+	static const char *const later[] = {"alert", "save", "extract", "compare"};
+	const char *names[ARRAY_LEN(verbs)], *near;
+
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
+		if (str_is(name, verbs[i].name))
+			return &verbs[i];
+		names[i] = verbs[i].name;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(later); i++)
+		if (str_is(name, later[i])) {
+			err_set(e, ERR_CALL, "this version cannot do \"%s\" yet", later[i]);
+			return NULL;
+		}
+	near = text_nearest(name, names, ARRAY_LEN(names));
+	err_set(e, ERR_CALL, "\"%.*s\" is no verb of tapdeckd%s%s%s", (int)name.len, name.p, near ? ": did you mean \"" : "",
+		near ? near : "", near ? "\"?" : "");
+	return NULL;
+}
+
+static int call_session(struct call *c, const struct verb *v, struct err *e)
+{
+	const struct msg_command *m = c->m;
+
+	if (!v->of_session)
+		return access_check(&c->peer->who, v->name, c->peer->who.uid, e);
+	if (m->words.count < 2)
+		return err_set(e, ERR_CALL, "%s", v->usage);
+	c->session = session_need(c->control, m->words.at[1], e);
+	c->word = m->words.at + 2;
+	c->count = m->words.count - 2;
+	return c->session ? access_check(&c->peer->who, v->name, c->session->uid, e) : -1;
+}
+
+void command_run(struct peer *p, const struct frame *f)
+{
+	struct msg_command m;
+	struct call c = {.control = p->control, .peer = p, .reply = {p->serial, f->channel, f->id}, .m = &m};
+	const struct verb *v;
+	struct err e = {.at = -1};
+
+	if (msg_get_command(f->payload, f->len, &m, &e) == 0) {
+		if (m.words.count == 0)
+			err_set(&e, ERR_CALL, "a command has at least one word");
+		else if ((v = verb_find(m.words.at[0], &e)) != NULL && call_session(&c, v, &e) == 0 && v->run(&c, &e) == 0)
+			return;
+	}
+	reply_error(p->control, &c.reply, &e);
+}

@@ -1,0 +1,87 @@
+/* The child that compiles one filter. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/fdio.h"
+#include "bpf/program.h"
+#include "compile.h"
+#include "rights.h"
+#include "wire/frame.h"
+#include "wire/msg.h"
+
+#define COMPILE_FD 3
+#define COMPILE_CPU_S 3u
+#define COMPILE_MEMORY_BYTES (512ul << 20)
+
+/* Reads until a frame is whole. */
+static int request_read(struct buf *in, struct frame *f, struct err *e)
+{
+	for (;;) {
+		uint8_t *room = buf_reserve(in, 4096);
+		size_t used;
+		ssize_t n;
+		int r;
+
+		n = room ? read(COMPILE_FD, room, 4096) : -1;
+		if (n <= 0)
+			return err_set(e, ERR_CALL, "no request came");
+		in->len += (size_t)n;
+		r = frame_get(in->data, in->len, f, &used, e);
+		if (r)
+			return r < 0 ? -1 : 0;
+	}
+}
+
+static int request_answer(const struct frame *f, struct buf *program, struct err *e)
+{
+	struct msg_compile m;
+
+	if (f->type != MSG_COMPILE)
+		return err_set(e, ERR_CALL, "no request to compile came");
+	if (msg_get_compile(f->payload, f->len, &m, e))
+		return -1;
+	return bpf_compile_text(m.link_type, m.snaplen, m.text, f->channel != 0, program, e);
+}
+
+static int answer_write(struct buf *program, const struct err *e)
+{
+	const struct msg_program good = {.program = {(const char *)program->data, program->len}};
+	const struct msg_error bad = {.code = e->code, .at = e->at, .sentence = str_of(e->text)};
+	struct buf payload, out;
+	int r;
+
+	buf_init(&payload, MSG_PAYLOAD_MAX);
+	buf_init(&out, FRAME_HEADER_BYTES + MSG_PAYLOAD_MAX);
+	r = e->code ? msg_put_error(&payload, &bad) : msg_put_program(&payload, &good);
+	if (r == 0)
+		r = frame_put(&out, e->code ? MSG_ERROR : MSG_PROGRAM, 0, 0, payload.data, payload.len);
+	if (r == 0)
+		r = fdio_write_all(COMPILE_FD, out.data, out.len);
+	buf_release(&payload);
+	buf_release(&out);
+	return r;
+}
+
+int compile_main(void)
+{
+	struct buf in, program;
+	struct frame f;
+	struct err e = {.at = -1};
+	int r;
+
+	buf_init(&in, FRAME_HEADER_BYTES + MSG_PAYLOAD_MAX);
+	buf_init(&program, MSG_PAYLOAD_MAX);
+	r = rights_drop(&e);
+	if (r == 0)
+		r = rights_limit(COMPILE_CPU_S, COMPILE_MEMORY_BYTES, &e);
+	if (r == 0)
+		r = request_read(&in, &f, &e);
+	if (r == 0)
+		r = request_answer(&f, &program, &e);
+	if (r == 0)
+		err_clear(&e);
+	r = answer_write(&program, &e);
+	buf_release(&in);
+	buf_release(&program);
+	return r ? 1 : 0;
+}

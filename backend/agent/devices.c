@@ -1,0 +1,197 @@
+#include "devices.h"
+
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/map.h"
+#include "base/xalloc.h"
+#include "tap/tap.h"
+
+#define FIRST_LOOK_MS 300u /* after the first one: rates soon */
+#define LOOK_MS 1000u
+#define ASKED_NS (10 * NS_PER_S) /* so long after the last question it is looked */
+#define DEVICES_MAX 4096u
+
+static const struct column columns[] = {
+	{"name", KIND_TEXT, 0, "", "the device's name, as `new` takes it"},
+	{"description", KIND_TEXT, 0, "", "what libpcap or the kernel says of it"},
+	{"addresses", KIND_TEXT, 0, "", "its addresses"},
+	{"link", KIND_BOOL, 0, "", "whether there is a carrier"},
+	{"up", KIND_BOOL, 0, "", "whether it is up"},
+	{"speed_bps", KIND_BPS, 0, "bits a second", "what the link can do"},
+	{"rx_bps", KIND_BPS, 0, "bits a second", "received, from two looks a second apart"},
+	{"tx_bps", KIND_BPS, 0, "bits a second", "sent, from two looks a second apart"},
+	{"errors", KIND_COUNT, 0, "", "errors in both directions since the device is there"},
+};
+
+static const struct table_type devices_type = {"devices", "the devices of the machine", "", columns, ARRAY_LEN(columns)};
+
+struct look {
+	struct device *list;
+	size_t count;
+	int64_t mono_ns;
+};
+
+struct devices {
+	struct control *control;
+	uv_timer_t timer;
+	struct rowset *rows;
+	struct look now, before;
+	int64_t asked_ns;
+	bool looking;
+};
+
+struct devices *devices_new(struct control *c)
+{
+	struct devices *d = xcalloc(1, sizeof(*d));
+
+	d->control = c;
+	d->rows = rowset_new(&devices_type);
+	(void)uv_timer_init(c->loop, &d->timer); /* always 0 */
+	uv_unref((uv_handle_t *)&d->timer);
+	d->timer.data = d;
+	return d;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+void devices_free(struct devices *d)
+{
+	if (!d)
+		return;
+	free(d->now.list);
+	free(d->before.list);
+	rowset_free(d->rows);
+	uv_close((uv_handle_t *)&d->timer, on_closed);
+}
+
+static const struct device *before_of(const struct devices *d, const char *name)
+{
+	for (size_t i = 0; i < d->before.count; i++)
+		if (strcmp(d->before.list[i].name, name) == 0)
+			return &d->before.list[i];
+	return NULL;
+}
+
+/* Unknown where there was no look before, or the device is a new one of that name. */
+static struct value rate(uint64_t now, uint64_t before, int64_t ns)
+{
+	if (ns <= 0 || now < before)
+		return value_null();
+	return value_real((double)(now - before) * 8.0 * (double)NS_PER_S / (double)ns);
+}
+
+static void row_add(struct devices *d, const struct device *x)
+{
+	const struct device *was = before_of(d, x->name);
+	const int64_t ns = was ? d->now.mono_ns - d->before.mono_ns : 0;
+	const struct value v[ARRAY_LEN(columns)] = {
+		value_text(x->name),
+		x->description[0] ? value_text(x->description) : value_null(),
+		x->addresses[0] ? value_text(x->addresses) : value_null(),
+		x->link < 0 ? value_null() : value_int(x->link),
+		x->up < 0 ? value_null() : value_int(x->up),
+		x->speed_bps < 0 ? value_null() : value_real((double)x->speed_bps),
+		was ? rate(x->rx_bytes, was->rx_bytes, ns) : value_null(),
+		was ? rate(x->tx_bytes, was->tx_bytes, ns) : value_null(),
+		value_count(x->errors),
+	};
+
+	rowset_add(d->rows, v);
+}
+
+static int devices_look(struct devices *d, struct err *e)
+{
+	struct look look = {.mono_ns = clock_mono_ns()};
+
+	if (device_list(&look.list, &look.count, e))
+		return -1;
+	if (look.count > DEVICES_MAX)
+		look.count = DEVICES_MAX;
+	free(d->before.list);
+	d->before = d->now;
+	d->now = look;
+	rowset_clear(d->rows);
+	for (size_t i = 0; i < look.count; i++)
+		row_add(d, &look.list[i]);
+	table_server_wake(d->control->tables);
+	return 0;
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct devices *d = timer->data;
+
+	if (clock_mono_ns() - d->asked_ns > ASKED_NS) {
+		(void)uv_timer_stop(timer);
+		d->looking = false;
+		return;
+	}
+	(void)devices_look(d, NULL); /* a look that failed leaves the former */
+	uv_timer_set_repeat(timer, LOOK_MS);
+}
+
+int devices_table(struct devices *d, struct table *t, struct err *e)
+{
+	d->asked_ns = clock_mono_ns();
+	if (!d->looking) {
+		free(d->now.list); /* too old to compare with */
+		d->now = (struct look){0};
+		if (devices_look(d, e))
+			return -1;
+		d->looking = uv_timer_start(&d->timer, on_timer, FIRST_LOOK_MS, LOOK_MS) == 0;
+	}
+	*t = rowset_table(d->rows, false);
+	return 0;
+}
+
+bool devices_ready(const struct devices *d)
+{
+	return d->before.list != NULL || !d->looking;
+}
+
+bool devices_is(const struct table *t)
+{
+	return t->type == &devices_type;
+}
+
+/* As libpcap maps the kernel's hardware types (ARPHRD_) to its link types; what is not here is cooked (LINUX_SLL). */
+uint32_t devices_link_type(const char *name)
+{
+	static const struct {
+		unsigned short hardware;
+		uint32_t link_type;
+	} known[] = {
+		{ARPHRD_ETHER, 1}, {ARPHRD_LOOPBACK, 1}, {ARPHRD_NONE, 101}, {ARPHRD_TUNNEL, 101}, {ARPHRD_SIT, 101},
+		{ARPHRD_IPGRE, 101}, {ARPHRD_TUNNEL6, 101}, {ARPHRD_IEEE80211, 105}, {ARPHRD_IEEE80211_PRISM, 119},
+		{ARPHRD_IEEE80211_RADIOTAP, 127},
+	};
+	const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq r = {0};
+	bool found;
+
+	if (strcmp(name, "any") == 0) {
+		if (fd >= 0)
+			close(fd);
+		return 113;
+	}
+	memcpy(r.ifr_name, name, strnlen(name, sizeof(r.ifr_name) - 1));
+	found = fd >= 0 && ioctl(fd, SIOCGIFHWADDR, &r) == 0;
+	if (fd >= 0)
+		close(fd);
+	if (!found)
+		return 1;
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (known[i].hardware == r.ifr_hwaddr.sa_family)
+			return known[i].link_type;
+	return 113;
+}

@@ -1,0 +1,149 @@
+/* The daemon's socket: one daemon a path, who knocks is known by the kernel's word. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/fdio.h"
+#include "base/log.h"
+#include "base/xalloc.h"
+#include "peer.h"
+
+#define BACKLOG 128
+
+struct listener {
+	uv_poll_t poll;
+	struct control *control;
+	int fd, lock;
+	char *path;
+};
+
+/* The lock outlives a crash of nobody: it goes with the process. A socket without one is a dead daemon's. */
+static int lock_take(const char *path, struct err *e)
+{
+	char *name = xasprintf("%s.lock", path);
+	int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0) {
+		err_errno(e, ERR_REFUSED, "could not open %s", name);
+	} else if (flock(fd, LOCK_EX | LOCK_NB)) {
+		err_set(e, ERR_REFUSED, "a daemon listens at %s already", path);
+		close(fd);
+		fd = -1;
+	}
+	free(name);
+	return fd;
+}
+
+static int socket_open(const struct control *c, const char *path, struct err *e)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	const size_t len = strlen(path);
+	mode_t mask;
+	int fd, r;
+
+	if (len >= sizeof(at.sun_path))
+		return err_set(e, ERR_CALL, "the path of a unix socket has at most %zu bytes: %s", sizeof(at.sun_path) - 1, path);
+	memcpy(at.sun_path, path, len);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return err_errno(e, ERR_REFUSED, "no socket");
+	(void)unlink(path); /* we hold the lock: nobody listens there */
+	mask = umask(0177);
+	r = bind(fd, (const struct sockaddr *)&at, sizeof(at));
+	(void)umask(mask);
+	if (r == 0 && c->group != (gid_t)-1)
+		r = chown(path, (uid_t)-1, c->group) || chmod(path, 0660);
+	if (r == 0)
+		r = listen(fd, BACKLOG);
+	if (r == 0)
+		return fd;
+	err_errno(e, ERR_REFUSED, "could not listen at %s", path);
+	close(fd);
+	return -1;
+}
+
+static void client_refuse(struct control *c, int fd, const struct err *why)
+{
+	const struct msg_error m = {.code = why->code, .at = -1, .sentence = str_of(why->text)};
+	struct buf payload, out;
+
+	buf_init(&payload, MSG_PAYLOAD_MAX);
+	buf_init(&out, FRAME_HEADER_BYTES + MSG_PAYLOAD_MAX);
+	if (msg_put_error(&payload, &m) == 0 && frame_put(&out, MSG_ERROR, 0, 0, payload.data, payload.len) == 0)
+		(void)!send(fd, out.data, out.len, MSG_DONTWAIT | MSG_NOSIGNAL); /* an empty socket takes it */
+	buf_release(&payload);
+	buf_release(&out);
+	close(fd);
+	(void)c;
+	log_warn("a client was refused: %s", why->text);
+}
+
+static void client_accept(struct listener *l, int fd)
+{
+	struct control *c = l->control;
+	struct who who;
+	struct err e;
+
+	if (access_who(fd, c->group, &who, &e) || access_connect(&who, &e)) {
+		client_refuse(c, fd, &e);
+	} else if (c->npeers >= CONTROL_PEERS_MAX) {
+		err_set(&e, ERR_REFUSED, "%u clients are connected, which is the most", CONTROL_PEERS_MAX);
+		client_refuse(c, fd, &e);
+	} else {
+		(void)peer_new(c, fd, -1, &who);
+	}
+}
+
+static void on_knock(uv_poll_t *poll, int status, int events)
+{
+	struct listener *l = poll->data;
+	int fd;
+
+	(void)status;
+	(void)events;
+	while ((fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0)
+		client_accept(l, fd);
+}
+
+int listener_open(struct listener **listener, struct control *c, const char *path, struct err *e)
+{
+	struct listener *l = xcalloc(1, sizeof(*l));
+
+	l->control = c;
+	l->fd = -1;
+	l->lock = lock_take(path, e);
+	if (l->lock >= 0)
+		l->fd = socket_open(c, path, e);
+	if (l->fd < 0) {
+		if (l->lock >= 0)
+			close(l->lock);
+		free(l);
+		return -1;
+	}
+	l->path = xstrdup(path);
+	(void)uv_poll_init(c->loop, &l->poll, l->fd); /* a socket can always be polled */
+	l->poll.data = l;
+	(void)uv_poll_start(&l->poll, UV_READABLE, on_knock);
+	*listener = l;
+	return 0;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+void listener_close(struct listener *l)
+{
+	(void)unlink(l->path);
+	close(l->fd);
+	close(l->lock);
+	free(l->path);
+	uv_close((uv_handle_t *)&l->poll, on_closed);
+}

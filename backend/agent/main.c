@@ -1,0 +1,313 @@
+/* tapdeckd: the backend, on this machine and on every other. `--attach` serves one user's console, `--daemon` keeps the
+ * sessions; the others are its own children. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fdio.h"
+#include "base/log.h"
+#include "base/paths.h"
+#include "base/xalloc.h"
+#include "peer.h"
+#include "reader_child.h"
+#include "session.h"
+#include "tap/tap.h"
+
+enum mode { MODE_NONE, MODE_ATTACH, MODE_DAEMON, MODE_READ, MODE_COMPILE };
+
+struct options {
+	enum mode mode;
+	bool on_demand, verbose;
+	const char *group, *log, *socket, *captures;
+	int fd, ready;
+};
+
+static const struct option long_options[] = {
+	{"attach", no_argument, NULL, 'a'}, {"daemon", no_argument, NULL, 'd'}, {"read", required_argument, NULL, 'r'},
+	{"compile", no_argument, NULL, 'c'}, {"on-demand", no_argument, NULL, 'o'}, {"ready", required_argument, NULL, 'R'},
+	{"group", required_argument, NULL, 'g'}, {"log", required_argument, NULL, 'l'}, {"socket", required_argument, NULL, 's'},
+	{"captures", required_argument, NULL, 'C'}, {"verbose", no_argument, NULL, 'v'}, {"version", no_argument, NULL, 'V'},
+	{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0},
+};
+
+static void usage(FILE *out)
+{
+	fputs("usage: tapdeckd --attach | --daemon [options]\n"
+	      "  --attach            serve messages on descriptor 0 (and 1), with the rights of who runs it\n"
+	      "  --daemon            keep sessions: listen at a unix socket\n"
+	      "  -g, --group GROUP   who may ask a daemon of root besides root\n"
+	      "  -s, --socket PATH   the daemon's socket (usual: as tapdeckd(8) says)\n"
+	      "  -C, --captures DIR  where recordings go\n"
+	      "  -l, --log FILE      log there (usual: standard error)\n"
+	      "  -v, --verbose       log more\n"
+	      "      --on-demand     end when nothing runs and nobody is connected\n"
+	      "      --version, --help\n",
+	      out);
+}
+
+static int descriptor_parse(const char *text)
+{
+	char *end;
+	const long n = strtol(text, &end, 10);
+
+	return *text && !*end && n >= 3 && n < 1024 ? (int)n : -1;
+}
+
+/* -1: go on; else the exit status. */
+static int options_read(int argc, char **argv, struct options *o)
+{
+	int key;
+
+	while ((key = getopt_long(argc, argv, "g:l:s:C:vVh", long_options, NULL)) != -1) {
+		switch (key) {
+		case 'a':
+			o->mode = MODE_ATTACH;
+			break;
+		case 'd':
+			o->mode = MODE_DAEMON;
+			break;
+		case 'r':
+			o->mode = MODE_READ;
+			o->fd = descriptor_parse(optarg);
+			break;
+		case 'c':
+			o->mode = MODE_COMPILE;
+			break;
+		case 'o':
+			o->on_demand = true;
+			break;
+		case 'R':
+			o->ready = descriptor_parse(optarg);
+			break;
+		case 'g':
+			o->group = optarg;
+			break;
+		case 'l':
+			o->log = optarg;
+			break;
+		case 's':
+			o->socket = optarg;
+			break;
+		case 'C':
+			o->captures = optarg;
+			break;
+		case 'v':
+			o->verbose = true;
+			break;
+		case 'V':
+			puts("tapdeckd " TAPDECK_VERSION);
+			return 0;
+		case 'h':
+			usage(stdout);
+			return 0;
+		default:
+			usage(stderr);
+			return ERR_CALL;
+		}
+	}
+	if (optind == argc && o->mode != MODE_NONE && !(o->mode == MODE_READ && o->fd < 0))
+		return -1;
+	usage(stderr);
+	return ERR_CALL;
+}
+
+static int log_start(const struct options *o, struct err *e)
+{
+	int fd = STDERR_FILENO;
+
+	if (o->log)
+		fd = open(o->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return err_errno(e, ERR_REFUSED, "could not open the log %s", o->log);
+	if (o->log && dup2(fd, STDERR_FILENO) < 0) /* children's words go there too */
+		return err_errno(e, ERR_REFUSED, "could not use the log %s", o->log);
+	log_open(fd, o->verbose ? LOG_LEVEL_DEBUG : o->log ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "tapdeckd");
+	return 0;
+}
+
+/* Sessions have some ten descriptors each. */
+static void descriptors_raise(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit); /* the usual number is enough for some */
+}
+
+/* --- attach --- */
+
+static bool is_socket(int fd)
+{
+	int type;
+	socklen_t len = sizeof(type);
+
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0;
+}
+
+/* Descriptors 0 to 2 stay taken, so that no file ever becomes one of them. */
+static int stream_take(int from, int *taken)
+{
+	const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	*taken = fcntl(from, F_DUPFD_CLOEXEC, 3);
+	if (*taken < 0 || null < 0 || dup2(null, from) < 0 || fdio_set_nonblock(*taken))
+		return -1;
+	close(null);
+	return 0;
+}
+
+static int attach_run(struct control *c, struct err *e)
+{
+	const struct who who = {.uid = geteuid(), .pid = getpid(), .owner = true};
+	int in = -1, out = -1;
+	const bool both = is_socket(STDIN_FILENO);
+
+	if (stream_take(STDIN_FILENO, &in) || (!both && stream_take(STDOUT_FILENO, &out)))
+		return err_errno(e, ERR_REFUSED, "descriptors 0 and 1 carry no messages");
+	(void)prctl(PR_SET_NAME, "tapdeckd-attach", 0, 0, 0);
+	(void)peer_new(c, in, both ? -1 : out, &who);
+	(void)uv_run(c->loop, UV_RUN_DEFAULT);
+	return 0;
+}
+
+/* --- daemon --- */
+
+static void ready_tell(const struct options *o, const struct err *e)
+{
+	if (o->ready < 0)
+		return;
+	(void)!write(o->ready, e ? e->text : "+", e ? strlen(e->text) : 1); /* who asked may be gone */
+	close(o->ready);
+}
+
+static void on_stop(uv_signal_t *signal, int number)
+{
+	log_info("signal %d: sessions are drained and closed", number);
+	control_stop(signal->data);
+}
+
+static int daemon_socket(const struct options *o, char **path, struct err *e)
+{
+	if (o->socket) {
+		*path = xstrdup(o->socket);
+	} else if (geteuid() == 0 && !o->on_demand && !getenv("TAPDECK_SOCKET")) {
+		*path = paths_socket_root();
+		if (mkdir("/run/tapdeck", 0755) && errno != EEXIST)
+			return err_errno(e, ERR_REFUSED, "could not make the folder /run/tapdeck");
+	} else {
+		*path = paths_socket_own(1, e);
+	}
+	return *path ? 0 : -1;
+}
+
+static int daemon_group(struct control *c, const struct options *o, struct err *e)
+{
+	const struct group *group = o->group ? getgrnam(o->group) : NULL;
+
+	if (o->group && !group)
+		return err_set(e, ERR_CALL, "there is no group \"%s\" on this machine", o->group);
+	if (group)
+		c->group = group->gr_gid;
+	return 0;
+}
+
+static int daemon_run(struct control *c, const struct options *o, struct err *e)
+{
+	struct listener *l = NULL;
+	uv_signal_t stop[2];
+	char *path = NULL;
+	int r = -1;
+
+	c->on_demand = o->on_demand;
+	if (daemon_group(c, o, e) || daemon_socket(o, &path, e) || listener_open(&l, c, path, e)) {
+		ready_tell(o, e);
+		goto out;
+	}
+	state_load(c);
+	control_tick(c); /* what was interrupted is mended before anybody is answered, where its tap is gone */
+	for (int i = 0; i < 2; i++) {
+		(void)uv_signal_init(c->loop, &stop[i]); /* the pipe is there since children_new */
+		stop[i].data = c;
+		(void)uv_signal_start(&stop[i], on_stop, i ? SIGINT : SIGTERM);
+	}
+	ready_tell(o, NULL);
+	log_info("listening at %s", path);
+	(void)uv_run(c->loop, UV_RUN_DEFAULT);
+	for (int i = 0; i < 2; i++)
+		uv_close((uv_handle_t *)&stop[i], NULL);
+	listener_close(l);
+	control_free(c);
+	(void)uv_run(c->loop, UV_RUN_DEFAULT); /* handles close, before the signals leave the stack */
+	r = 0;
+out:
+	free(path);
+	return r;
+}
+
+static int control_run(const struct options *o, struct err *e)
+{
+	uv_loop_t loop;
+	struct control *c;
+	int r;
+
+	descriptors_raise();
+	if (uv_loop_init(&loop))
+		return err_set(e, ERR_REFUSED, "no event loop");
+	c = control_new(&loop, o->mode == MODE_DAEMON ? CONTROL_DAEMON : CONTROL_ATTACH, e);
+	if (o->captures) {
+		free(c->captures);
+		c->captures = xstrdup(o->captures);
+	}
+	if (o->mode == MODE_DAEMON) {
+		r = daemon_run(c, o, e);
+		if (r)
+			control_free(c);
+	} else {
+		r = attach_run(c, e);
+		control_free(c);
+	}
+	(void)uv_run(&loop, UV_RUN_DEFAULT);
+	(void)uv_loop_close(&loop);
+	return r;
+}
+
+static bool is_tap(const char *name)
+{
+	const char *slash = name ? strrchr(name, '/') : NULL;
+
+	return name && strcmp(slash ? slash + 1 : name, "tapdeck-tap") == 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = {.fd = -1, .ready = -1};
+	struct err e = {0};
+	int status;
+
+	if (is_tap(argv[0]))
+		return tap_main(argc, argv);
+	status = options_read(argc, argv, &o);
+	if (status >= 0)
+		return status;
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (o.mode == MODE_COMPILE)
+		return compile_main();
+	if (log_start(&o, &e) == 0 && o.mode == MODE_READ)
+		return reader_child_main(o.fd);
+	if (e.code == ERR_NONE && control_run(&o, &e) == 0)
+		return 0;
+	fprintf(stderr, "tapdeckd: %s\n", e.text);
+	return (int)e.code;
+}

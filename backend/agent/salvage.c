@@ -1,0 +1,258 @@
+/* After a death: what a killed tap had published is written, its files are cut at the last whole record, named, and the journals
+ * get their ends. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fdio.h"
+#include "base/log.h"
+#include "base/xalloc.h"
+#include "capfile/write.h"
+#include "journal/journal.h"
+#include "session.h"
+
+#define SCAN_BYTES (256u * 1024)
+
+/* --- files --- */
+
+/* Chunks that are not completely in their file, from the memory that control holds. */
+static void salvage_chunks(struct session *s, struct segment *g)
+{
+	const uint64_t next = s->chunks.head ? atomic_load(&s->chunks.head->next) : 0;
+
+	if (s->spec.pcap) /* chunks are pcapng: what was not converted yet is lost */
+		return;
+	for (uint64_t n = next ? atomic_load(&s->chunks.head->written) : 0; n < next; n++) {
+		const uint8_t *data;
+		uint32_t length;
+		const struct chunk_entry *entry = chunks_get(&s->chunks, n, &data, &length);
+
+		if (!entry || entry->segment != g->number || length == 0)
+			continue;
+		if (fdio_pwrite_all(g->fd, data, length, entry->file_offset)) {
+			control_event(s->control, "error", s->name, "%s: the last packets could not be written: %s", g->name,
+				      strerror(errno));
+			return;
+		}
+	}
+}
+
+/* Whole, synced, named. */
+static void salvage_segment(struct session *s, struct segment *g, const char *reason)
+{
+	struct repair r = {0};
+	struct stat st;
+	struct err e;
+
+	if (fstat(g->fd, &st) == 0 && st.st_size == 0) {
+		char *path = segment_path(s, g, true);
+
+		(void)unlink(path); /* nothing ever came into it */
+		free(path);
+	} else if (capfile_repair(g->fd, &r, &e) || segment_name(s, g, &e)) {
+		control_event(s->control, "error", s->name, "%s could not be mended and keeps its name .part: %s", g->name, e.text);
+	}
+	close(g->fd);
+	g->fd = -1;
+	g->sealed = g->salvaged = true;
+	g->packets = r.packets;
+	g->bytes = r.bytes;
+	g->first_ns = r.first_ns;
+	g->last_ns = r.last_ns;
+	(void)snprintf(g->reason, sizeof(g->reason), "%.60s", reason);
+	if (r.cut_bytes)
+		control_event(s->control, "warn", s->name, "%s: %llu bytes of a packet that was not whole were cut off", g->name,
+			      (unsigned long long)r.cut_bytes);
+}
+
+void salvage_tap(struct session *s, const char *reason)
+{
+	const uint64_t next = s->chunks.head ? atomic_load(&s->chunks.head->next) : 0;
+	const struct chunk_entry *last;
+	const uint8_t *data;
+	uint32_t length;
+
+	for (unsigned i = 0; i < s->nsegments; i++) {
+		struct segment *g = &s->segment[i];
+
+		if (g->sealed || g->fd < 0)
+			continue;
+		salvage_chunks(s, g);
+		salvage_segment(s, g, reason);
+	}
+	/* The totals of the last second are newer in the chunks. */
+	last = next ? chunks_get(&s->chunks, next - 1, &data, &length) : NULL;
+	if (last && last->first_packet + atomic_load(&last->packets) > s->total.packets)
+		s->total.packets = last->first_packet + atomic_load(&last->packets);
+	if (s->chunks.head)
+		atomic_store(&s->chunks.head->ended, 1); /* what the tap cannot say any more */
+	if (s->wake_fd >= 0) {
+		const uint64_t one = 1;
+
+		(void)!write(s->wake_fd, &one, sizeof(one)); /* a full eventfd wakes as well */
+	}
+	control_changed(s->control);
+}
+
+/* --- journals --- */
+
+struct ending {
+	bool ended;
+	uint64_t connections;
+	struct msg_j_second last;
+};
+
+static void ending_note(struct ending *x, const struct journal_record *r)
+{
+	struct msg_j_connection connection;
+	struct msg_j_second second;
+
+	if (r->type == MSG_J_END)
+		x->ended = true;
+	else if (r->type == MSG_J_SECOND && msg_get_j_second(r->payload, r->len, &second, NULL) == 0)
+		x->last = second;
+	else if (r->type == MSG_J_CONNECTION && msg_get_j_connection(r->payload, r->len, &connection, NULL) == 0 &&
+		 connection.id > x->connections)
+		x->connections = connection.id;
+}
+
+/* Goes through a journal that was cut at its last whole record. */
+static void journal_scan(int fd, struct ending *x)
+{
+	uint8_t *p = xmalloc(JOURNAL_RECORD_MAX + SCAN_BYTES);
+	uint64_t offset = 0;
+	struct journal_record r;
+	ssize_t n;
+
+	while ((n = fdio_pread(fd, p, JOURNAL_RECORD_MAX + SCAN_BYTES, offset)) > 0) {
+		const uint64_t base = offset;
+
+		while (journal_get(p + (offset - base), (size_t)n - (size_t)(offset - base), offset, &r, NULL) == 1) {
+			ending_note(x, &r);
+			offset = r.next;
+			if (offset - base >= (uint64_t)n)
+				break;
+		}
+		if (offset == base)
+			break;
+	}
+	free(p);
+}
+
+static int journal_end(struct session *s, int fd, bool with_segments, struct err *e)
+{
+	struct ending x = {0};
+	struct journal *j = NULL;
+	uint64_t end;
+	int copy, r = -1;
+
+	if (journal_repair(fd, &end, e))
+		return -1;
+	journal_scan(fd, &x);
+	if (with_segments && s->total.packets < x.last.packets) { /* the daemon was dead: these are all there is */
+		s->total.packets = x.last.packets;
+		s->total.bytes = x.last.bytes;
+		s->total.dropped_device = x.last.dropped_device;
+		s->total.dropped_kernel = x.last.dropped_kernel;
+		s->total.dropped_buffer = x.last.dropped_buffer;
+		s->total.dropped_disk = x.last.dropped_disk;
+	}
+	copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (copy < 0)
+		return err_errno(e, ERR_REFUSED, "could not end a journal");
+	j = journal_new(copy, e);
+	if (!j)
+		return -1;
+	for (unsigned i = 0; with_segments && i < s->nsegments; i++) {
+		const struct segment *g = &s->segment[i];
+		const struct msg_j_segment m = {.number = g->number, .name = str_of(g->name), .sealed = 1, .packets = g->packets,
+						.bytes = g->bytes, .first_ns = g->first_ns, .last_ns = g->last_ns,
+						.reason = str_of(g->reason), .first_packet = g->first_packet};
+
+		if (g->salvaged && journal_add_j_segment(j, &m, e))
+			goto out;
+	}
+	if (!x.ended) {
+		const struct msg_j_end m = {.time_ns = clock_now_ns(), .reason = str_of(s->reason ? s->reason : "stop"),
+					    .packets = s->total.packets, .bytes = s->total.bytes,
+					    .dropped = s->total.dropped_device + s->total.dropped_kernel +
+						       s->total.dropped_buffer + s->total.dropped_disk,
+					    .connections = x.connections};
+
+		if (journal_add_j_end(j, &m, e))
+			goto out;
+	}
+	r = journal_sync(j, e);
+out:
+	journal_close(j);
+	return r;
+}
+
+void salvage_journals(struct session *s)
+{
+	struct err e;
+
+	if (s->tap_journal_fd >= 0 && journal_end(s, s->tap_journal_fd, true, &e))
+		control_event(s->control, "warn", s->name, "tap.journal could not be ended: %s", e.text);
+	if (s->reader_journal_fd >= 0 && journal_end(s, s->reader_journal_fd, false, &e))
+		control_event(s->control, "warn", s->name, "reader.journal could not be ended: %s", e.text);
+	for (unsigned i = 0; i < s->nsegments; i++)
+		s->segment[i].salvaged = false;
+	if (s->tap_journal_fd >= 0)
+		close(s->tap_journal_fd);
+	if (s->reader_journal_fd >= 0)
+		close(s->reader_journal_fd);
+	s->tap_journal_fd = s->reader_journal_fd = -1;
+}
+
+/* --- after the daemon's own death --- */
+
+/* A file that nobody had sealed: under its last name where only the daemon's note of it was lost. */
+static void segment_reopen(struct session *s, struct segment *g)
+{
+	char *part = segment_path(s, g, true), *final = segment_path(s, g, false);
+	struct stat st;
+	int r = 0;
+
+	/* The mending names it: so it goes back to .part first. */
+	if (stat(part, &st) && stat(final, &st) == 0)
+		r = rename(final, part);
+	g->fd = r ? -1 : open(part, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (g->fd >= 0) {
+		salvage_segment(s, g, "interrupted");
+	} else {
+		g->sealed = true;
+		(void)snprintf(g->reason, sizeof(g->reason), "not there any more");
+	}
+	free(part);
+	free(final);
+}
+
+int salvage_session(struct session *s)
+{
+	bool busy = false;
+	struct err e;
+
+	if (s->tap_journal_fd < 0)
+		s->tap_journal_fd = capture_journal_open(s, "tap.journal", &busy, &e);
+	if (busy)
+		return 1; /* its tap still drains what it had */
+	if (s->reader_journal_fd < 0)
+		s->reader_journal_fd = capture_journal_open(s, "reader.journal", &busy, &e);
+	if (busy)
+		return 1;
+	if (s->tap_journal_fd < 0 || s->reader_journal_fd < 0)
+		log_warn("session %s: %s", s->name, e.text);
+	for (unsigned i = 0; i < s->nsegments; i++)
+		if (!s->segment[i].sealed)
+			segment_reopen(s, &s->segment[i]);
+	free(s->reason);
+	s->reason = xstrdup("interrupted: the daemon was killed, or the machine went down; files and journals are mended");
+	s->failed = true;
+	return 0;
+}

@@ -1,0 +1,163 @@
+/* The reader of a session: follows its chunks while it runs, reads its files when it has ended; started again when it dies. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/xalloc.h"
+#include "reader_child.h"
+#include "session.h"
+
+#define READER_MEMORY_BYTES (512ull << 20)
+#define READER_DEATHS_NS (60 * NS_PER_S)
+
+static bool follows(const struct session *s)
+{
+	return s->chunks.head != NULL;
+}
+
+static int send_with(struct reader_child *r, uint16_t type, const struct buf *b, const int *fd, size_t nfd)
+{
+	return channel_send_fds(r->channel, type, 0, ++r->last_id, b->data, b->len, fd, nfd);
+}
+
+static int send_live(struct session *s, struct reader_child *r)
+{
+	const struct msg_read_chunks chunks = {.session = str_of(s->name), .record = s->spec.record, .memory_bytes = READER_MEMORY_BYTES};
+	const struct msg_read_journal journal = {.name = str_of("reader.journal")};
+	const int fd[3] = {s->chunks_fd, s->release_fd, s->wake_fd};
+	struct buf b;
+	int rc;
+
+	buf_init(&b, MSG_PAYLOAD_MAX);
+	rc = msg_put_read_journal(&b, &journal);
+	if (rc == 0 && s->reader_journal_fd >= 0)
+		rc = send_with(r, MSG_READ_JOURNAL, &b, &s->reader_journal_fd, 1);
+	buf_clear(&b);
+	if (rc == 0)
+		rc = msg_put_read_chunks(&b, &chunks);
+	if (rc == 0)
+		rc = send_with(r, MSG_READ_CHUNKS, &b, fd, 3);
+	buf_release(&b);
+	return rc;
+}
+
+/* Packets of the session before the segment: as the chunks say, else as the files before it say. */
+static uint64_t segment_first_packet(const struct session *s, unsigned i)
+{
+	const uint64_t next = follows(s) ? atomic_load(&s->chunks.head->next) : 0;
+	const uint64_t low = next > CHUNK_ENTRIES ? next - CHUNK_ENTRIES : 0;
+
+	for (uint64_t n = low; n < next; n++) {
+		const uint8_t *data;
+		uint32_t length;
+		const struct chunk_entry *entry = chunks_get(&s->chunks, n, &data, &length);
+
+		if (entry && entry->segment == s->segment[i].number && entry->file_offset == 0)
+			return entry->first_packet;
+	}
+	return i ? s->segment[i - 1].first_packet + s->segment[i - 1].packets : s->segment[i].first_packet;
+}
+
+/* true: it was told, or cannot be. */
+static bool segment_tell(struct session *s, unsigned i)
+{
+	struct segment *g = &s->segment[i];
+	char *path = segment_path(s, g, !g->sealed);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	g->first_packet = segment_first_packet(s, i);
+	if (fd < 0 && errno == ENOENT) { /* sealed, but still .part: it could not be renamed */
+		free(path);
+		path = segment_path(s, g, g->sealed);
+		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	}
+	if (fd < 0) {
+		log_warn("session %s: the reader cannot have %s", s->name, path);
+	} else {
+		(void)reader_child_file(s->reader, fd, g->name, g->first_packet, !g->sealed && session_runs(s)); /* -1: it is gone */
+		close(fd);
+	}
+	free(path);
+	g->told = true;
+	return true;
+}
+
+void session_reader_segments(struct session *s)
+{
+	if (!s->reader || !s->reader->channel)
+		return;
+	/* In order, and one that is written only when it is known how many packets are before it. */
+	for (unsigned i = 0; i < s->nsegments; i++) {
+		if (!s->segment[i].told && !segment_tell(s, i))
+			return;
+		if (!s->segment[i].sealed)
+			return;
+	}
+}
+
+int session_reader_start(struct session *s, struct err *e)
+{
+	if (!follows(s) && s->nsegments == 0)
+		return err_set(e, ERR_ABSENT, "the session %s has ended and had recorded nothing: its totals and the history are what is left",
+			       s->name);
+	s->reader = reader_child_start(s->control, s, s->name, e);
+	if (!s->reader)
+		return -1;
+	for (unsigned i = 0; i < s->nsegments; i++)
+		s->segment[i].told = false;
+	session_reader_segments(s);
+	if (follows(s))
+		(void)send_live(s, s->reader); /* -1: it is gone, and will be missed */
+	return 0;
+}
+
+/* true: it may be started once more. */
+static bool may_start_again(struct session *s)
+{
+	const int64_t now_ns = clock_mono_ns();
+
+	if (now_ns - s->reader_death_ns > READER_DEATHS_NS)
+		s->reader_deaths = 0;
+	s->reader_death_ns = now_ns;
+	return ++s->reader_deaths <= SESSION_READER_DEATHS_MAX;
+}
+
+void session_reader_lost(struct session *s, struct reader_child *r)
+{
+	struct err e;
+
+	s->reader = NULL;
+	if (s->chunks.release)
+		atomic_store(&s->chunks.release->released, UINT64_MAX); /* the tap waits for nobody */
+	err_set(&e, ERR_PART, "the process that reads the session %s died; counting and recording go on", s->name);
+	if (s->state > SESSION_STOPPING) {
+		reader_child_move(r, NULL, &e);
+		session_reader_finished(s);
+	} else if (!may_start_again(s)) {
+		err_set(&e, ERR_PART, "the process that reads the session %s died %u times in a minute and is let be; counting and recording go on",
+			s->name, SESSION_READER_DEATHS_MAX);
+		control_event(s->control, "error", s->name, "%s", e.text);
+		reader_child_move(r, NULL, &e);
+	} else {
+		control_event(s->control, "warn", s->name, "%s; another one has been started%s", e.text,
+			      s->spec.record ? " and catches up from the files" : "");
+		if (session_reader_start(s, &e))
+			control_event(s->control, "error", s->name, "no connections any more: %s", e.text);
+		reader_child_move(r, s->reader, &e);
+	}
+	reader_child_free(r);
+}
+
+void session_unbound(struct session *s)
+{
+	struct reader_child *r = s->reader;
+
+	/* What was only counted has its connections there and nowhere else. */
+	if (!r || s->state != SESSION_ENDED || map_count(r->bindings) || s->nsegments == 0)
+		return;
+	s->reader = NULL;
+	reader_child_free(r);
+}

@@ -1,0 +1,128 @@
+/* `show`: one row a fact. */
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "capfile/packet.h"
+#include "tables.h"
+
+#define FACT_BYTES_MAX 65536u
+
+static void fact(struct rowset *rows, const char *name, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+static void fact(struct rowset *rows, const char *name, const char *fmt, ...)
+{
+	struct value v[2];
+	struct buf text;
+	va_list ap;
+
+	buf_init(&text, FACT_BYTES_MAX);
+	va_start(ap, fmt);
+	(void)buf_vprintf(&text, fmt, ap); /* what is too long stays empty */
+	va_end(ap);
+	v[0] = value_text(name);
+	v[1] = text.len ? value_text(buf_str(&text)) : value_null();
+	rowset_add(rows, v);
+	buf_release(&text);
+}
+
+static void fact_time(struct rowset *rows, const char *name, int64_t ns)
+{
+	char text[TEXT_NUMBER_MAX];
+
+	fact(rows, name, "%s", ns ? text_rfc3339(ns, text) : "");
+}
+
+static void fact_count(struct rowset *rows, const char *name, uint64_t n)
+{
+	fact(rows, name, "%llu", (unsigned long long)n);
+}
+
+static void show_totals(const struct session *s, struct rowset *rows)
+{
+	const struct msg_tap_stats *t = &s->total;
+
+	fact_count(rows, "packets", t->packets);
+	fact_count(rows, "bytes", t->bytes);
+	fact_count(rows, "dropped_device", t->dropped_device);
+	fact_count(rows, "dropped_kernel", t->dropped_kernel);
+	fact_count(rows, "dropped_buffer", t->dropped_buffer);
+	fact_count(rows, "dropped_disk", t->dropped_disk);
+	fact_count(rows, "files", s->nsegments);
+	fact_count(rows, "files_removed", s->removed_files);
+	fact_count(rows, "file_bytes", session_file_bytes(s));
+	fact_time(rows, "safe_time", t->safe_ns);
+}
+
+static void show_devices(const struct session *s, struct rowset *rows)
+{
+	for (unsigned i = 0; i < s->ndevices; i++) {
+		const struct session_device *d = &s->device[i];
+		char name[24];
+
+		if (d->answered)
+			fact(rows, "device", "%s: %s, snaplen %u, buffer %u bytes, %s", d->name, link_type_name(d->link_type, name),
+			     d->snaplen, d->buffer_bytes, d->nanoseconds ? "nanoseconds" : "microseconds");
+	}
+}
+
+static void show_own(const struct session *s, struct rowset *rows)
+{
+	char from[TEXT_NUMBER_MAX], to[TEXT_NUMBER_MAX];
+
+	fact(rows, "own_traffic", "%s", s->spec.own_out ? "out" : "in");
+	fact_count(rows, "own_packets", s->total.own_packets);
+	fact_count(rows, "own_bytes", s->total.own_bytes);
+	for (const struct own_use *u = s->own; u; u = u->next)
+		fact(rows, "left_out", "%s from %s to %s", u->name, text_rfc3339(u->since_ns, from),
+		     u->until_ns ? text_rfc3339(u->until_ns, to) : "now");
+}
+
+static void show_history(struct control *c, const struct session *s, struct rowset *rows)
+{
+	const uint64_t first = c->nevents > CONTROL_EVENTS_MAX ? c->nevents - CONTROL_EVENTS_MAX : 0;
+	char when[TEXT_NUMBER_MAX];
+
+	for (const struct counter *k = s->counters; k; k = k->next)
+		fact(rows, "counter", "%s=%s", k->name, k->filter);
+	for (unsigned i = 0; i < s->nchanges; i++) {
+		const struct filter_change *x = &s->change[i];
+
+		fact(rows, "filter_change", "%s %s%s%s (at %llu packets, %llu bytes)", text_rfc3339(x->time_ns, when), x->counter,
+		     x->counter[0] ? "=" : "", x->filter[0] ? x->filter : "(everything)", (unsigned long long)x->packets,
+		     (unsigned long long)x->bytes);
+	}
+	for (uint64_t i = first; i < c->nevents; i++) {
+		const struct event *x = &c->event[i % CONTROL_EVENTS_MAX];
+
+		if (strcmp(x->where, s->name) == 0)
+			fact(rows, "event", "%s %s: %s", text_rfc3339(x->time_ns, when), x->severity, x->sentence);
+	}
+}
+
+void show_fill(struct control *c, const struct table_arguments *a, struct rowset *rows)
+{
+	const struct session *s = session_find(c, str_of(a->session));
+
+	if (!s)
+		return;
+	fact(rows, "name", "%s", s->name);
+	fact(rows, "host", "%s", c->host);
+	fact(rows, "owner", "%s", s->owner);
+	fact(rows, "state", "%s", session_state_text(s));
+	fact(rows, "reason", "%s", s->reason ? s->reason : "");
+	fact(rows, "words", "%s", s->spec.words ? s->spec.words : "");
+	fact(rows, "devices", "%s", s->devices);
+	show_devices(s, rows);
+	fact(rows, "filter", "%s", s->filter);
+	fact(rows, "recording", "%s", s->recording ? "yes" : "no");
+	fact(rows, "snaplen", "%u", s->spec.snaplen);
+	fact(rows, "capture", "%s", s->capture);
+	fact(rows, "folder", "%s", s->folder);
+	fact(rows, "note", "%s", s->spec.note ? s->spec.note : "");
+	fact_time(rows, "since_time", s->started_ns);
+	fact_time(rows, "ended_time", s->ended_ns);
+	show_totals(s, rows);
+	show_own(s, rows);
+	show_history(c, s, rows);
+}

@@ -1,0 +1,23 @@
+/* The tables of control: one row each. */
+#ifndef AGENT_TABLES_H
+#define AGENT_TABLES_H
+
+#include "session.h"
+
+struct table_arguments {
+	char *session, *counter; /* NULL where the table has none */
+};
+
+struct control_table {
+	struct table_type type;
+	bool of_session; /* needs a session: by its words, or by the channel */
+	void (*fill)(struct control *c, const struct table_arguments *a, struct rowset *rows);
+};
+
+extern const struct control_table control_tables[];
+extern const size_t control_ntables;
+
+/* table_show.c */
+void show_fill(struct control *c, const struct table_arguments *a, struct rowset *rows);
+
+#endif

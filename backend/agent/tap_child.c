@@ -1,0 +1,296 @@
+/* The tap of a session: started here, told what to do, listened to. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fdio.h"
+#include "base/log.h"
+#include "base/spawn.h"
+#include "base/xalloc.h"
+#include "session.h"
+
+static void tap_device(struct session *s, const struct frame *f);
+static void start_step(void *arg, const struct err *e);
+
+/* --- what it says --- */
+
+static void tap_stats(struct session *s, const struct frame *f)
+{
+	struct msg_tap_stats m;
+	struct err e;
+
+	if (msg_get_tap_stats(f->payload, f->len, &m, &e)) {
+		log_warn("session %s: %s", s->name, e.text);
+		return;
+	}
+	s->total = m;
+	history_add(&s->history, &(struct second){m.time_ns, m.packets, m.bytes, m.dropped_kernel});
+	s->tap_ended = s->tap_ended || m.ended;
+	if (m.ended)
+		s->deadline_ns = clock_mono_ns() + SESSION_STOP_NS;
+	control_changed(s->control);
+	segment_watch(s);
+}
+
+static void tap_count(struct session *s, const struct frame *f)
+{
+	struct msg_tap_count m;
+	struct counter *k;
+
+	if (msg_get_tap_count(f->payload, f->len, &m, NULL))
+		return;
+	k = session_counter(s, m.name);
+	if (!k)
+		return; /* removed meanwhile */
+	k->packets = m.packets;
+	k->bytes = m.bytes;
+	k->last_ns = m.last_ns;
+	history_add(&k->history, &(struct second){clock_now_ns(), m.packets, m.bytes, 0});
+}
+
+static void tap_error(struct session *s, const struct frame *f)
+{
+	struct msg_error m;
+	struct err e;
+
+	if (msg_get_error(f->payload, f->len, &m, &e) == 0) {
+		err_set(&e, (enum err_code)m.code, "%.*s", (int)m.sentence.len, m.sentence.p);
+		e.at = (int)m.at;
+	}
+	if (f->id) {
+		job_answer(s, f->id, &e);
+		return;
+	}
+	s->tap_error = e;
+	log_error("session %s: its tap says: %s", s->name, e.text);
+}
+
+static void tap_event(struct session *s, const struct frame *f)
+{
+	struct msg_event m;
+
+	if (msg_get_event(f->payload, f->len, &m, NULL))
+		return;
+	control_event(s->control, str_is(m.severity, "error") ? "error" : str_is(m.severity, "warn") ? "warn" : "note", s->name,
+		      "%.*s", (int)m.sentence.len, m.sentence.p);
+}
+
+static void on_message(void *arg, struct channel *channel, const struct frame *f, const int *fd, size_t nfd)
+{
+	struct session *s = arg;
+	struct msg_tap_need need;
+	struct msg_tap_sealed sealed;
+
+	(void)channel;
+	for (size_t i = 0; i < nfd; i++)
+		close(fd[i]);
+	switch (f->type) {
+	case MSG_TAP_DEVICE:
+		tap_device(s, f);
+		break;
+	case MSG_TAP_NEED:
+		if (msg_get_tap_need(f->payload, f->len, &need, NULL) == 0)
+			segment_need(s, &need);
+		break;
+	case MSG_TAP_SEALED:
+		if (msg_get_tap_sealed(f->payload, f->len, &sealed, NULL) == 0)
+			segment_sealed(s, &sealed);
+		break;
+	case MSG_TAP_STATS:
+		tap_stats(s, f);
+		break;
+	case MSG_TAP_COUNT:
+		tap_count(s, f);
+		break;
+	case MSG_DONE:
+		job_answer(s, f->id, NULL);
+		break;
+	case MSG_ERROR:
+		tap_error(s, f);
+		break;
+	case MSG_EVENT:
+		tap_event(s, f);
+		break;
+	default:
+		log_debug("session %s: its tap says %s", s->name, msg_name(f->type));
+	}
+}
+
+static void on_gone(void *arg, struct channel *channel, const struct err *why)
+{
+	struct session *s = arg;
+
+	channel_close(channel);
+	s->tap = NULL;
+	session_tap_gone(s, why);
+}
+
+static const struct channel_ops tap_ops = {on_message, on_gone, NULL};
+
+/* --- starting: devices, counters, own traffic, and the filter last, which starts them --- */
+
+static void tap_device(struct session *s, const struct frame *f)
+{
+	struct msg_tap_device m;
+	struct err e;
+
+	if (msg_get_tap_device(f->payload, f->len, &m, &e) || m.index >= s->ndevices || s->device[m.index].answered) {
+		log_warn("session %s: its tap told of a device that was not asked for", s->name);
+		return;
+	}
+	if (m.link_type < 0) {
+		err_set(&s->tap_error, ERR_REFUSED, "%s: %.*s", s->device[m.index].name, (int)m.why.len, m.why.p);
+		if (s->state == SESSION_STARTING)
+			session_tap_gone(s, &s->tap_error);
+		return;
+	}
+	s->device[m.index].answered = true;
+	s->device[m.index].link_type = (uint32_t)m.link_type;
+	s->device[m.index].snaplen = m.snaplen;
+	s->device[m.index].buffer_bytes = m.buffer_bytes;
+	s->device[m.index].nanoseconds = m.nanoseconds;
+	for (unsigned i = 0; i < s->ndevices; i++)
+		if (!s->device[i].answered)
+			return;
+	if (s->state == SESSION_STARTING)
+		start_step(s, NULL);
+}
+
+static void started(void *arg, const struct err *e)
+{
+	struct session *s = arg;
+
+	if (e) {
+		s->tap_error = *e;
+		session_tap_gone(s, e);
+		return;
+	}
+	s->state = SESSION_RUNNING;
+	s->running_ns = clock_mono_ns();
+	session_note_filter(s, "", s->filter, 0, 0);
+	state_save(s);
+	session_own_apply(s);
+	control_event(s->control, "note", s->name, "started on %s", s->devices);
+	reply_done(s->control, &s->started, "");
+}
+
+static void start_step(void *arg, const struct err *e)
+{
+	struct session *s = arg;
+	const unsigned step = s->start_step;
+
+	if (e) {
+		s->tap_error = *e;
+		session_tap_gone(s, e);
+		return;
+	}
+	s->start_step++;
+	if (step < s->spec.ncounters) {
+		const struct spec_counter *k = &s->spec.counter[step];
+
+		session_counter_add(s, k->name, k->filter);
+		job_start(s, MSG_TAP_COUNTER, "add", k->name, k->filter, start_step, s);
+		return;
+	}
+	session_own_apply(s);
+	job_start(s, MSG_TAP_FILTER, "change", "", s->filter, started, s);
+}
+
+/* --- the process --- */
+
+/* TAPDECK_TAP: where the one with the right to capture lies, when it is not among the usual places. */
+static char *tap_path(struct err *e)
+{
+	const char *said = getenv("TAPDECK_TAP");
+
+	if (said && said[0] == '/')
+		return xstrdup(said);
+	return spawn_sibling("tapdeck-tap", e);
+}
+
+static int tap_spawn(struct session *s, int fd, struct err *e)
+{
+	char *argv[] = {(char *)(uintptr_t) "tapdeck-tap", NULL};
+	char *envp[] = {(char *)(uintptr_t) "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
+	/* no_new_privs would take the file's capability away: the tap sets it itself. It outlives us to drain what it has. */
+	struct spawn p = {.argv = argv, .envp = envp, .nfd = 4, .fd = {-1, 2, 2, fd}, .new_session = true};
+	char *path = tap_path(e);
+
+	if (!path)
+		return -1;
+	p.path = path;
+	s->tap_pid = spawn_start(&p, e);
+	if (s->tap_pid < 0 && errno == EACCES)
+		err_set(e, ERR_REFUSED, "%s may not be run by you: join the group tapdeck-capture, or ask root", path);
+	free(path);
+	return s->tap_pid < 0 ? -1 : 0;
+}
+
+static int tap_send_start(struct session *s, struct err *e)
+{
+	const int fd[4] = {s->chunks_fd, s->release_fd, s->wake_fd, s->tap_journal_fd};
+	struct msg_tap_start m = {
+		.session = str_of(s->name),
+		.snaplen = s->spec.snaplen,
+		.buffer_bytes = s->spec.buffer_bytes,
+		.chunks = s->chunks.slots,
+		.promiscuous = s->spec.promiscuous,
+		.direction = s->spec.direction,
+		.record = s->spec.record,
+		.file_format = str_of(s->spec.pcap ? "pcap" : "pcapng"),
+		.wait_ms = s->spec.wait_ms,
+	};
+	struct buf b;
+	int r;
+
+	for (unsigned i = 0; i < s->ndevices; i++)
+		m.devices.at[i] = str_of(s->device[i].name);
+	m.devices.count = s->ndevices;
+	buf_init(&b, MSG_PAYLOAD_MAX);
+	r = msg_put_tap_start(&b, &m);
+	if (r == 0)
+		r = channel_send_fds(s->tap, MSG_TAP_START, 0, 0, b.data, b.len, fd, 4);
+	buf_release(&b);
+	return r ? err_set(e, ERR_REFUSED, "the tap of %s could not be told what to do", s->name) : 0;
+}
+
+/* Its number may be another process's from now on. What it had said is still read, then `gone` comes. */
+static void on_exit_of_tap(void *arg, pid_t pid, int status)
+{
+	struct session *s = arg;
+
+	s->tap_pid = 0;
+	if (WIFSIGNALED(status))
+		log_error("session %s: its tap (pid %ld) was ended by signal %d", s->name, (long)pid, WTERMSIG(status));
+	if (WIFSIGNALED(status) && !s->tap_error.code)
+		err_set(&s->tap_error, ERR_REFUSED, "ended by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+}
+
+int tap_child_start(struct session *s, struct err *e)
+{
+	int fd[2];
+
+	if (chunks_create(s->spec.record ? SESSION_CHUNKS_RECORD : SESSION_CHUNKS_COUNT, &s->chunks_fd, &s->release_fd, e) ||
+	    chunks_map(&s->chunks, s->chunks_fd, s->release_fd, CHUNKS_CONTROL, e))
+		return -1;
+	s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (s->wake_fd < 0)
+		return err_errno(e, ERR_REFUSED, "no eventfd");
+	if (fdio_socketpair(fd, e))
+		return -1;
+	if (tap_spawn(s, fd[1], e) || fdio_set_nonblock(fd[0])) {
+		close(fd[0]);
+		close(fd[1]);
+		return -1;
+	}
+	close(fd[1]);
+	children_add(s->control->children, s->tap_pid, on_exit_of_tap, s);
+	s->tap = channel_new(s->control->loop, fd[0], -1, &tap_ops, s);
+	return tap_send_start(s, e);
+}

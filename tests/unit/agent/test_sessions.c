@@ -1,0 +1,424 @@
+/* A real daemon, its taps and readers, in a network of our own: what a user relies on when things go well, and when they die. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "driver.h"
+#include "journal/journal.h"
+
+static int setup(void **state)
+{
+	static struct site site;
+
+	if (!site_make(&site))
+		return 0;
+	site_start(&site);
+	*state = &site;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	if (*state)
+		site_remove(*state);
+	return 0;
+}
+
+static struct site *need(void **state)
+{
+	if (!*state)
+		skip();
+	return *state;
+}
+
+static void connect_to(struct driver *d, const struct site *s)
+{
+	const int fd = driver_socket(s->socket);
+
+	assert_true(fd >= 0);
+	driver_use(d, fd);
+}
+
+static void ok(struct driver *d, const char *line)
+{
+	if (driver_command(d, line))
+		print_error("%s: %s\n", line, d->err.text);
+	assert_int_equal(d->err.code, ERR_NONE);
+}
+
+static void refused(struct driver *d, const char *line, int code, const char *says)
+{
+	assert_int_equal(driver_command(d, line), code);
+	if (!strstr(d->err.text, says))
+		print_error("%s: \"%s\" does not say \"%s\"\n", line, d->err.text, says);
+	assert_non_null(strstr(d->err.text, says));
+}
+
+static uint64_t cell_number(struct driver *d, const char *name, const char *column)
+{
+	assert_int_equal(driver_query(d, 0, "sessions", NULL), 0);
+	return strtoull(driver_cell(d, "name", name, column), NULL, 10);
+}
+
+/* Until the daemon has counted so many. */
+static uint64_t wait_packets(struct driver *d, const char *name, uint64_t packets)
+{
+	uint64_t n = 0;
+
+	for (int i = 0; i < 200 && n < packets; i++) {
+		n = cell_number(d, name, "packets");
+		if (n < packets)
+			nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+	}
+	return n;
+}
+
+static void wait_state(struct driver *d, const char *name, const char *is)
+{
+	for (int i = 0; i < 200; i++) {
+		assert_int_equal(driver_query(d, 0, "sessions", NULL), 0);
+		if (strcmp(driver_cell(d, "name", name, "state"), is) == 0)
+			return;
+		nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+	}
+	assert_string_equal(driver_cell(d, "name", name, "state"), is);
+}
+
+/* The path of the only file of a session. */
+static char *file_path(struct driver *d, const char *name)
+{
+	assert_int_equal(driver_query(d, 0, "files", name), 0);
+	assert_int_equal(d->window.rows, 1);
+	return xstrdup(driver_cell(d, NULL, NULL, "path"));
+}
+
+/* As tcpdump counts them; it complains about a file that is not whole. */
+static uint64_t tcpdump_packets(const char *path)
+{
+	const char *argv[] = {"tcpdump", "--count", "-r", path, NULL};
+	char *text = site_output(argv);
+	const char *at = strstr(text, " packet");
+	uint64_t n = 0;
+
+	assert_null(strstr(text, "truncated"));
+	while (at && at > text && at[-1] >= '0' && at[-1] <= '9')
+		at--;
+	n = at ? strtoull(at, NULL, 10) : 0;
+	if (!at)
+		print_error("tcpdump: %s\n", text);
+	free(text);
+	return n;
+}
+
+static pid_t child_of(pid_t parent, const char *name)
+{
+	char *text = xasprintf("/proc/%ld/task/%ld/children", (long)parent, (long)parent), list[4096] = "", *save = NULL;
+	const int fd = open(text, O_RDONLY);
+	ssize_t n = fd >= 0 ? read(fd, list, sizeof(list) - 1) : -1;
+	pid_t found = 0;
+
+	list[n > 0 ? n : 0] = 0;
+	close(fd);
+	free(text);
+	for (char *w = strtok_r(list, " ", &save); w; w = strtok_r(NULL, " ", &save)) {
+		char *path = xasprintf("/proc/%s/cmdline", w), line[256] = "";
+		const int c = open(path, O_RDONLY);
+
+		n = c >= 0 ? read(c, line, sizeof(line) - 1) : 0;
+		for (ssize_t i = 0; i + 1 < n; i++)
+			line[i] = line[i] ? line[i] : ' ';
+		if (strstr(line, name))
+			found = (pid_t)strtol(w, NULL, 10);
+		close(c);
+		free(path);
+	}
+	return found;
+}
+
+/* --- */
+
+static void test_count(void **state)
+{
+	struct driver d;
+
+	connect_to(&d, need(state));
+	ok(&d, "new web device lo filter udp port 4000");
+	site_traffic(50, 4000);
+	site_traffic(50, 4001);
+	assert_int_equal(wait_packets(&d, "web", 50), 50);
+	assert_string_equal(driver_cell(&d, "name", "web", "state"), "running");
+	assert_string_equal(driver_cell(&d, "name", "web", "devices"), "lo");
+	assert_int_equal(driver_query(&d, 0, "poll", "web"), 0);
+	assert_true(d.window.rows > 0);
+	ok(&d, "modify web udp port 4001");
+	site_traffic(30, 4001);
+	assert_int_equal(wait_packets(&d, "web", 80), 80);
+	ok(&d, "stop web");
+	assert_int_equal(cell_number(&d, "web", "packets"), 80);
+	assert_string_equal(driver_cell(&d, "name", "web", "state"), "ended");
+	assert_int_equal(cell_number(&d, "web", "files"), 0);
+	ok(&d, "dismiss web");
+	assert_int_equal(driver_query(&d, 0, "sessions", NULL), 0);
+	assert_int_equal(d.window.rows, 0);
+	driver_free(&d);
+}
+
+static void test_record(void **state)
+{
+	struct driver d;
+	uint32_t channel;
+	char *path;
+
+	connect_to(&d, need(state));
+	ok(&d, "new rec device lo record counter all=udp counter none=tcp filter udp port 4000");
+	channel = driver_open(&d, "session:rec");
+	assert_int_equal(d.err.code, ERR_NONE);
+	site_traffic(200, 4000);
+	assert_int_equal(wait_packets(&d, "rec", 200), 200);
+	assert_int_equal(driver_query(&d, channel, "connections", NULL), 0);
+	assert_int_equal(d.window.rows, 1);
+	ok(&d, "rotate rec");
+	site_traffic(10, 4000);
+	assert_int_equal(wait_packets(&d, "rec", 210), 210);
+	ok(&d, "stop rec");
+	assert_int_equal(driver_query(&d, channel, "counters", NULL), 0);
+	assert_string_equal(driver_cell(&d, "name", "all", "packets"), "210");
+	assert_string_equal(driver_cell(&d, "name", "none", "packets"), "0");
+	assert_int_equal(driver_query(&d, channel, "connections", NULL), 0);
+	assert_int_equal(d.window.rows, 2);
+	assert_int_equal(driver_query(&d, 0, "files", "rec"), 0);
+	assert_int_equal(d.window.rows, 2);
+	path = xstrdup(driver_cell(&d, NULL, NULL, "path"));
+	assert_int_equal(tcpdump_packets(path), 200);
+	assert_int_equal(driver_stream(&d, 0, "segment", "rec", strrchr(path, '/') + 1), 0);
+	{
+		struct stat st;
+
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(d.stream.len, st.st_size);
+	}
+	free(path);
+	assert_int_equal(driver_query(&d, 0, "journals", NULL), 0);
+	assert_true(d.window.rows >= 2);
+	driver_free(&d);
+	/* Nobody has it open now: its reader is gone, and comes back from the files. */
+	connect_to(&d, *state);
+	channel = driver_open(&d, "session:rec");
+	assert_int_equal(driver_query(&d, channel, "connections", NULL), 0);
+	assert_int_equal(d.window.rows, 2);
+	ok(&d, "dismiss rec");
+	driver_free(&d);
+}
+
+static void test_refusals(void **state)
+{
+	struct driver d;
+
+	connect_to(&d, need(state));
+	refused(&d, "new x device lo filter tcp prot 80", ERR_CALL, "");
+	assert_int_equal(driver_query(&d, 0, "sessions", NULL), 0);
+	assert_int_equal(d.window.rows, 0);
+	refused(&d, "new x device eth77", ERR_ABSENT, "eth77");
+	refused(&d, "new x device lo recrod", ERR_CALL, "did you mean \"record\"");
+	refused(&d, "new x device lo alert pps>3", ERR_CALL, "yet");
+	refused(&d, "new ../x device lo", ERR_CALL, "");
+	refused(&d, "stop nobody", ERR_ABSENT, "nobody");
+	refused(&d, "stpo x", ERR_CALL, "did you mean \"stop\"");
+	ok(&d, "check filter tcp_port_80");
+	refused(&d, "check filter tcp_prot_80", ERR_CALL, "");
+	assert_true(d.err.at >= 4);
+	ok(&d, "new twice device lo");
+	refused(&d, "new twice device lo", ERR_CALL, "already");
+	refused(&d, "modify twice tcp prot 80", ERR_CALL, "");
+	refused(&d, "dismiss twice", ERR_CALL, "stop");
+	refused(&d, "counter twice add a=tcp_prot", ERR_CALL, "");
+	ok(&d, "counter twice add a=tcp_port_80");
+	refused(&d, "counter twice add a=tcp_port_80", ERR_CALL, "already");
+	ok(&d, "counter twice change a=udp_port_4000");
+	refused(&d, "rotate twice", ERR_CALL, "recording");
+	site_traffic(5, 4000);
+	assert_int_equal(wait_packets(&d, "twice", 5) >= 5, 1);
+	assert_int_equal(driver_query(&d, 0, "counters", "twice"), 0);
+	assert_string_equal(driver_cell(&d, "name", "a", "packets"), "5");
+	ok(&d, "counter twice remove a");
+	ok(&d, "stop twice");
+	ok(&d, "dismiss twice");
+	assert_int_equal(driver_query(&d, 0, "sesions", NULL), ERR_ABSENT);
+	assert_non_null(strstr(d.err.text, "sessions"));
+	(void)driver_open(&d, "file:/etc/passwd");
+	assert_int_equal(d.err.code, ERR_REFUSED);
+	assert_int_equal(driver_stream(&d, 0, "journal", "../../../etc/passwd", NULL), ERR_ABSENT);
+	assert_int_equal(driver_stream(&d, 0, "file", "/etc/passwd", NULL), ERR_REFUSED);
+	driver_free(&d);
+}
+
+static void test_tap_killed(void **state)
+{
+	struct site *s = need(state);
+	struct driver d;
+	char *path;
+
+	connect_to(&d, s);
+	ok(&d, "new killed device lo record filter udp port 4000");
+	site_traffic(300, 4000);
+	assert_int_equal(wait_packets(&d, "killed", 300), 300);
+	assert_int_equal(kill(child_of(s->daemon, "tapdeck-tap"), SIGKILL), 0);
+	wait_state(&d, "killed", "failed");
+	assert_int_equal(cell_number(&d, "killed", "packets"), 300);
+	path = file_path(&d, "killed");
+	assert_null(strstr(path, ".part"));
+	assert_int_equal(tcpdump_packets(path), 300);
+	assert_non_null(strstr(d.events, "the process that captured is gone"));
+	free(path);
+	ok(&d, "dismiss killed");
+	driver_free(&d);
+}
+
+static void test_reader_killed(void **state)
+{
+	struct site *s = need(state);
+	struct driver d;
+	uint32_t channel;
+	char *path;
+
+	connect_to(&d, s);
+	ok(&d, "new lost device lo record filter udp port 4000");
+	channel = driver_open(&d, "session:lost");
+	site_traffic(100, 4000);
+	assert_int_equal(wait_packets(&d, "lost", 100), 100);
+	assert_int_equal(kill(child_of(s->daemon, "--read"), SIGKILL), 0);
+	site_traffic(100, 4000);
+	assert_int_equal(wait_packets(&d, "lost", 200), 200);
+	for (int i = 0; i < 100; i++) { /* the new one catches up */
+		assert_int_equal(driver_query(&d, channel, "connections", NULL), 0);
+		if (d.window.rows == 2)
+			break;
+		nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+	}
+	assert_int_equal(d.window.rows, 2);
+	assert_non_null(strstr(d.events, "another one has been started"));
+	ok(&d, "stop lost");
+	path = file_path(&d, "lost");
+	assert_int_equal(tcpdump_packets(path), 200);
+	free(path);
+	ok(&d, "dismiss lost");
+	driver_free(&d);
+}
+
+static void test_daemon_killed(void **state)
+{
+	struct site *s = need(state);
+	struct driver d;
+	char *path;
+
+	connect_to(&d, s);
+	ok(&d, "new cut device lo record filter udp port 4000");
+	site_traffic(100, 4000);
+	assert_int_equal(wait_packets(&d, "cut", 100), 100);
+	(void)site_end(s, SIGKILL);
+	driver_free(&d);
+	site_start(s);
+	connect_to(&d, s);
+	wait_state(&d, "cut", "failed");
+	assert_int_equal(cell_number(&d, "cut", "packets"), 100);
+	path = file_path(&d, "cut");
+	assert_null(strstr(path, ".part"));
+	assert_int_equal(tcpdump_packets(path), 100);
+	free(path);
+	ok(&d, "dismiss cut");
+	driver_free(&d);
+}
+
+static void test_daemon_stopped(void **state)
+{
+	struct site *s = need(state);
+	struct driver d;
+	char *path;
+	int status;
+
+	connect_to(&d, s);
+	ok(&d, "new drained device lo record filter udp port 4000");
+	site_traffic(100, 4000);
+	status = site_end(s, SIGTERM);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	driver_free(&d);
+	site_start(s);
+	connect_to(&d, s);
+	wait_state(&d, "drained", "ended");
+	assert_int_equal(cell_number(&d, "drained", "packets"), 100);
+	path = file_path(&d, "drained");
+	assert_int_equal(tcpdump_packets(path), 100);
+	free(path);
+	ok(&d, "dismiss drained");
+	driver_free(&d);
+}
+
+/* Frames: see wire/frame.h. */
+static void test_foreign_bytes(void **state)
+{
+	static const uint8_t huge[16] = {0xff, 0xff, 0xff, 0xff, 0, 1}, half[10] = {0, 0, 0, 40, 0, 1};
+	struct site *s = need(state);
+	struct driver d;
+	char junk[4096];
+	int fd[3];
+
+	for (int i = 0; i < 3; i++)
+		assert_true((fd[i] = driver_socket(s->socket)) >= 0);
+	memset(junk, 'x', sizeof(junk));
+	assert_true(write(fd[0], junk, sizeof(junk)) > 0);
+	assert_true(write(fd[1], huge, sizeof(huge)) > 0);
+	assert_true(write(fd[2], half, sizeof(half)) > 0);
+	/* The first two are hung up on; all we read before is HELLO. */
+	for (int i = 0; i < 2; i++)
+		while (read(fd[i], junk, sizeof(junk)) > 0)
+			;
+	connect_to(&d, s);
+	assert_int_equal(driver_query(&d, 0, "sessions", NULL), 0);
+	for (int i = 0; i < 3; i++)
+		close(fd[i]);
+	driver_free(&d);
+}
+
+/* A client that asks and never reads costs nobody anything. */
+static void test_deaf_client(void **state)
+{
+	struct site *s = need(state);
+	struct driver d;
+	struct msg_query q = {.table = str_of("events"), .count = 1000, .period_ms = 100};
+	const struct msg_hello hello = {.protocol = WIRE_PROTOCOL, .program = str_of("deaf")};
+	struct buf payload, out;
+	int fd = driver_socket(s->socket);
+
+	buf_init(&payload, MSG_PAYLOAD_MAX);
+	buf_init(&out, MSG_PAYLOAD_MAX);
+	assert_int_equal(msg_put_hello(&payload, &hello), 0);
+	assert_int_equal(frame_put(&out, MSG_HELLO, 0, 0, payload.data, payload.len), 0);
+	buf_clear(&payload);
+	assert_int_equal(msg_put_query(&payload, &q), 0);
+	for (uint32_t i = 1; i < 200; i++)
+		assert_int_equal(frame_put(&out, MSG_QUERY, 0, i, payload.data, payload.len), 0);
+	assert_int_equal(write(fd, out.data, out.len), out.len);
+	connect_to(&d, s);
+	ok(&d, "new deaf device lo");
+	site_traffic(100, 4000);
+	assert_true(wait_packets(&d, "deaf", 100) >= 100);
+	ok(&d, "stop deaf");
+	ok(&d, "dismiss deaf");
+	driver_free(&d);
+	close(fd);
+	buf_release(&payload);
+	buf_release(&out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_count), cmocka_unit_test(test_record), cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_tap_killed), cmocka_unit_test(test_reader_killed), cmocka_unit_test(test_daemon_killed),
+		cmocka_unit_test(test_daemon_stopped), cmocka_unit_test(test_foreign_bytes), cmocka_unit_test(test_deaf_client),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
