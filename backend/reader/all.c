@@ -7,8 +7,8 @@
 #include "tables.h"
 
 static const struct table_kind *const kinds[] = {
-	&table_summary, &table_interfaces, &table_connections, &table_flows, &table_packets, &table_packet, &table_hex,
-	&table_columns,
+	&table_summary, &table_interfaces, &table_connections, &table_flows,
+	&table_packets, &table_packet,	   &table_hex,	       &table_columns,
 };
 
 const struct table_kind *const *table_kinds(size_t *count)
@@ -39,8 +39,8 @@ static const struct table_kind *table_find(struct str name, struct err *e)
 	}
 	const char *near = text_nearest(name, names, ARRAY_LEN(kinds));
 
-	(void)err_set(e, ERR_ABSENT, "a capture has no table %.*s%s%s%s", (int)name.len, name.p, near ? ": is it " : "",
-		      near ? near : "", near ? "?" : "");
+	(void)err_set(e, ERR_ABSENT, "a capture has no table %.*s%s%s%s", (int)name.len, name.p,
+		      near ? ": is it " : "", near ? near : "", near ? "?" : "");
 	return NULL;
 }
 
@@ -63,10 +63,12 @@ static int ask_words(const struct table_kind *k, const struct msg_query *q, stru
 	if (q->words.count <= most)
 		return 0;
 	return err_set(e, ERR_CALL, "the table %s takes %s: what is %.*s?", k->type->name,
-		       most ? "one word" : "no words", (int)q->words.at[most].len, q->words.at[most].p);
+		       most ? "one word" : "no words", (int)q->words.at[most].len,
+		       q->words.at[most].p);
 }
 
-static int on_table(void *arg, uint32_t channel, const struct msg_query *q, struct table *t, struct err *e)
+static int on_table(void *arg, uint32_t channel, const struct msg_query *q, struct table *t,
+		    struct err *e)
 {
 	struct reader *r = arg;
 	const struct table_kind *k = table_find(q->table, e);
@@ -90,7 +92,11 @@ static int on_table(void *arg, uint32_t channel, const struct msg_query *q, stru
 	a->pass = p;
 	if (p)
 		p->users++;
-	*t = (struct table){.type = k->type, .data = a, .rows = k->rows, .version = k->version, .cell = k->cell,
+	*t = (struct table){.type = k->type,
+			    .data = a,
+			    .rows = k->rows,
+			    .version = k->version,
+			    .cell = k->cell,
 			    .release = ask_release};
 	return 0;
 }
@@ -108,13 +114,17 @@ static void on_state(void *arg, uint32_t channel, const struct table *t, struct 
 	}
 	source_state(&r->source, s);
 	if (a->pass && a->pass->skipped) {
-		(void)snprintf(a->text, sizeof(a->text), "%llu packets could not be looked at: their link type does not take "
-			       "this filter, or they are not there any more", (unsigned long long)a->pass->skipped);
+		(void)snprintf(a->text, sizeof(a->text),
+			       "%llu packets could not be looked at: their link type does not take "
+			       "this filter, or they are not there any more",
+			       (unsigned long long)a->pass->skipped);
 		s->note = a->text;
 	}
 	if (!r->indexed_all && (a->pass || outer || a->kind == &table_packets)) {
-		(void)snprintf(a->text, sizeof(a->text), "only the first %llu packets can be listed, the limit of memory; "
-			       "connections count all", (unsigned long long)index_count(&r->index));
+		(void)snprintf(a->text, sizeof(a->text),
+			       "only the first %llu packets can be listed, the limit of memory; "
+			       "connections count all",
+			       (unsigned long long)index_count(&r->index));
 		s->note = a->text;
 	}
 	/* A session that runs on is complete when what it has sent so far was looked at. */
@@ -129,8 +139,8 @@ const struct table_server_ops reader_tables = {.table = on_table, .state = on_st
 const struct table_type *const *reader_table_types(void)
 {
 	static const struct table_type *const types[] = {
-		&type_summary, &type_interfaces, &type_connections, &type_flows, &type_packets, &type_packet, &type_hex,
-		&type_columns, NULL,
+		&type_summary, &type_interfaces, &type_connections, &type_flows, &type_packets,
+		&type_packet,  &type_hex,	 &type_columns,	    NULL,
 	};
 
 	return types;

@@ -151,8 +151,8 @@ static int pass_look(struct pass *p, const struct index *x, uint64_t row, uint32
 	return 1;
 }
 
-bool pass_step(struct pass *p, const struct index *x, uint64_t end, int64_t deadline_ns, bool *wants,
-	       uint32_t *link_type)
+bool pass_step(struct pass *p, const struct index *x, uint64_t end, int64_t deadline_ns,
+	       bool *wants, uint32_t *link_type)
 {
 	bool full;
 

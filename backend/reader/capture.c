@@ -101,12 +101,17 @@ static uint32_t capture_tag(const struct flow_note *note)
 	       (note->retransmission ? TAG_RETRANSMISSION : 0);
 }
 
-void capture_add(struct capture *c, const struct packet *pk, uint32_t interface, uint32_t segment, bool tagged)
+void capture_add(struct capture *c, const struct packet *pk, uint32_t interface, uint32_t segment,
+		 bool tagged)
 {
 	struct decoded d;
 	struct flow_note note = {0};
-	const struct flow_place place = {.number = pk->number, .offset = pk->offset, .segment = segment,
-					 .ts_ns = pk->ts_ns, .has_time = pk->has_time, .length = pk->length};
+	const struct flow_place place = {.number = pk->number,
+					 .offset = pk->offset,
+					 .segment = segment,
+					 .ts_ns = pk->ts_ns,
+					 .has_time = pk->has_time,
+					 .length = pk->length};
 
 	decode_packet(&d, &c->decode, pk->link_type, pk->data, pk->captured, pk->length);
 	flows_packet(c->flows, &d, &place, &note);

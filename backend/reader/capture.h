@@ -1,5 +1,5 @@
-/* What is known of a capture's packets by one way of counting them (innermost or outermost headers): totals, connections,
- * and each packet's connection. */
+/* What is known of a capture's packets by one way of counting them (innermost or outermost
+ * headers): totals, connections, and each packet's connection. */
 #ifndef READER_CAPTURE_H
 #define READER_CAPTURE_H
 
@@ -19,8 +19,8 @@ struct interface_count {
 struct totals {
 	uint64_t packets, wire_bytes, captured_bytes;
 	uint64_t other_packets, other_bytes; /* of no connection */
-	uint64_t undecoded;		     /* packets with something behind the last header that has no decoder */
-	int64_t first_ns, last_ns;	     /* the earliest and the latest, when has_time */
+	uint64_t undecoded; /* packets with something behind the last header that has no decoder */
+	int64_t first_ns, last_ns; /* the earliest and the latest, when has_time */
 	int64_t previous_ns;
 	bool has_time, disordered;
 	struct interface_count *interface; /* by the source's number of it */
@@ -38,7 +38,7 @@ enum tag_bit { TAG_B_TO_A = 1, TAG_RETRANSMISSION = 2 };
 
 /* Packets and bytes of a connection in the last seconds, for rates. */
 struct pulse {
-	uint32_t second; /* of the monotonic clock, the newest that counted */
+	uint32_t second;	       /* of the monotonic clock, the newest that counted */
 	uint32_t packets[2], bytes[2]; /* [0] of that second, [1] of the one before */
 };
 
@@ -58,7 +58,8 @@ struct capture {
 void capture_init(struct capture *c, const struct flows_options *options, bool outer, bool live);
 void capture_release(struct capture *c);
 /* Decodes and counts the packet. `tagged`: the index has a row for it. */
-void capture_add(struct capture *c, const struct packet *pk, uint32_t interface, uint32_t segment, bool tagged);
+void capture_add(struct capture *c, const struct packet *pk, uint32_t interface, uint32_t segment,
+		 bool tagged);
 /* The connection of a row, 0 none; *tag: enum tag_bit. */
 uint64_t capture_connection(const struct capture *c, uint64_t row, unsigned *tag);
 /* Packets and bytes of the last whole second. false: not live. */

@@ -4,7 +4,8 @@
 
 const char *connection_app(const struct connection *c)
 {
-	uint16_t server = c->initiator == 'b' ? c->port_a : c->port_b, client = c->initiator == 'b' ? c->port_b : c->port_a;
+	uint16_t server = c->initiator == 'b' ? c->port_a : c->port_b,
+		 client = c->initiator == 'b' ? c->port_b : c->port_a;
 	uint8_t app = c->app;
 
 	if (!app && c->has_ports)
@@ -32,7 +33,8 @@ uint64_t ask_connections_version(const struct ask *a)
 	return (a->pass ? a->pass->version : 0) + flows_version(a->capture->flows);
 }
 
-/* The connection as its matching packets alone would have it. What they cannot tell (state, application) stays. */
+/* The connection as its matching packets alone would have it. What they cannot tell (state,
+ * application) stays. */
 static const struct connection *ask_counted(struct ask *a, uint64_t place)
 {
 	const struct pass_connection *p = pass_connection(a->pass, place);

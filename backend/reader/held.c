@@ -1,4 +1,5 @@
-/* Queries that cannot be answered yet: their filter is being compiled, their packet has not been read. */
+/* Queries that cannot be answered yet: their filter is being compiled, their packet has not been
+ * read. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +25,8 @@ static int held_ready(struct reader *r, const struct msg_query *q, struct err *e
 		return 0;
 	uint64_t number = ask_packet(q);
 
-	if (number && index_row(&r->index, number) == UINT64_MAX && number > r->source.seen && !source_done(&r->source))
+	if (number && index_row(&r->index, number) == UINT64_MAX && number > r->source.seen &&
+	    !source_done(&r->source))
 		return 0;
 	if (q->bpf.len == 0)
 		return 1;
@@ -36,7 +38,8 @@ static int held_ready(struct reader *r, const struct msg_query *q, struct err *e
 }
 
 /* true: answered, or handed to the tables. */
-static bool held_try(struct reader *r, uint32_t channel, uint32_t id, const uint8_t *payload, size_t len)
+static bool held_try(struct reader *r, uint32_t channel, uint32_t id, const uint8_t *payload,
+		     size_t len)
 {
 	struct msg_query q;
 	struct err e = {0};
@@ -59,7 +62,8 @@ void held_query(struct reader *r, uint32_t channel, uint32_t id, const uint8_t *
 		return;
 	}
 	if (r->nheld == READER_HELD_MAX) {
-		(void)err_set(&e, ERR_PART, "%u questions wait already: ask again later", READER_HELD_MAX);
+		(void)err_set(&e, ERR_PART, "%u questions wait already: ask again later",
+			      READER_HELD_MAX);
 		(void)channel_send_error(r->control, channel, id, &e);
 		return;
 	}

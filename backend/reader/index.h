@@ -1,6 +1,6 @@
-/* The packet index: where each packet's record lies, when it came and how long it was: 20 bytes, and 4 more for its
- * connection (capture.h). Rows are counted from 0 in the order of reading; a row and a packet's number differ by what was
- * missed before it. */
+/* The packet index: where each packet's record lies, when it came and how long it was: 20 bytes,
+ * and 4 more for its connection (capture.h). Rows are counted from 0 in the order of reading; a row
+ * and a packet's number differ by what was missed before it. */
 #ifndef READER_INDEX_H
 #define READER_INDEX_H
 
@@ -9,8 +9,8 @@
 
 #include "pages.h"
 
-/* Bytes that the index may take. A file with more packets has rows for the first ones only, and says so; a live session lets
- * the oldest go. */
+/* Bytes that the index may take. A file with more packets has rows for the first ones only, and
+ * says so; a live session lets the oldest go. */
 #define INDEX_FILE_BYTES_MAX (UINT64_C(1) << 30)
 #define INDEX_LIVE_BYTES_MAX (UINT64_C(64) << 20)
 #define INDEX_PACKET_BYTES 24u

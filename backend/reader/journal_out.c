@@ -1,4 +1,5 @@
-/* What the journal gets to know: finished connections, at the heartbeat those that changed, gaps, the end. */
+/* What the journal gets to know: finished connections, at the heartbeat those that changed, gaps,
+ * the end. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,7 +24,8 @@ int journal_start(struct reader *r, int fd, const struct msg_read_journal *m, st
 /* Told once: the session goes on, its history will lack what could not be written. */
 static void journal_trouble(struct reader *r, const struct err *e)
 {
-	struct msg_event m = {.time_ns = clock_now_ns(), .severity = str_of("error"), .where = str_of("reader")};
+	struct msg_event m = {
+		.time_ns = clock_now_ns(), .severity = str_of("error"), .where = str_of("reader")};
 	char text[ERR_TEXT_MAX + 128];
 
 	if (r->journal_failed)
@@ -41,21 +43,40 @@ static struct str journal_addr(const struct addr *a)
 	return (struct str){(const char *)a->bytes, len};
 }
 
-static void journal_fill(struct msg_j_connection *m, const struct connection *c, char vlan[CONNECTION_VLAN_TEXT])
+static void journal_fill(struct msg_j_connection *m, const struct connection *c,
+			 char vlan[CONNECTION_VLAN_TEXT])
 {
 	char initiator = c->initiator;
 
 	*m = (struct msg_j_connection){
-		.id = c->number, .protocol = c->protocol, .addr_a = journal_addr(&c->addr_a), .port_a = c->port_a,
-		.addr_b = journal_addr(&c->addr_b), .port_b = c->port_b, .start_ns = c->start_ns,
-		.duration_ns = c->last_ns - c->start_ns, .packets_ab = c->flow[0].packets, .bytes_ab = c->flow[0].bytes,
-		.packets_ba = c->flow[1].packets, .bytes_ba = c->flow[1].bytes, .payload_ab = c->flow[0].payload,
-		.payload_ba = c->flow[1].payload, .state = str_of(connection_state_name(c)), .history = str_of(c->history),
-		.initiator = str_of(initiator == 'a' ? "a" : initiator == 'b' ? "b" : ""),
-		.app = str_of(connection_app(c)), .handshake_ns = c->handshake_ns,
-		.retrans_ab = c->flow[0].retrans_packets, .retrans_ba = c->flow[1].retrans_packets,
-		.tunnel = str_of(proto_name(c->tunnel)), .vlan = str_of(connection_vlan(c, vlan)),
-		.segment = c->first_segment, .offset = c->first_offset, .proto = str_of(ip_protocol_name(c->protocol)),
+		.id = c->number,
+		.protocol = c->protocol,
+		.addr_a = journal_addr(&c->addr_a),
+		.port_a = c->port_a,
+		.addr_b = journal_addr(&c->addr_b),
+		.port_b = c->port_b,
+		.start_ns = c->start_ns,
+		.duration_ns = c->last_ns - c->start_ns,
+		.packets_ab = c->flow[0].packets,
+		.bytes_ab = c->flow[0].bytes,
+		.packets_ba = c->flow[1].packets,
+		.bytes_ba = c->flow[1].bytes,
+		.payload_ab = c->flow[0].payload,
+		.payload_ba = c->flow[1].payload,
+		.state = str_of(connection_state_name(c)),
+		.history = str_of(c->history),
+		.initiator = str_of(initiator == 'a'   ? "a"
+				    : initiator == 'b' ? "b"
+						       : ""),
+		.app = str_of(connection_app(c)),
+		.handshake_ns = c->handshake_ns,
+		.retrans_ab = c->flow[0].retrans_packets,
+		.retrans_ba = c->flow[1].retrans_packets,
+		.tunnel = str_of(proto_name(c->tunnel)),
+		.vlan = str_of(connection_vlan(c, vlan)),
+		.segment = c->first_segment,
+		.offset = c->first_offset,
+		.proto = str_of(ip_protocol_name(c->protocol)),
 	};
 }
 
@@ -77,8 +98,12 @@ void journal_connection(void *reader, const struct connection *c, bool final)
 void journal_gap(struct reader *r)
 {
 	const struct source_gap *g = &r->source.gap;
-	const struct msg_j_gap m = {.from_ns = g->from_ns, .to_ns = g->to_ns, .where = str_of("reader"), .lost = g->lost,
-				    .why = str_of("the reader fell behind, and these packets were not kept for it")};
+	const struct msg_j_gap m = {
+		.from_ns = g->from_ns,
+		.to_ns = g->to_ns,
+		.where = str_of("reader"),
+		.lost = g->lost,
+		.why = str_of("the reader fell behind, and these packets were not kept for it")};
 	struct err e;
 
 	if (r->journal && journal_add_j_gap(r->journal, &m, &e) < 0)
@@ -99,8 +124,11 @@ void journal_beat(struct reader *r)
 int journal_finish(struct reader *r, struct err *e)
 {
 	const struct totals *t = &r->capture.totals;
-	const struct msg_j_end m = {.time_ns = clock_now_ns(), .reason = str_of("finished"), .packets = t->packets,
-				    .bytes = t->wire_bytes, .dropped = r->source.lost,
+	const struct msg_j_end m = {.time_ns = clock_now_ns(),
+				    .reason = str_of("finished"),
+				    .packets = t->packets,
+				    .bytes = t->wire_bytes,
+				    .dropped = r->source.lost,
 				    .connections = flows_count(r->capture.flows)};
 
 	if (!r->journal)

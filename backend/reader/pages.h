@@ -1,5 +1,6 @@
-/* An array of small items that grows at the end and may lose its front, in pages, so that growing copies nothing but
- * the list of pages. Items are counted from 0 for ever: what was dropped keeps its numbers. */
+/* An array of small items that grows at the end and may lose its front, in pages, so that growing
+ * copies nothing but the list of pages. Items are counted from 0 for ever: what was dropped keeps
+ * its numbers. */
 #ifndef READER_PAGES_H
 #define READER_PAGES_H
 
@@ -13,7 +14,7 @@ struct pages {
 	size_t npages, room;
 	size_t item_bytes;
 	uint64_t first_page;
-	uint64_t count; /* items added so far, dropped ones included */
+	uint64_t count;	  /* items added so far, dropped ones included */
 	char *next, *end; /* where the next item goes; equal: a new page is needed */
 };
 

@@ -38,7 +38,9 @@ struct pass *passes_find(struct reader *r, struct str text, bool outer, struct e
 	for (struct pass *p = r->passes; p; p = p->next)
 		count++;
 	if (count >= READER_PASSES_MAX) {
-		(void)err_set(e, ERR_PART, "%u other filters are in use on this capture: close one of their tables first",
+		(void)err_set(e, ERR_PART,
+			      "%u other filters are in use on this capture: close one of their "
+			      "tables first",
 			      READER_PASSES_MAX);
 		return NULL;
 	}
@@ -56,7 +58,8 @@ static void passes_compile(struct reader *r, struct pass *p, uint32_t link_type)
 
 	if (pass_program(p, link_type, &full) || full)
 		return;
-	const struct msg_compile m = {.link_type = link_type, .snaplen = PASS_SNAPLEN, .text = str_of(p->text)};
+	const struct msg_compile m = {
+		.link_type = link_type, .snaplen = PASS_SNAPLEN, .text = str_of(p->text)};
 
 	(void)pass_want(p, link_type, ++r->compile_id);
 	(void)channel_put_compile(r->control, 0, r->compile_id, &m);
@@ -101,7 +104,8 @@ bool passes_step(struct reader *r)
 
 		if (p->users == 0 || p->row >= end)
 			continue;
-		if (!pass_step(p, &r->index, end, clock_mono_ns() + READER_SLICE_NS, &wants, &link_type)) {
+		if (!pass_step(p, &r->index, end, clock_mono_ns() + READER_SLICE_NS, &wants,
+			       &link_type)) {
 			if (wants)
 				passes_compile(r, p, link_type);
 			else

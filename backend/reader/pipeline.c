@@ -5,20 +5,23 @@
 #include "base/xalloc.h"
 #include "state.h"
 
-#define LOOK_PACKETS 64u   /* read between two looks at the clock */
+#define LOOK_PACKETS 64u     /* read between two looks at the clock */
 #define LOOK_GROWING_MS 100u /* a file that grows is looked at again */
-#define BEAT_MS 10000u	   /* what changed goes to the journal */
+#define BEAT_MS 10000u	     /* what changed goes to the journal */
 
 /* --- one packet --- */
 
 static uint64_t pipeline_index_rows_max(const struct reader *r)
 {
-	return (source_is_live(&r->source) ? INDEX_LIVE_BYTES_MAX : INDEX_FILE_BYTES_MAX) / INDEX_PACKET_BYTES;
+	return (source_is_live(&r->source) ? INDEX_LIVE_BYTES_MAX : INDEX_FILE_BYTES_MAX) /
+	       INDEX_PACKET_BYTES;
 }
 
 static bool pipeline_index(struct reader *r, const struct taken *t)
 {
-	const struct index_entry e = {.place = t->place, .interface = t->interface, .length = t->pk.length,
+	const struct index_entry e = {.place = t->place,
+				      .interface = t->interface,
+				      .length = t->pk.length,
 				      .ts_ns = t->pk.has_time ? t->pk.ts_ns : INDEX_NO_TIME};
 
 	if (!source_is_live(&r->source) && index_count(&r->index) >= pipeline_index_rows_max(r)) {
@@ -95,10 +98,12 @@ static bool pipeline_follow(struct reader *r)
 	if (!f || f->row >= end)
 		return false;
 	for (; f->row < end; f->row++) {
-		if (!index_get(&r->index, f->row, &entry) || walker_read(&f->walker, &r->index, f->row, &pk, &e) < 0)
+		if (!index_get(&r->index, f->row, &entry) ||
+		    walker_read(&f->walker, &r->index, f->row, &pk, &e) < 0)
 			(void)pages_add(&f->capture.tags); /* of no connection */
 		else
-			capture_add(&f->capture, &pk, r->source.interface[entry.interface].shown, 0, true);
+			capture_add(&f->capture, &pk, r->source.interface[entry.interface].shown, 0,
+				    true);
 		if (f->row % LOOK_PACKETS == 0 && clock_mono_ns() > deadline) {
 			f->row++;
 			break;

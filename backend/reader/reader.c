@@ -38,11 +38,13 @@ static void on_wake(uv_poll_t *p, int status, int events)
 	uint64_t count;
 
 	(void)events;
-	if (status == 0 && read(r->source.live.wake, &count, sizeof(count)) == (ssize_t)sizeof(count))
+	if (status == 0 &&
+	    read(r->source.live.wake, &count, sizeof(count)) == (ssize_t)sizeof(count))
 		pipeline_kick(r);
 }
 
-static int reader_file(struct reader *r, const struct frame *f, const int *fd, size_t nfd, struct err *e)
+static int reader_file(struct reader *r, const struct frame *f, const int *fd, size_t nfd,
+		       struct err *e)
 {
 	struct msg_read_file m;
 
@@ -58,7 +60,8 @@ static int reader_file(struct reader *r, const struct frame *f, const int *fd, s
 		       : source_add_file(&r->source, own, &m, e);
 }
 
-static int reader_chunks(struct reader *r, const struct frame *f, const int *fd, size_t nfd, struct err *e)
+static int reader_chunks(struct reader *r, const struct frame *f, const int *fd, size_t nfd,
+			 struct err *e)
 {
 	struct msg_read_chunks m;
 	int own[3];
@@ -66,20 +69,24 @@ static int reader_chunks(struct reader *r, const struct frame *f, const int *fd,
 	if (msg_get_read_chunks(f->payload, f->len, &m, e) < 0)
 		return -1;
 	if (nfd != 3)
-		return err_set(e, ERR_CALL, "READ_CHUNKS came with %zu descriptors, not with 3", nfd);
+		return err_set(e, ERR_CALL, "READ_CHUNKS came with %zu descriptors, not with 3",
+			       nfd);
 	for (size_t i = 0; i < 3; i++)
 		own[i] = dup(fd[i]);
 	if (source_add_chunks(&r->source, own, &m, e) < 0)
 		return -1;
 	r->memory_bytes = m.memory_bytes;
-	if (uv_poll_init(&r->loop, &r->wake, r->source.live.wake) < 0 || uv_poll_start(&r->wake, UV_READABLE, on_wake) < 0)
-		return err_set(e, ERR_REFUSED, "the reader cannot wait for its session: no eventfd came");
+	if (uv_poll_init(&r->loop, &r->wake, r->source.live.wake) < 0 ||
+	    uv_poll_start(&r->wake, UV_READABLE, on_wake) < 0)
+		return err_set(e, ERR_REFUSED,
+			       "the reader cannot wait for its session: no eventfd came");
 	r->wake.data = r;
 	r->waking = true;
 	return 0;
 }
 
-static int reader_journal(struct reader *r, const struct frame *f, const int *fd, size_t nfd, struct err *e)
+static int reader_journal(struct reader *r, const struct frame *f, const int *fd, size_t nfd,
+			  struct err *e)
 {
 	struct msg_read_journal m;
 
@@ -89,7 +96,8 @@ static int reader_journal(struct reader *r, const struct frame *f, const int *fd
 		return err_set(e, ERR_CALL, "READ_JOURNAL came without its descriptor");
 	int own = dup(fd[0]);
 
-	return own < 0 ? err_errno(e, ERR_REFUSED, "the journal cannot be kept open") : journal_start(r, own, &m, e);
+	return own < 0 ? err_errno(e, ERR_REFUSED, "the journal cannot be kept open")
+		       : journal_start(r, own, &m, e);
 }
 
 static void reader_finish(struct reader *r, uint32_t id)
@@ -111,7 +119,8 @@ static void reader_compiled(struct reader *r, const struct frame *f)
 		return;
 	}
 	if (f->type == MSG_ERROR && msg_get_error(f->payload, f->len, &error, &e) == 0) {
-		(void)err_set(&e, (enum err_code)error.code, "%.*s", (int)error.sentence.len, error.sentence.p);
+		(void)err_set(&e, (enum err_code)error.code, "%.*s", (int)error.sentence.len,
+			      error.sentence.p);
 		e.at = (int)error.at;
 	}
 	passes_compiled(r, f->id, (struct str){0}, &e);
@@ -127,7 +136,8 @@ static void reader_command(struct reader *r, const struct frame *f)
 	if (msg_get_command(f->payload, f->len, &m, &e) < 0)
 		goto fail;
 	if (m.words.count != 1 || !str_is(m.words.at[0], "cancel")) {
-		(void)err_set(&e, ERR_CALL, "a capture knows no such verb; cancel stops reading it");
+		(void)err_set(&e, ERR_CALL,
+			      "a capture knows no such verb; cancel stops reading it");
 		goto fail;
 	}
 	if (!source_is_live(&r->source) && !source_done(&r->source))
@@ -170,8 +180,10 @@ static void reader_drop(struct reader *r, uint32_t channel, uint32_t id)
 /* Asked without a control between: who speaks is greeted, and every target is this capture. */
 static void reader_hello(struct reader *r, const struct frame *f)
 {
-	const struct msg_hello m = {.protocol = WIRE_PROTOCOL, .program = str_of("tapdeckd"),
-				    .version = str_of(TAPDECK_VERSION), .now_ns = clock_now_ns()};
+	const struct msg_hello m = {.protocol = WIRE_PROTOCOL,
+				    .program = str_of("tapdeckd"),
+				    .version = str_of(TAPDECK_VERSION),
+				    .now_ns = clock_now_ns()};
 	struct msg_ping ping;
 	struct err e;
 
@@ -184,7 +196,8 @@ static void reader_hello(struct reader *r, const struct frame *f)
 	}
 }
 
-static bool reader_source_message(struct reader *r, const struct frame *f, const int *fd, size_t nfd)
+static bool reader_source_message(struct reader *r, const struct frame *f, const int *fd,
+				  size_t nfd)
 {
 	struct err e = {0};
 
@@ -239,12 +252,14 @@ static void reader_client_message(struct reader *r, const struct frame *f)
 		(void)channel_send_done(r->control, f->channel, f->id, "");
 		break;
 	default:
-		(void)err_set(&e, ERR_CALL, "a reader does not understand the message %s (%u)", msg_name(f->type), f->type);
+		(void)err_set(&e, ERR_CALL, "a reader does not understand the message %s (%u)",
+			      msg_name(f->type), f->type);
 		(void)channel_send_error(r->control, f->channel, f->id, &e);
 	}
 }
 
-static void on_message(void *arg, struct channel *c, const struct frame *f, const int *fd, size_t nfd)
+static void on_message(void *arg, struct channel *c, const struct frame *f, const int *fd,
+		       size_t nfd)
 {
 	struct reader *r = arg;
 
@@ -299,7 +314,8 @@ static void reader_close(struct reader *r)
 
 int reader_main(int control_fd)
 {
-	static const struct channel_ops ops = {.message = on_message, .gone = on_gone, .writable = on_writable};
+	static const struct channel_ops ops = {
+		.message = on_message, .gone = on_gone, .writable = on_writable};
 	struct reader r;
 	struct err e;
 
@@ -309,7 +325,7 @@ int reader_main(int control_fd)
 	pipeline_init(&r);
 	r.tables = table_server_new(&r.loop, &reader_tables, &r);
 	r.control = channel_new(&r.loop, control_fd, -1, &ops, &r);
-	if (sandbox_enter(&e) < 0) {
+	if (reader_sandbox_enter(&e) < 0) {
 		log_error("%s", e.text);
 		(void)channel_send_error(r.control, 0, 0, &e);
 		reader_close(&r);

@@ -62,12 +62,14 @@ static uint32_t source_show(struct source *s, const struct interface_map *map, u
 	for (uint32_t shown = 0; elsewhere && shown < s->nshown; shown++)
 		if (source_same(s, map, former, i, shown))
 			return shown;
-	s->first_of_shown = xreallocarray(s->first_of_shown, s->nshown + 1, sizeof(*s->first_of_shown));
+	s->first_of_shown =
+		xreallocarray(s->first_of_shown, s->nshown + 1, sizeof(*s->first_of_shown));
 	s->first_of_shown[s->nshown] = s->ninterfaces;
 	return s->nshown++;
 }
 
-bool source_interfaces(struct source *s, struct interface_map *map, const struct blocks *b, uint32_t former)
+bool source_interfaces(struct source *s, struct interface_map *map, const struct blocks *b,
+		       uint32_t former)
 {
 	uint32_t count = blocks_interfaces(b);
 
@@ -79,7 +81,8 @@ bool source_interfaces(struct source *s, struct interface_map *map, const struct
 		map->number = xreallocarray(map->number, n + 1, sizeof(*map->number));
 		uint32_t shown = source_show(s, map, former, blocks_interface(b, n));
 
-		s->interface = xreallocarray(s->interface, s->ninterfaces + 1, sizeof(*s->interface));
+		s->interface =
+			xreallocarray(s->interface, s->ninterfaces + 1, sizeof(*s->interface));
 		s->interface[s->ninterfaces] =
 			(struct source_interface){.blocks = b, .number = n, .shown = shown};
 		map->number[n] = s->ninterfaces++;
@@ -142,7 +145,8 @@ bool source_done(const struct source *s)
 
 bool source_waits(const struct source *s)
 {
-	return !s->cancelled && !s->live.mapped && s->reading < s->nparts && s->part[s->reading].growing;
+	return !s->cancelled && !s->live.mapped && s->reading < s->nparts &&
+	       s->part[s->reading].growing;
 }
 
 /* --- what is said of it --- */
@@ -176,10 +180,12 @@ static bool source_holes(struct source *s, char *text, size_t room)
 		uint32_t n = capfile_holes(s->part[i].file, &hole);
 
 		if (n && holes == 0)
-			(void)snprintf(text, room, "%s%sat byte %llu, after packet %llu: %s",
-				       s->nparts > 1 ? s->part[i].name : "", s->nparts > 1 ? " " : "",
-				       (unsigned long long)hole[0].offset,
-				       (unsigned long long)(s->part[i].first_packet + hole[0].packet), hole[0].why);
+			(void)snprintf(
+				text, room, "%s%sat byte %llu, after packet %llu: %s",
+				s->nparts > 1 ? s->part[i].name : "", s->nparts > 1 ? " " : "",
+				(unsigned long long)hole[0].offset,
+				(unsigned long long)(s->part[i].first_packet + hole[0].packet),
+				hole[0].why);
 		for (uint32_t k = 0; k < n; k++)
 			bytes += hole[k].bytes;
 		holes += n;
@@ -188,7 +194,8 @@ static bool source_holes(struct source *s, char *text, size_t room)
 
 	if (holes)
 		(void)snprintf(text + len, room - len, "; %llu bytes are missing in %llu place%s",
-			       (unsigned long long)bytes, (unsigned long long)holes, holes == 1 ? "" : "s");
+			       (unsigned long long)bytes, (unsigned long long)holes,
+			       holes == 1 ? "" : "s");
 	return holes > 0;
 }
 
@@ -197,8 +204,9 @@ const char *source_damage(struct source *s)
 	if (s->damage[0])
 		return s->damage;
 	if (s->lost)
-		(void)snprintf(s->note, sizeof(s->note), "%llu packets were missed in %llu gap%s", (unsigned long long)s->lost,
-			       (unsigned long long)s->gaps, s->gaps == 1 ? "" : "s");
+		(void)snprintf(s->note, sizeof(s->note), "%llu packets were missed in %llu gap%s",
+			       (unsigned long long)s->lost, (unsigned long long)s->gaps,
+			       s->gaps == 1 ? "" : "s");
 	else
 		(void)source_holes(s, s->note, sizeof(s->note));
 	return s->note;
@@ -208,9 +216,10 @@ static const char *source_note(struct source *s)
 {
 	if (!s->cancelled)
 		return source_damage(s);
-	(void)snprintf(s->note, sizeof(s->note), "stopped at byte %llu of %llu, after packet %llu: what was read stays",
-		       (unsigned long long)source_done_bytes(s), (unsigned long long)source_file_bytes(s),
-		       (unsigned long long)s->seen);
+	(void)snprintf(s->note, sizeof(s->note),
+		       "stopped at byte %llu of %llu, after packet %llu: what was read stays",
+		       (unsigned long long)source_done_bytes(s),
+		       (unsigned long long)source_file_bytes(s), (unsigned long long)s->seen);
 	return s->note;
 }
 

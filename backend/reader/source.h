@@ -1,5 +1,5 @@
-/* Where the packets of a capture are: files one after another, the chunks of a live session, or both (a session that is
- * recorded). Forward once, and any packet again while it is there. */
+/* Where the packets of a capture are: files one after another, the chunks of a live session, or
+ * both (a session that is recorded). Forward once, and any packet again while it is there. */
 #ifndef READER_SOURCE_H
 #define READER_SOURCE_H
 
@@ -13,8 +13,9 @@
 #include "table/server.h"
 #include "wire/msg.h"
 
-#define SOURCE_PARTS_MAX 4096u	   /* files of one capture */
-#define SOURCE_PLACE_LIVE (UINT64_C(1) << (INDEX_PLACE_BITS - 1)) /* the place is chunk * CHUNK_BYTES + byte */
+#define SOURCE_PARTS_MAX 4096u /* files of one capture */
+#define SOURCE_PLACE_LIVE                                                                          \
+	(UINT64_C(1) << (INDEX_PLACE_BITS - 1)) /* the place is chunk * CHUNK_BYTES + byte */
 #define SOURCE_NOTE_MAX 1024u
 
 /* The source's numbers of the interfaces of one walk over blocks. */
@@ -34,7 +35,8 @@ struct part {
 	bool growing, ended;
 };
 
-/* An interface by the source's number. Segments of one recording repeat theirs: they are shown once. */
+/* An interface by the source's number. Segments of one recording repeat theirs: they are shown
+ * once. */
 struct source_interface {
 	const struct blocks *blocks;
 	uint32_t number; /* within blocks */
@@ -54,7 +56,7 @@ struct live {
 	bool mapped, record;
 	struct blocks *blocks;
 	struct interface_map interfaces;
-	uint32_t former; /* interfaces of sections before the one that is read */
+	uint32_t former;   /* interfaces of sections before the one that is read */
 	uint64_t sequence; /* the chunk that is read */
 	uint32_t at;	   /* bytes of it behind us */
 	uint64_t number;   /* packets of the session before this place */
@@ -76,10 +78,11 @@ struct source {
 	bool from_files; /* live: catching up from the segments */
 	uint64_t tried;	 /* `seen` when that was last tried */
 	struct source_interface *interface;
-	uint32_t ninterfaces, nshown, *first_of_shown; /* shown number -> the first interface that is it */
-	uint64_t given;	 /* packets given out: the row that the next one will have */
-	uint64_t seen;	 /* number of the last packet that was given out */
-	int64_t seen_ns; /* its time */
+	uint32_t ninterfaces, nshown,
+		*first_of_shown; /* shown number -> the first interface that is it */
+	uint64_t given;		 /* packets given out: the row that the next one will have */
+	uint64_t seen;		 /* number of the last packet that was given out */
+	int64_t seen_ns;	 /* its time */
 	uint64_t lost, gaps;
 	struct source_gap gap; /* the last one */
 	bool gap_new;	       /* it was not told yet: who tells it takes the mark away */
@@ -100,7 +103,8 @@ void source_init(struct source *s);
 void source_release(struct source *s);
 /* Takes the descriptors, on error too. */
 int source_add_file(struct source *s, int fd, const struct msg_read_file *m, struct err *e);
-int source_add_chunks(struct source *s, const int fd[3], const struct msg_read_chunks *m, struct err *e);
+int source_add_chunks(struct source *s, const int fd[3], const struct msg_read_chunks *m,
+		      struct err *e);
 bool source_is_live(const struct source *s);
 /* 1: a packet, borrowed until the next call; 0: no more for now. */
 int source_next(struct source *s, struct taken *t);
@@ -110,7 +114,8 @@ bool source_done(const struct source *s);
 void source_finish(struct source *s);
 /* A file that grows is being waited for: it is to be looked at again. */
 bool source_waits(const struct source *s);
-/* Lets chunks go that are behind us; returns the index row of the first packet in those that are kept. */
+/* Lets chunks go that are behind us; returns the index row of the first packet in those that are
+ * kept. */
 uint64_t source_let_go(struct source *s);
 /* State, progress and the note of the capture. */
 void source_state(struct source *s, struct table_state *t);
@@ -120,21 +125,23 @@ uint64_t source_file_bytes(struct source *s); /* 0 where there is no file */
 const struct capture_interface *source_shown(const struct source *s, uint32_t shown);
 
 /* One packet again. `entry` as in the index; the bytes are borrowed until the next call. */
-int source_read(struct source *s, const struct index_entry *entry, uint64_t number, struct packet *pk, struct err *e);
+int source_read(struct source *s, const struct index_entry *entry, uint64_t number,
+		struct packet *pk, struct err *e);
 
 /* --- between the files of the source --- */
 /* As source_next, of the files alone; packets that were given out are passed over. */
 int source_file_next(struct source *s, struct taken *t);
 int source_live_next(struct source *s, struct taken *t);
-int source_live_read(struct source *s, const struct index_entry *entry, uint64_t number, struct packet *pk,
-		     struct err *e);
+int source_live_read(struct source *s, const struct index_entry *entry, uint64_t number,
+		     struct packet *pk, struct err *e);
 void source_live_release(struct source *s);
 struct part *source_part_of(struct source *s, uint64_t place);
-/* Makes the interfaces of b known. One that was known from elsewhere (same name, same link type) is shown as that; those of
- * b from `former` on are different ones. false: too many. */
-bool source_interfaces(struct source *s, struct interface_map *map, const struct blocks *b, uint32_t former);
+/* Makes the interfaces of b known. One that was known from elsewhere (same name, same link type) is
+ * shown as that; those of b from `former` on are different ones. false: too many. */
+bool source_interfaces(struct source *s, struct interface_map *map, const struct blocks *b,
+		       uint32_t former);
 /* Packets of a recorded session that left the chunks. */
-int source_segment_read(struct source *s, uint64_t offset, uint32_t interface, uint64_t number, struct packet *pk,
-			struct err *e);
+int source_segment_read(struct source *s, uint64_t offset, uint32_t interface, uint64_t number,
+			struct packet *pk, struct err *e);
 
 #endif

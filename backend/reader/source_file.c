@@ -9,7 +9,8 @@
 #include "base/xalloc.h"
 #include "source.h"
 
-#define PART_GROWTH_MAX (UINT64_C(1) << 30) /* bytes that are still on their way into a segment that was sealed */
+#define PART_GROWTH_MAX                                                                            \
+	(UINT64_C(1) << 30) /* bytes that are still on their way into a segment that was sealed */
 
 /* The place of the next file's first byte: beyond all that the one before may still grow to. */
 static uint64_t part_place(struct source *s)
@@ -30,8 +31,10 @@ int source_add_file(struct source *s, int fd, const struct msg_read_file *m, str
 
 	if (s->nparts == SOURCE_PARTS_MAX || place >= SOURCE_PLACE_LIVE) {
 		(void)close(fd);
-		(void)err_set(e, ERR_PART, "%s is one file too many for one capture (%u are, or 8 TB): open it alone", name,
-			      SOURCE_PARTS_MAX);
+		(void)err_set(
+			e, ERR_PART,
+			"%s is one file too many for one capture (%u are, or 8 TB): open it alone",
+			name, SOURCE_PARTS_MAX);
 		goto fail;
 	}
 	if (twin < 0) {
@@ -44,8 +47,12 @@ int source_add_file(struct source *s, int fd, const struct msg_read_file *m, str
 	if (s->nparts)
 		s->part[s->nparts - 1].growing = false;
 	s->part = xreallocarray(s->part, s->nparts + 1, sizeof(*s->part));
-	s->part[s->nparts++] = (struct part){.file = file, .fd = twin, .name = name, .place = place,
-					     .first_packet = m->first_packet, .growing = m->growing && !s->finished};
+	s->part[s->nparts++] = (struct part){.file = file,
+					     .fd = twin,
+					     .name = name,
+					     .place = place,
+					     .first_packet = m->first_packet,
+					     .growing = m->growing && !s->finished};
 	if (s->live.mapped)
 		s->tried = UINT64_MAX;
 	else
@@ -61,7 +68,8 @@ fail:
 /* A file that cannot be read on is at its end; what is missing is told. */
 static void part_failed(struct source *s, struct part *p, const struct err *e)
 {
-	(void)snprintf(s->damage, sizeof(s->damage), "%.700s; it was read up to byte %llu, packet %llu; %llu bytes are missing",
+	(void)snprintf(s->damage, sizeof(s->damage),
+		       "%.700s; it was read up to byte %llu, packet %llu; %llu bytes are missing",
 		       e->text, (unsigned long long)capfile_done(p->file),
 		       (unsigned long long)(p->first_packet + capfile_packets(p->file)),
 		       (unsigned long long)(capfile_size(p->file) > capfile_done(p->file)
@@ -96,7 +104,8 @@ static int part_next(struct source *s, struct part *p, struct packet *pk)
 /* Everything of this file was seen already. */
 static bool part_passed(const struct source *s, uint32_t i)
 {
-	return i + 1 < s->nparts && s->part[i + 1].first_packet <= s->seen && s->part[i + 1].first_packet > 0;
+	return i + 1 < s->nparts && s->part[i + 1].first_packet <= s->seen &&
+	       s->part[i + 1].first_packet > 0;
 }
 
 static void taken_of(struct source *s, const struct part *p, struct taken *t)
@@ -119,7 +128,8 @@ int source_file_next(struct source *s, struct taken *t)
 			continue;
 		}
 		if (part_next(s, p, &t->pk) == 0) {
-			if (!source_interfaces(s, &p->map, capfile_blocks(p->file), 0) || p->growing)
+			if (!source_interfaces(s, &p->map, capfile_blocks(p->file), 0) ||
+			    p->growing)
 				return 0;
 			s->reading++;
 			continue;
@@ -127,7 +137,8 @@ int source_file_next(struct source *s, struct taken *t)
 		t->pk.number += p->first_packet;
 		if (t->pk.number <= s->seen)
 			continue;
-		if (t->pk.interface >= p->map.count && !source_interfaces(s, &p->map, capfile_blocks(p->file), 0))
+		if (t->pk.interface >= p->map.count &&
+		    !source_interfaces(s, &p->map, capfile_blocks(p->file), 0))
 			t->pk.interface = 0;
 		taken_of(s, p, t);
 		return 1;
@@ -152,19 +163,22 @@ struct part *source_part_of(struct source *s, uint64_t place)
 	return s->nparts ? &s->part[low] : NULL;
 }
 
-int source_read(struct source *s, const struct index_entry *entry, uint64_t number, struct packet *pk, struct err *e)
+int source_read(struct source *s, const struct index_entry *entry, uint64_t number,
+		struct packet *pk, struct err *e)
 {
 	if (entry->place & SOURCE_PLACE_LIVE)
 		return source_live_read(s, entry, number, pk, e);
 	struct part *p = source_part_of(s, entry->place);
 
 	if (!p || entry->interface >= s->ninterfaces)
-		return err_set(e, ERR_PART, "packet %llu is in no file that is open", (unsigned long long)number);
-	return capfile_read_at(p->file, entry->place - p->place, s->interface[entry->interface].number, number, pk, e);
+		return err_set(e, ERR_PART, "packet %llu is in no file that is open",
+			       (unsigned long long)number);
+	return capfile_read_at(p->file, entry->place - p->place,
+			       s->interface[entry->interface].number, number, pk, e);
 }
 
-int source_segment_read(struct source *s, uint64_t offset, uint32_t interface, uint64_t number, struct packet *pk,
-			struct err *e)
+int source_segment_read(struct source *s, uint64_t offset, uint32_t interface, uint64_t number,
+			struct packet *pk, struct err *e)
 {
 	struct part *p = NULL;
 	const struct capture_interface *shown = source_shown(s, s->interface[interface].shown);
@@ -173,7 +187,8 @@ int source_segment_read(struct source *s, uint64_t offset, uint32_t interface, u
 	for (uint32_t i = 0; i < s->nparts && s->part[i].first_packet < number; i++)
 		p = &s->part[i];
 	if (!p || !shown)
-		return err_set(e, ERR_PART, "packet %llu left the memory, and its segment is not open",
+		return err_set(e, ERR_PART,
+			       "packet %llu left the memory, and its segment is not open",
 			       (unsigned long long)number);
 	/* Its interfaces stand before its first packet, which was seen long ago. */
 	if (capfile_packets(p->file) == 0)

@@ -8,11 +8,14 @@
 #include "capfile/write.h"
 #include "source.h"
 
-#define BLOCK_PACKET 6u /* enhanced packet block, draft-ietf-opsawg-pcapng 4.3; the tap writes little-endian ones */
+#define BLOCK_PACKET                                                                               \
+	6u /* enhanced packet block, draft-ietf-opsawg-pcapng 4.3; the tap writes little-endian    \
+	      ones */
 #define BLOCK_PACKET_DATA 28u
 #define HEADER_BYTES_MAX (16u << 20) /* of a section's interfaces */
 
-int source_add_chunks(struct source *s, const int fd[3], const struct msg_read_chunks *m, struct err *e)
+int source_add_chunks(struct source *s, const int fd[3], const struct msg_read_chunks *m,
+		      struct err *e)
 {
 	struct live *l = &s->live;
 	int r = -1;
@@ -98,11 +101,13 @@ static void blocks_prime(struct live *l, const struct buf *b)
 	size_t used;
 
 	for (size_t at = 0; at < b->len; at += used)
-		if (blocks_next(l->blocks, b->data + at, b->len - at, 0, &pk, &used, &e) != BLOCKS_OTHER)
+		if (blocks_next(l->blocks, b->data + at, b->len - at, 0, &pk, &used, &e) !=
+		    BLOCKS_OTHER)
 			return;
 }
 
-/* A reader that comes in the middle of a segment has not seen its header: the segment's file has it. false: nobody has. */
+/* A reader that comes in the middle of a segment has not seen its header: the segment's file has
+ * it. false: nobody has. */
 static bool header_known(struct source *s, const struct chunk_entry *entry)
 {
 	struct live *l = &s->live;
@@ -119,14 +124,16 @@ static bool header_known(struct source *s, const struct chunk_entry *entry)
 	for (uint32_t i = 0; r == 0 && i < blocks_interfaces(capfile_blocks(p->file)); i++) {
 		const struct capture_interface *c = blocks_interface(capfile_blocks(p->file), i);
 
-		r = write_interface(&header, c->name ? c->name : "", c->filter ? c->filter : "", c->link_type, c->snaplen);
+		r = write_interface(&header, c->name ? c->name : "", c->filter ? c->filter : "",
+				    c->link_type, c->snaplen);
 	}
 	blocks_prime(l, &header);
 	buf_release(&header);
 	return l->has_header = r == 0;
 }
 
-/* What was not seen of the chunks before `entry` is a gap, unless the segments have it. false: look there first. */
+/* What was not seen of the chunks before `entry` is a gap, unless the segments have it. false: look
+ * there first. */
 static bool chunk_begin(struct source *s, const struct chunk_entry *entry)
 {
 	struct live *l = &s->live;
@@ -143,7 +150,9 @@ static bool chunk_begin(struct source *s, const struct chunk_entry *entry)
 	while (l->marks.count + l->base <= l->sequence) {
 		struct chunk_mark *m = pages_add(&l->marks);
 
-		*m = (struct chunk_mark){.row = s->given, .file_offset = entry->file_offset, .segment = entry->segment};
+		*m = (struct chunk_mark){.row = s->given,
+					 .file_offset = entry->file_offset,
+					 .segment = entry->segment};
 	}
 	return true;
 }
@@ -155,8 +164,8 @@ static void chunk_pass(struct live *l)
 }
 
 /* The next block of the chunk. 1: a packet that was not seen; 0: there is none here. */
-static int chunk_next(struct source *s, const struct chunk_entry *entry, const uint8_t *data, uint32_t length,
-		      struct taken *t)
+static int chunk_next(struct source *s, const struct chunk_entry *entry, const uint8_t *data,
+		      uint32_t length, struct taken *t)
 {
 	struct live *l = &s->live;
 	struct err e;
@@ -164,11 +173,12 @@ static int chunk_next(struct source *s, const struct chunk_entry *entry, const u
 	while (l->at < length) {
 		uint32_t at = l->at;
 		size_t used;
-		enum blocks_result r =
-			blocks_next(l->blocks, data + at, length - at, (uint64_t)at, &t->pk, &used, &e);
+		enum blocks_result r = blocks_next(l->blocks, data + at, length - at, (uint64_t)at,
+						   &t->pk, &used, &e);
 
 		if (r == BLOCKS_BAD || r == BLOCKS_MORE) {
-			(void)snprintf(s->damage, sizeof(s->damage), "a chunk of the session holds no sound blocks: %.500s",
+			(void)snprintf(s->damage, sizeof(s->damage),
+				       "a chunk of the session holds no sound blocks: %.500s",
 				       r == BLOCKS_BAD ? e.text : "a block is not whole");
 			l->at = length;
 			return 0;
@@ -234,7 +244,9 @@ int source_live_next(struct source *s, struct taken *t)
 		if (!entry || (entry->flags & CHUNK_NOT_FOR_READER) || !header_known(s, entry)) {
 			bool last = ended && l->sequence + 1 >= next;
 
-			if (last && entry && entry->first_packet + atomic_load(&entry->packets) > s->seen && gap_from_files(s))
+			if (last && entry &&
+			    entry->first_packet + atomic_load(&entry->packets) > s->seen &&
+			    gap_from_files(s))
 				return 0;
 			if (!chunk_missing(s, entry, next))
 				return 0;
@@ -264,37 +276,50 @@ uint64_t source_let_go(struct source *s)
 
 	if (released > atomic_load(&l->map.release->released))
 		atomic_store(&l->map.release->released, released);
-	const struct chunk_mark *m = released > l->base ? pages_at(&l->marks, released - l->base) : NULL;
+	const struct chunk_mark *m =
+		released > l->base ? pages_at(&l->marks, released - l->base) : NULL;
 
 	return m ? m->row : 0;
 }
 
-int source_live_read(struct source *s, const struct index_entry *entry, uint64_t number, struct packet *pk,
-		     struct err *e)
+int source_live_read(struct source *s, const struct index_entry *entry, uint64_t number,
+		     struct packet *pk, struct err *e)
 {
 	struct live *l = &s->live;
 	uint64_t place = entry->place & ~SOURCE_PLACE_LIVE, sequence = place / CHUNK_BYTES;
 	uint32_t at = (uint32_t)(place % CHUNK_BYTES), length;
-	const struct chunk_mark *m = sequence >= l->base ? pages_at(&l->marks, sequence - l->base) : NULL;
+	const struct chunk_mark *m =
+		sequence >= l->base ? pages_at(&l->marks, sequence - l->base) : NULL;
 	const uint8_t *data;
 	const struct capture_interface *i;
 
 	if (!m || entry->interface >= s->ninterfaces)
-		return err_set(e, ERR_PART, "packet %llu left the memory", (unsigned long long)number);
+		return err_set(e, ERR_PART, "packet %llu left the memory",
+			       (unsigned long long)number);
 	bool held = sequence >= atomic_load(&l->map.release->released);
 
 	if (!held || !chunks_get(&l->map, sequence, &data, &length))
 		return source_segment_read(s, m->file_offset + at, entry->interface, number, pk, e);
-	if (length < BLOCK_PACKET_DATA || at > length - BLOCK_PACKET_DATA || data[at] != BLOCK_PACKET)
-		return err_set(e, ERR_PART, "packet %llu is not in its chunk", (unsigned long long)number);
+	if (length < BLOCK_PACKET_DATA || at > length - BLOCK_PACKET_DATA ||
+	    data[at] != BLOCK_PACKET)
+		return err_set(e, ERR_PART, "packet %llu is not in its chunk",
+			       (unsigned long long)number);
 	const uint8_t *p = data + at + 20;
-	uint32_t captured = (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+	uint32_t captured =
+		(uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 
 	i = source_shown(s, s->interface[entry->interface].shown);
 	if (!i || captured > length - at - BLOCK_PACKET_DATA)
-		return err_set(e, ERR_PART, "packet %llu is not whole in its chunk", (unsigned long long)number);
-	*pk = (struct packet){.data = data + at + BLOCK_PACKET_DATA, .captured = captured, .length = entry->length,
-			      .interface = entry->interface, .link_type = i->link_type, .ts_ns = entry->ts_ns,
-			      .has_time = entry->ts_ns != INDEX_NO_TIME, .number = number, .offset = m->file_offset + at};
+		return err_set(e, ERR_PART, "packet %llu is not whole in its chunk",
+			       (unsigned long long)number);
+	*pk = (struct packet){.data = data + at + BLOCK_PACKET_DATA,
+			      .captured = captured,
+			      .length = entry->length,
+			      .interface = entry->interface,
+			      .link_type = i->link_type,
+			      .ts_ns = entry->ts_ns,
+			      .has_time = entry->ts_ns != INDEX_NO_TIME,
+			      .number = number,
+			      .offset = m->file_offset + at};
 	return 0;
 }

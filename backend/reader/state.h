@@ -11,8 +11,8 @@
 #include "table/server.h"
 #include "wire/channel.h"
 
-#define READER_PASSES_MAX 8u	     /* filters (--bpf) that are kept at once */
-#define READER_HELD_MAX 1024u	     /* queries that wait for a filter or a packet */
+#define READER_PASSES_MAX 8u		/* filters (--bpf) that are kept at once */
+#define READER_HELD_MAX 1024u		/* queries that wait for a filter or a packet */
 #define READER_SLICE_NS (5 * NS_PER_MS) /* of reading, between two looks at messages */
 
 struct stream;
@@ -82,7 +82,8 @@ void passes_compiled(struct reader *r, uint32_t id, struct str blob, const struc
 void passes_release(struct reader *r);
 
 /* --- held.c: queries that cannot be answered yet --- */
-void held_query(struct reader *r, uint32_t channel, uint32_t id, const uint8_t *payload, size_t len);
+void held_query(struct reader *r, uint32_t channel, uint32_t id, const uint8_t *payload,
+		size_t len);
 void held_look(struct reader *r);
 /* id 0: all of the channel. */
 void held_drop(struct reader *r, uint32_t channel, uint32_t id);
@@ -103,6 +104,6 @@ void journal_beat(struct reader *r);
 int journal_finish(struct reader *r, struct err *e);
 
 /* --- sandbox.c --- */
-int sandbox_enter(struct err *e);
+int reader_sandbox_enter(struct err *e);
 
 #endif

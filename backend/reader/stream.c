@@ -1,4 +1,5 @@
-/* The capture's packets as pcapng, within credit: a file from its start, a session from what is still held on. */
+/* The capture's packets as pcapng, within credit: a file from its start, a session from what is
+ * still held on. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,8 +16,9 @@
 struct stream {
 	struct stream *next;
 	uint32_t channel, id;
-	uint64_t row, offset, skip; /* next row; bytes sent or skipped; bytes that the asker has already */
-	uint64_t credit, unread;    /* unread: packets that could not be read again */
+	uint64_t row, offset,
+		skip; /* next row; bytes sent or skipped; bytes that the asker has already */
+	uint64_t credit, unread; /* unread: packets that could not be read again */
 	struct walker walker;
 	struct buf out;
 	bool begun;
@@ -94,7 +96,8 @@ void stream_release(struct reader *r)
 /* --- making bytes --- */
 
 /* The stream's number of an interface; its block is written before its first packet. */
-static int stream_interface(struct stream *s, const struct source *source, uint32_t shown, uint32_t *number)
+static int stream_interface(struct stream *s, const struct source *source, uint32_t shown,
+			    uint32_t *number)
 {
 	const struct capture_interface *i = source_shown(source, shown);
 
@@ -106,7 +109,8 @@ static int stream_interface(struct stream *s, const struct source *source, uint3
 			s->interface[s->ninterfaces++] = STREAM_NO_INTERFACE;
 	}
 	if (s->interface[shown] == STREAM_NO_INTERFACE) {
-		if (write_interface(&s->out, i->name ? i->name : "", i->filter ? i->filter : "", i->link_type, i->snaplen) < 0)
+		if (write_interface(&s->out, i->name ? i->name : "", i->filter ? i->filter : "",
+				    i->link_type, i->snaplen) < 0)
 			return -1;
 		s->interface[shown] = s->written++;
 	}
@@ -132,11 +136,13 @@ static int stream_packet(struct reader *r, struct stream *s)
 	struct err e;
 	uint32_t number;
 
-	if (!index_get(&r->index, s->row, &entry) || walker_read(&s->walker, &r->index, s->row, &pk, &e) < 0) {
+	if (!index_get(&r->index, s->row, &entry) ||
+	    walker_read(&s->walker, &r->index, s->row, &pk, &e) < 0) {
 		s->unread++;
 		return 0;
 	}
-	if (stream_interface(s, &r->source, r->source.interface[entry.interface].shown, &number) < 0)
+	if (stream_interface(s, &r->source, r->source.interface[entry.interface].shown, &number) <
+	    0)
 		return -1;
 	uint32_t bytes = write_packet_bytes(pk.captured);
 	uint8_t *dst = buf_reserve(&s->out, bytes);
@@ -207,8 +213,8 @@ static void stream_end(struct reader *r, struct stream *s)
 	if (state.state == WINDOW_PARTIAL)
 		(void)buf_add_str(&note, state.note);
 	if (s->unread)
-		(void)buf_printf(&note, "%s%llu packets were no longer there to be sent", note.len ? "; " : "",
-				 (unsigned long long)s->unread);
+		(void)buf_printf(&note, "%s%llu packets were no longer there to be sent",
+				 note.len ? "; " : "", (unsigned long long)s->unread);
 	const struct msg_end m = {.offset = s->offset, .note = str_of(buf_str(&note))};
 
 	(void)channel_put_end(r->control, s->channel, s->id, &m);

@@ -1,38 +1,58 @@
 #include "tables.h"
 
-#define CONNECTIONS(X) \
-	X(ID, "id", COUNT, 0, "", "The connection's number: 1, 2, 3 in the order of first packets.") \
-	X(PROTO, "proto", TEXT, 0, "", "Its protocol: tcp, udp, sctp, icmp, icmp6 or the name of another IP protocol.") \
-	X(ADDR_A, "addr_a", ADDR, 0, "", "The address of A, who sent the first packet seen.") \
-	X(PORT_A, "port_a", PORT, 0, "", "A's port; the identifier of an echo; empty where there is none.") \
-	X(ADDR_B, "addr_b", ADDR, 0, "", "The address of B.") \
-	X(PORT_B, "port_b", PORT, 0, "", "B's port; the identifier of an echo; empty where there is none.") \
-	X(PACKETS_AB, "packets_ab", COUNT, 0, "packets", "Packets from A to B.") \
+#define CONNECTIONS(X)                                                                             \
+	X(ID, "id", COUNT, 0, "",                                                                  \
+	  "The connection's number: 1, 2, 3 in the order of first packets.")                       \
+	X(PROTO, "proto", TEXT, 0, "",                                                             \
+	  "Its protocol: tcp, udp, sctp, icmp, icmp6 or the name of another IP protocol.")         \
+	X(ADDR_A, "addr_a", ADDR, 0, "", "The address of A, who sent the first packet seen.")      \
+	X(PORT_A, "port_a", PORT, 0, "",                                                           \
+	  "A's port; the identifier of an echo; empty where there is none.")                       \
+	X(ADDR_B, "addr_b", ADDR, 0, "", "The address of B.")                                      \
+	X(PORT_B, "port_b", PORT, 0, "",                                                           \
+	  "B's port; the identifier of an echo; empty where there is none.")                       \
+	X(PACKETS_AB, "packets_ab", COUNT, 0, "packets", "Packets from A to B.")                   \
 	X(BYTES_AB, "bytes_ab", BYTES, 0, "bytes", "Bytes on the wire from A to B, whole frames.") \
-	X(PACKETS_BA, "packets_ba", COUNT, 0, "packets", "Packets from B to A.") \
+	X(PACKETS_BA, "packets_ba", COUNT, 0, "packets", "Packets from B to A.")                   \
 	X(BYTES_BA, "bytes_ba", BYTES, 0, "bytes", "Bytes on the wire from B to A, whole frames.") \
-	X(PAYLOAD_AB, "payload_ab", BYTES, 0, "bytes", "Bytes that the transport carried from A to B by its headers, repeated ones included.") \
-	X(PAYLOAD_BA, "payload_ba", BYTES, 0, "bytes", "Bytes that the transport carried from B to A by its headers, repeated ones included.") \
-	X(START_S, "start_s", SECONDS, 0, "s", "Time of its first packet since the capture's first.") \
-	X(DURATION_S, "duration_s", SECONDS, 0, "s", "Time from its first packet to its last.") \
-	X(STATE, "state", TEXT, 0, "", "Zeek's conn_state: S0 no reply, S1 established, SF closed, REJ refused, RSTO and RSTR reset, OTH midstream, and so on.") \
-	X(HISTORY, "history", TEXT, 0, "", "Zeek's history: s SYN, h SYN-ACK, a ACK, d data, f FIN, r RST, t retransmission, g gap, w zero window, c bad checksum; capitals are the initiator's, or A's where it is unknown.") \
-	X(INITIATOR, "initiator", TEXT, 0, "", "Who began it, a or b, by SYN or SYN-ACK; empty where that was not seen.") \
-	X(APP, "app", TEXT, 0, "", "The application by its content, else by its port.") \
-	X(HANDSHAKE_MS, "handshake_ms", MS, 0, "ms", "Time from the SYN to the ACK that completes the handshake.") \
-	X(RETRANS_AB, "retrans_ab", COUNT, 0, "packets", "Segments from A with payload that overlaps what was seen before.") \
-	X(RETRANS_BA, "retrans_ba", COUNT, 0, "packets", "Segments from B with payload that overlaps what was seen before.") \
-	X(TUNNEL, "tunnel", TEXT, 0, "", "The innermost tunnel around it.") \
-	X(VLAN, "vlan", TEXT, 0, "", "The innermost VLAN's number.") \
-	X(PACKETS, "packets", COUNT, COLUMN_HIDDEN, "packets", "Packets of both directions.") \
-	X(BYTES, "bytes", BYTES, COLUMN_HIDDEN, "bytes", "Bytes on the wire of both directions.") \
-	X(PPS, "pps", PPS, COLUMN_HIDDEN, "packets/s", "Packets of the last whole second, of a live session.") \
-	X(BPS, "bps", BPS, COLUMN_HIDDEN, "bit/s", "Bits on the wire of the last whole second, of a live session.") \
-	X(START_TIME, "start_time", TIME, COLUMN_HIDDEN, "", "Time of its first packet.") \
-	X(LAST_TIME, "last_time", TIME, COLUMN_HIDDEN, "", "Time of its last packet.") \
-	X(LAST_S, "last_s", SECONDS, COLUMN_HIDDEN, "s", "Time of its last packet since the capture's first.") \
-	X(CLOSED, "closed", BOOL, COLUMN_HIDDEN, "", "Whether nothing more is expected of it.") \
-	X(FIRST_PACKET, "first_packet", COUNT, COLUMN_HIDDEN, "", "The number of its first packet.") \
+	X(PAYLOAD_AB, "payload_ab", BYTES, 0, "bytes",                                             \
+	  "Bytes that the transport carried from A to B by its headers, repeated ones included.")  \
+	X(PAYLOAD_BA, "payload_ba", BYTES, 0, "bytes",                                             \
+	  "Bytes that the transport carried from B to A by its headers, repeated ones included.")  \
+	X(START_S, "start_s", SECONDS, 0, "s",                                                     \
+	  "Time of its first packet since the capture's first.")                                   \
+	X(DURATION_S, "duration_s", SECONDS, 0, "s", "Time from its first packet to its last.")    \
+	X(STATE, "state", TEXT, 0, "",                                                             \
+	  "Zeek's conn_state: S0 no reply, S1 established, SF closed, REJ refused, RSTO and RSTR " \
+	  "reset, OTH midstream, and so on.")                                                      \
+	X(HISTORY, "history", TEXT, 0, "",                                                         \
+	  "Zeek's history: s SYN, h SYN-ACK, a ACK, d data, f FIN, r RST, t retransmission, g "    \
+	  "gap, w zero window, c bad checksum; capitals are the initiator's, or A's where it is "  \
+	  "unknown.")                                                                              \
+	X(INITIATOR, "initiator", TEXT, 0, "",                                                     \
+	  "Who began it, a or b, by SYN or SYN-ACK; empty where that was not seen.")               \
+	X(APP, "app", TEXT, 0, "", "The application by its content, else by its port.")            \
+	X(HANDSHAKE_MS, "handshake_ms", MS, 0, "ms",                                               \
+	  "Time from the SYN to the ACK that completes the handshake.")                            \
+	X(RETRANS_AB, "retrans_ab", COUNT, 0, "packets",                                           \
+	  "Segments from A with payload that overlaps what was seen before.")                      \
+	X(RETRANS_BA, "retrans_ba", COUNT, 0, "packets",                                           \
+	  "Segments from B with payload that overlaps what was seen before.")                      \
+	X(TUNNEL, "tunnel", TEXT, 0, "", "The innermost tunnel around it.")                        \
+	X(VLAN, "vlan", TEXT, 0, "", "The innermost VLAN's number.")                               \
+	X(PACKETS, "packets", COUNT, COLUMN_HIDDEN, "packets", "Packets of both directions.")      \
+	X(BYTES, "bytes", BYTES, COLUMN_HIDDEN, "bytes", "Bytes on the wire of both directions.")  \
+	X(PPS, "pps", PPS, COLUMN_HIDDEN, "packets/s",                                             \
+	  "Packets of the last whole second, of a live session.")                                  \
+	X(BPS, "bps", BPS, COLUMN_HIDDEN, "bit/s",                                                 \
+	  "Bits on the wire of the last whole second, of a live session.")                         \
+	X(START_TIME, "start_time", TIME, COLUMN_HIDDEN, "", "Time of its first packet.")          \
+	X(LAST_TIME, "last_time", TIME, COLUMN_HIDDEN, "", "Time of its last packet.")             \
+	X(LAST_S, "last_s", SECONDS, COLUMN_HIDDEN, "s",                                           \
+	  "Time of its last packet since the capture's first.")                                    \
+	X(CLOSED, "closed", BOOL, COLUMN_HIDDEN, "", "Whether nothing more is expected of it.")    \
+	X(FIRST_PACKET, "first_packet", COUNT, COLUMN_HIDDEN, "",                                  \
+	  "The number of its first packet.")                                                       \
 	X(LAST_PACKET, "last_packet", COUNT, COLUMN_HIDDEN, "", "The number of its last packet.")
 
 #define CONNECTION_ENUM(NAME, name, kind, flags, unit, summary) CONNECTION_##NAME,
@@ -41,8 +61,11 @@ enum connection_column { CONNECTIONS(CONNECTION_ENUM) CONNECTION_COLUMNS };
 static const struct column columns[] = {CONNECTIONS(TABLE_COLUMN)};
 
 const struct table_type type_connections = {
-	.name = "connections", .summary = "One row a connection, both directions in it.", .arguments = "",
-	.columns = columns, .ncolumns = CONNECTION_COLUMNS,
+	.name = "connections",
+	.summary = "One row a connection, both directions in it.",
+	.arguments = "",
+	.columns = columns,
+	.ncolumns = CONNECTION_COLUMNS,
 };
 
 static uint64_t rows(void *ask)
@@ -100,7 +123,8 @@ static struct value words(struct ask *a, const struct connection *c, enum connec
 	}
 }
 
-static struct value times(const struct ask *a, const struct connection *c, enum connection_column column)
+static struct value times(const struct ask *a, const struct connection *c,
+			  enum connection_column column)
 {
 	switch (column) {
 	case CONNECTION_START_S:
@@ -126,7 +150,8 @@ static struct value cell(void *ask, uint64_t row, unsigned column)
 	const struct connection *c = ask_connection(a, row);
 
 	if (!c)
-		return column == CONNECTION_ID && a->counted ? value_count(a->counted->number) : value_null();
+		return column == CONNECTION_ID && a->counted ? value_count(a->counted->number)
+							     : value_null();
 	const struct flow *ab = &c->flow[0], *ba = &c->flow[1];
 
 	switch ((enum connection_column)column) {
@@ -183,4 +208,5 @@ static struct value cell(void *ask, uint64_t row, unsigned column)
 	}
 }
 
-const struct table_kind table_connections = {.type = &type_connections, .rows = rows, .version = version, .cell = cell};
+const struct table_kind table_connections = {
+	.type = &type_connections, .rows = rows, .version = version, .cell = cell};

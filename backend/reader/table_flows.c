@@ -1,35 +1,49 @@
-/* The two directions of each connection, N.1 and N.2. Definitions: what is counted is said in each column's sentence. */
+/* The two directions of each connection, N.1 and N.2. Definitions: what is counted is said in each
+ * column's sentence. */
 #include "tables.h"
 
-#define FLOWS(X) \
-	X(ID, "id", FLOW, 0, "", "N.1 from A to B, N.2 from B to A, of connection N.") \
-	X(CONNECTION, "connection", COUNT, 0, "", "The connection's number.") \
-	X(SRC, "src", ADDR, 0, "", "Who sends.") \
-	X(SPORT, "sport", PORT, 0, "", "The sender's port.") \
-	X(DST, "dst", ADDR, 0, "", "Who is sent to.") \
-	X(DPORT, "dport", PORT, 0, "", "The receiver's port.") \
-	X(PACKETS, "packets", COUNT, 0, "packets", "Packets of this direction.") \
-	X(BYTES, "bytes", BYTES, 0, "bytes", "Bytes on the wire, whole frames.") \
-	X(IP_BYTES, "ip_bytes", BYTES, 0, "bytes", "Bytes by the lengths in the IP headers.") \
-	X(PAYLOAD_BYTES, "payload_bytes", BYTES, 0, "bytes", "Bytes that the transport carried by its headers, repeated ones included.") \
-	X(UNIQUE_BYTES, "unique_bytes", BYTES, 0, "bytes", "Payload bytes of the sequence space that were seen, each counted once.") \
-	X(DURATION_S, "duration_s", SECONDS, 0, "s", "Time from this direction's first packet to its last.") \
-	X(RETRANS_PACKETS, "retrans_packets", COUNT, 0, "packets", "Segments with payload that overlaps what was seen before.") \
-	X(RETRANS_BYTES, "retrans_bytes", BYTES, 0, "bytes", "Payload bytes that were seen before: payload_bytes less unique_bytes.") \
-	X(OUT_OF_ORDER, "out_of_order", COUNT, 0, "packets", "Segments that begin before the highest byte seen and fill a hole.") \
-	X(SYN_PACKETS, "syn_packets", COUNT, 0, "packets", "Packets with SYN.") \
-	X(FIN_PACKETS, "fin_packets", COUNT, 0, "packets", "Packets with FIN.") \
-	X(RST_PACKETS, "rst_packets", COUNT, 0, "packets", "Packets with RST.") \
-	X(ZERO_WINDOW, "zero_window", COUNT, 0, "", "How often it advertised a window of 0.") \
-	X(WINDOW, "window", COUNT, 0, "", "The window that it advertised last, as it stands in the header.") \
-	X(WINDOW_SCALE, "window_scale", COUNT, 0, "bits", "The shift that its SYN offered; empty where none was seen.") \
-	X(MSS, "mss", BYTES, 0, "bytes", "The largest segment that its SYN asked for; empty where none was seen.") \
-	X(HANDSHAKE_MS, "handshake_ms", MS, 0, "ms", "The connection's time from SYN to the ACK that completes the handshake.") \
-	X(START_S, "start_s", SECONDS, COLUMN_HIDDEN, "s", "Time of its first packet since the capture's first.") \
-	X(PROTO, "proto", TEXT, COLUMN_HIDDEN, "", "The connection's protocol.") \
-	X(APP, "app", TEXT, COLUMN_HIDDEN, "", "The connection's application.") \
-	X(FIRST_SEQ, "first_seq", COUNT, COLUMN_HIDDEN, "", "The initial sequence number, or that of the first byte seen.") \
-	X(NEXT_SEQ, "next_seq", COUNT, COLUMN_HIDDEN, "", "The sequence number behind the highest byte seen.") \
+#define FLOWS(X)                                                                                   \
+	X(ID, "id", FLOW, 0, "", "N.1 from A to B, N.2 from B to A, of connection N.")             \
+	X(CONNECTION, "connection", COUNT, 0, "", "The connection's number.")                      \
+	X(SRC, "src", ADDR, 0, "", "Who sends.")                                                   \
+	X(SPORT, "sport", PORT, 0, "", "The sender's port.")                                       \
+	X(DST, "dst", ADDR, 0, "", "Who is sent to.")                                              \
+	X(DPORT, "dport", PORT, 0, "", "The receiver's port.")                                     \
+	X(PACKETS, "packets", COUNT, 0, "packets", "Packets of this direction.")                   \
+	X(BYTES, "bytes", BYTES, 0, "bytes", "Bytes on the wire, whole frames.")                   \
+	X(IP_BYTES, "ip_bytes", BYTES, 0, "bytes", "Bytes by the lengths in the IP headers.")      \
+	X(PAYLOAD_BYTES, "payload_bytes", BYTES, 0, "bytes",                                       \
+	  "Bytes that the transport carried by its headers, repeated ones included.")              \
+	X(UNIQUE_BYTES, "unique_bytes", BYTES, 0, "bytes",                                         \
+	  "Payload bytes of the sequence space that were seen, each counted once.")                \
+	X(DURATION_S, "duration_s", SECONDS, 0, "s",                                               \
+	  "Time from this direction's first packet to its last.")                                  \
+	X(RETRANS_PACKETS, "retrans_packets", COUNT, 0, "packets",                                 \
+	  "Segments with payload that overlaps what was seen before.")                             \
+	X(RETRANS_BYTES, "retrans_bytes", BYTES, 0, "bytes",                                       \
+	  "Payload bytes that were seen before: payload_bytes less unique_bytes.")                 \
+	X(OUT_OF_ORDER, "out_of_order", COUNT, 0, "packets",                                       \
+	  "Segments that begin before the highest byte seen and fill a hole.")                     \
+	X(SYN_PACKETS, "syn_packets", COUNT, 0, "packets", "Packets with SYN.")                    \
+	X(FIN_PACKETS, "fin_packets", COUNT, 0, "packets", "Packets with FIN.")                    \
+	X(RST_PACKETS, "rst_packets", COUNT, 0, "packets", "Packets with RST.")                    \
+	X(ZERO_WINDOW, "zero_window", COUNT, 0, "", "How often it advertised a window of 0.")      \
+	X(WINDOW, "window", COUNT, 0, "",                                                          \
+	  "The window that it advertised last, as it stands in the header.")                       \
+	X(WINDOW_SCALE, "window_scale", COUNT, 0, "bits",                                          \
+	  "The shift that its SYN offered; empty where none was seen.")                            \
+	X(MSS, "mss", BYTES, 0, "bytes",                                                           \
+	  "The largest segment that its SYN asked for; empty where none was seen.")                \
+	X(HANDSHAKE_MS, "handshake_ms", MS, 0, "ms",                                               \
+	  "The connection's time from SYN to the ACK that completes the handshake.")               \
+	X(START_S, "start_s", SECONDS, COLUMN_HIDDEN, "s",                                         \
+	  "Time of its first packet since the capture's first.")                                   \
+	X(PROTO, "proto", TEXT, COLUMN_HIDDEN, "", "The connection's protocol.")                   \
+	X(APP, "app", TEXT, COLUMN_HIDDEN, "", "The connection's application.")                    \
+	X(FIRST_SEQ, "first_seq", COUNT, COLUMN_HIDDEN, "",                                        \
+	  "The initial sequence number, or that of the first byte seen.")                          \
+	X(NEXT_SEQ, "next_seq", COUNT, COLUMN_HIDDEN, "",                                          \
+	  "The sequence number behind the highest byte seen.")                                     \
 	X(LAST_ACK, "last_ack", COUNT, COLUMN_HIDDEN, "", "What it acknowledged last.")
 
 #define FLOW_ENUM(NAME, name, kind, flags, unit, summary) FLOW_##NAME,
@@ -40,8 +54,11 @@ enum flow_column { FLOWS(FLOW_ENUM) FLOW_COLUMNS };
 static const struct column columns[] = {FLOWS(TABLE_COLUMN)};
 
 const struct table_type type_flows = {
-	.name = "flows", .summary = "One row a direction of a connection.", .arguments = "",
-	.columns = columns, .ncolumns = FLOW_COLUMNS,
+	.name = "flows",
+	.summary = "One row a direction of a connection.",
+	.arguments = "",
+	.columns = columns,
+	.ncolumns = FLOW_COLUMNS,
 };
 
 static uint64_t rows(void *ask)
@@ -136,12 +153,15 @@ static struct value cell(void *ask, uint64_t row, unsigned column)
 	case FLOW_APP:
 		return connection_app(c)[0] ? value_text(connection_app(c)) : value_null();
 	case FLOW_RETRANS_PACKETS:
-		return c->protocol == IP_PROTOCOL_TCP ? value_count(f->retrans_packets) : value_null();
+		return c->protocol == IP_PROTOCOL_TCP ? value_count(f->retrans_packets)
+						      : value_null();
 	case FLOW_UNIQUE_BYTES:
 		return a->pass ? value_null() : value_count(f->unique);
 	default:
-		return c->protocol == IP_PROTOCOL_TCP && !a->pass ? tcp_cell(f, column) : value_null();
+		return c->protocol == IP_PROTOCOL_TCP && !a->pass ? tcp_cell(f, column)
+								  : value_null();
 	}
 }
 
-const struct table_kind table_flows = {.type = &type_flows, .rows = rows, .version = version, .cell = cell};
+const struct table_kind table_flows = {
+	.type = &type_flows, .rows = rows, .version = version, .cell = cell};

@@ -5,11 +5,11 @@
 #include "base/text.h"
 #include "tables.h"
 
-#define FIELDS(X) \
-	X(DEPTH, "depth", COUNT, 0, "", "How deep the field lies: 0 is a protocol.") \
-	X(NAME, "name", TEXT, 0, "", "The field's name.") \
-	X(VALUE, "value", TEXT, 0, "", "What it says.") \
-	X(OFFSET, "offset", COUNT, 0, "bytes", "Where it begins in the packet.") \
+#define FIELDS(X)                                                                                  \
+	X(DEPTH, "depth", COUNT, 0, "", "How deep the field lies: 0 is a protocol.")               \
+	X(NAME, "name", TEXT, 0, "", "The field's name.")                                          \
+	X(VALUE, "value", TEXT, 0, "", "What it says.")                                            \
+	X(OFFSET, "offset", COUNT, 0, "bytes", "Where it begins in the packet.")                   \
 	X(LENGTH, "length", COUNT, 0, "bytes", "How long it is.")
 
 #define FIELD_ENUM(NAME, name, kind, flags, unit, summary) FIELD_##NAME,
@@ -18,8 +18,11 @@ enum field_column { FIELDS(FIELD_ENUM) FIELD_COLUMNS };
 static const struct column columns[] = {FIELDS(TABLE_COLUMN)};
 
 const struct table_type type_packet = {
-	.name = "packet", .summary = "The fields of packet N, as a tree.", .arguments = "N",
-	.columns = columns, .ncolumns = FIELD_COLUMNS,
+	.name = "packet",
+	.summary = "The fields of packet N, as a tree.",
+	.arguments = "N",
+	.columns = columns,
+	.ncolumns = FIELD_COLUMNS,
 };
 
 int ask_read_packet(struct ask *a, const struct msg_query *q, struct packet *pk, struct err *e)
@@ -29,11 +32,15 @@ int ask_read_packet(struct ask *a, const struct msg_query *q, struct packet *pk,
 	struct index_entry entry;
 
 	if (number == 0)
-		return err_set(e, ERR_CALL, "which packet? Say its number: %.*s 1", (int)q->table.len, q->table.p);
+		return err_set(e, ERR_CALL, "which packet? Say its number: %.*s 1",
+			       (int)q->table.len, q->table.p);
 	if (row == UINT64_MAX || !index_get(x, row, &entry))
-		return err_set(e, ERR_ABSENT, "packet %llu is not there: the capture has %llu%s", (unsigned long long)number,
+		return err_set(e, ERR_ABSENT, "packet %llu is not there: the capture has %llu%s",
+			       (unsigned long long)number,
 			       (unsigned long long)a->reader->source.seen,
-			       number <= a->reader->source.seen ? ", and this one is not in memory any more" : "");
+			       number <= a->reader->source.seen
+				       ? ", and this one is not in memory any more"
+				       : "");
 	return source_read(&a->reader->source, &entry, number, pk, e);
 }
 
@@ -47,11 +54,13 @@ struct value ask_rowset_cell(void *ask, uint64_t row, unsigned column)
 	return rowset_cell(((struct ask *)ask)->rows, row, column);
 }
 
-static void add_field(void *arg, unsigned depth, const char *name, struct str value, uint32_t offset, uint32_t length)
+static void add_field(void *arg, unsigned depth, const char *name, struct str value,
+		      uint32_t offset, uint32_t length)
 {
 	const struct value cells[FIELD_COLUMNS] = {
-		[FIELD_DEPTH] = value_int(depth), [FIELD_NAME] = value_text(name), [FIELD_VALUE] = value_str(value),
-		[FIELD_OFFSET] = value_int(offset), [FIELD_LENGTH] = value_int(length),
+		[FIELD_DEPTH] = value_int(depth),   [FIELD_NAME] = value_text(name),
+		[FIELD_VALUE] = value_str(value),   [FIELD_OFFSET] = value_int(offset),
+		[FIELD_LENGTH] = value_int(length),
 	};
 
 	rowset_add(arg, cells);
@@ -59,7 +68,8 @@ static void add_field(void *arg, unsigned depth, const char *name, struct str va
 
 static int open_fields(struct ask *a, const struct msg_query *q, struct err *e)
 {
-	const struct decode_options o = {.outer = a->capture->decode.outer, .checksums = true, .app = true};
+	const struct decode_options o = {
+		.outer = a->capture->decode.outer, .checksums = true, .app = true};
 	struct decoded d;
 	struct packet pk;
 
@@ -72,5 +82,9 @@ static int open_fields(struct ask *a, const struct msg_query *q, struct err *e)
 }
 
 const struct table_kind table_packet = {
-	.type = &type_packet, .open = open_fields, .rows = ask_rowset_rows, .cell = ask_rowset_cell, .fixed = true,
+	.type = &type_packet,
+	.open = open_fields,
+	.rows = ask_rowset_rows,
+	.cell = ask_rowset_cell,
+	.fixed = true,
 };

@@ -5,28 +5,34 @@
 #include "base/xalloc.h"
 #include "tables.h"
 
-#define PACKETS(X) \
-	X(NUMBER, "number", COUNT, 0, "", "The packet's number: 1, 2, 3 in the capture's order.") \
-	X(TIME, "time", TIME, 0, "", "When it was seen.") \
-	X(REL_S, "rel_s", SECONDS, 0, "s", "Time since the capture's first packet.") \
-	X(DELTA_S, "delta_s", SECONDS, 0, "s", "Time since the packet before it in the capture.") \
-	X(INTERFACE, "interface", COUNT, 0, "", "The number of its interface, from 0.") \
-	X(CONNECTION, "connection", COUNT, 0, "", "The number of its connection; empty for what is not IP.") \
-	X(DIRECTION, "direction", TEXT, 0, "", "ab or ba, within its connection.") \
-	X(SRC, "src", ADDR, 0, "", "Who sent it: IP address, else that of the link.") \
-	X(DST, "dst", ADDR, 0, "", "Who it was sent to: IP address, else that of the link.") \
+#define PACKETS(X)                                                                                 \
+	X(NUMBER, "number", COUNT, 0, "", "The packet's number: 1, 2, 3 in the capture's order.")  \
+	X(TIME, "time", TIME, 0, "", "When it was seen.")                                          \
+	X(REL_S, "rel_s", SECONDS, 0, "s", "Time since the capture's first packet.")               \
+	X(DELTA_S, "delta_s", SECONDS, 0, "s", "Time since the packet before it in the capture.")  \
+	X(INTERFACE, "interface", COUNT, 0, "", "The number of its interface, from 0.")            \
+	X(CONNECTION, "connection", COUNT, 0, "",                                                  \
+	  "The number of its connection; empty for what is not IP.")                               \
+	X(DIRECTION, "direction", TEXT, 0, "", "ab or ba, within its connection.")                 \
+	X(SRC, "src", ADDR, 0, "", "Who sent it: IP address, else that of the link.")              \
+	X(DST, "dst", ADDR, 0, "", "Who it was sent to: IP address, else that of the link.")       \
 	X(PROTO, "proto", TEXT, 0, "", "Its IP protocol, else the innermost that was recognised.") \
-	X(LENGTH, "length", BYTES, 0, "bytes", "Bytes on the wire.") \
-	X(CAPTURED, "captured", BYTES, 0, "bytes", "Bytes of it that were kept.") \
-	X(INFO, "info", TEXT, 0, "", "What it says, in one line; sequence numbers are relative to their connection.") \
-	X(SPORT, "sport", PORT, COLUMN_HIDDEN, "", "The sender's port.") \
-	X(DPORT, "dport", PORT, COLUMN_HIDDEN, "", "The receiver's port.") \
-	X(FLOW, "flow", FLOW, COLUMN_HIDDEN, "", "Its connection's number and direction, N.1 or N.2.") \
-	X(RETRANSMISSION, "retransmission", BOOL, COLUMN_HIDDEN, "", "Whether its payload overlaps what was seen before.") \
-	X(PAYLOAD, "payload", BYTES, COLUMN_HIDDEN, "bytes", "Bytes that its transport carries, by the headers.") \
-	X(APP, "app", TEXT, COLUMN_HIDDEN, "", "The application, where this packet's content tells it.") \
-	X(TTL, "ttl", COUNT, COLUMN_HIDDEN, "", "Time to live, or hop limit.") \
-	X(VLAN, "vlan", COUNT, COLUMN_HIDDEN, "", "The innermost VLAN's number.") \
+	X(LENGTH, "length", BYTES, 0, "bytes", "Bytes on the wire.")                               \
+	X(CAPTURED, "captured", BYTES, 0, "bytes", "Bytes of it that were kept.")                  \
+	X(INFO, "info", TEXT, 0, "",                                                               \
+	  "What it says, in one line; sequence numbers are relative to their connection.")         \
+	X(SPORT, "sport", PORT, COLUMN_HIDDEN, "", "The sender's port.")                           \
+	X(DPORT, "dport", PORT, COLUMN_HIDDEN, "", "The receiver's port.")                         \
+	X(FLOW, "flow", FLOW, COLUMN_HIDDEN, "",                                                   \
+	  "Its connection's number and direction, N.1 or N.2.")                                    \
+	X(RETRANSMISSION, "retransmission", BOOL, COLUMN_HIDDEN, "",                               \
+	  "Whether its payload overlaps what was seen before.")                                    \
+	X(PAYLOAD, "payload", BYTES, COLUMN_HIDDEN, "bytes",                                       \
+	  "Bytes that its transport carries, by the headers.")                                     \
+	X(APP, "app", TEXT, COLUMN_HIDDEN, "",                                                     \
+	  "The application, where this packet's content tells it.")                                \
+	X(TTL, "ttl", COUNT, COLUMN_HIDDEN, "", "Time to live, or hop limit.")                     \
+	X(VLAN, "vlan", COUNT, COLUMN_HIDDEN, "", "The innermost VLAN's number.")                  \
 	X(TUNNEL, "tunnel", TEXT, COLUMN_HIDDEN, "", "The innermost tunnel around it.")
 
 #define PACKET_ENUM(NAME, name, kind, flags, unit, summary) PACKET_##NAME,
@@ -38,11 +44,15 @@ enum packet_column { PACKETS(PACKET_ENUM) PACKET_COLUMNS };
 static const struct column columns[] = {PACKETS(TABLE_COLUMN)};
 
 const struct table_type type_packets = {
-	.name = "packets", .summary = "One row a packet.", .arguments = "",
-	.columns = columns, .ncolumns = PACKET_COLUMNS,
+	.name = "packets",
+	.summary = "One row a packet.",
+	.arguments = "",
+	.columns = columns,
+	.ncolumns = PACKET_COLUMNS,
 };
 
-/* The row that was decoded last: several of its cells cost one look. Nothing in it points into the packet. */
+/* The row that was decoded last: several of its cells cost one look. Nothing in it points into the
+ * packet. */
 struct packet_row {
 	struct walker walker;
 	uint64_t row; /* UINT64_MAX: none */
@@ -102,7 +112,8 @@ static uint64_t first_row(const struct ask *a)
 static uint64_t rows(void *ask)
 {
 	const struct ask *a = ask;
-	uint64_t count = a->pass ? a->pass->matches.count : pipeline_rows(a->reader, a->capture->decode.outer);
+	uint64_t count = a->pass ? a->pass->matches.count
+				 : pipeline_rows(a->reader, a->capture->decode.outer);
 	uint64_t first = first_row(a);
 
 	return count > first ? count - first : 0;
@@ -148,7 +159,8 @@ static void row_ends(struct packet_row *r, const struct decoded *d, const struct
 		return;
 	}
 	r->proto = d->nlayers ? proto_name(d->layer[d->nlayers - 1].protocol) : NULL;
-	if (d->nlayers == 0 || d->layer[0].protocol != PROTO_ETH || pk->captured < d->layer[0].offset + 2 * MAC_BYTES)
+	if (d->nlayers == 0 || d->layer[0].protocol != PROTO_ETH ||
+	    pk->captured < d->layer[0].offset + 2 * MAC_BYTES)
 		return;
 	mac(&r->dst, pk->data + d->layer[0].offset);
 	mac(&r->src, pk->data + d->layer[0].offset + MAC_BYTES);
@@ -164,9 +176,12 @@ static struct info_context row_context(const struct ask *a, uint64_t index_row)
 	if (!c)
 		return (struct info_context){.scale = -1};
 	const struct flow *own = &c->flow[tag & TAG_B_TO_A], *other = &c->flow[!(tag & TAG_B_TO_A)];
-	/* A side that never spoke has no beginning of its own: what is acknowledged stands as it is. */
-	return (struct info_context){.base_seq = own->first_seq, .base_ack = other->packets ? other->first_seq : 0,
-				     .relative = true, .scale = other->scale >= 0 ? own->scale : -1};
+	/* A side that never spoke has no beginning of its own: what is acknowledged stands as it
+	 * is. */
+	return (struct info_context){.base_seq = own->first_seq,
+				     .base_ack = other->packets ? other->first_seq : 0,
+				     .relative = true,
+				     .scale = other->scale >= 0 ? own->scale : -1};
 }
 
 static void row_read(struct ask *a, uint64_t index_row, bool want_info)
@@ -247,8 +262,8 @@ static struct value read_cell(struct ask *a, uint64_t index_row, enum packet_col
 
 /* --- cells of the index --- */
 
-static struct value time_cell(const struct ask *a, uint64_t index_row, const struct index_entry *entry,
-			      enum packet_column column)
+static struct value time_cell(const struct ask *a, uint64_t index_row,
+			      const struct index_entry *entry, enum packet_column column)
 {
 	struct index_entry before;
 
@@ -258,12 +273,14 @@ static struct value time_cell(const struct ask *a, uint64_t index_row, const str
 		return value_int(entry->ts_ns);
 	if (column == PACKET_REL_S)
 		return ask_since_start(a, entry->ts_ns);
-	if (index_row == 0 || !index_get(&a->reader->index, index_row - 1, &before) || before.ts_ns == INDEX_NO_TIME)
+	if (index_row == 0 || !index_get(&a->reader->index, index_row - 1, &before) ||
+	    before.ts_ns == INDEX_NO_TIME)
 		return value_null();
 	return value_int(entry->ts_ns - before.ts_ns);
 }
 
-static struct value connection_cell(const struct ask *a, uint64_t index_row, enum packet_column column)
+static struct value connection_cell(const struct ask *a, uint64_t index_row,
+				    enum packet_column column)
 {
 	unsigned tag;
 	uint64_t number = capture_connection(a->capture, index_row, &tag);
@@ -312,5 +329,10 @@ static struct value cell(void *ask, uint64_t row, unsigned column)
 }
 
 const struct table_kind table_packets = {
-	.type = &type_packets, .open = open_rows, .close = close_rows, .rows = rows, .version = version, .cell = cell,
+	.type = &type_packets,
+	.open = open_rows,
+	.close = close_rows,
+	.rows = rows,
+	.version = version,
+	.cell = cell,
 };

@@ -3,26 +3,32 @@
 
 #include "tables.h"
 
-#define SUMMARY(X) \
-	X(FILE, "file", TEXT, 0, "", "What was read.") \
-	X(FORMAT, "format", TEXT, 0, "", "pcap, nsecpcap (nanoseconds), modpcap or pcapng.") \
-	X(LINK_TYPES, "link_types", TEXT, 0, "", "How packets begin, by libpcap's names.") \
-	X(INTERFACES, "interfaces", COUNT, 0, "", "Interfaces that the capture names.") \
-	X(PRECISION, "precision", TEXT, 0, "", "The unit of its times.") \
-	X(SNAPLEN, "snaplen", BYTES, 0, "bytes", "The most that was kept of a packet; empty for no limit.") \
-	X(PACKETS, "packets", COUNT, 0, "packets", "Packets that were read.") \
-	X(FILE_BYTES, "file_bytes", BYTES, 0, "bytes", "Bytes of the file.") \
-	X(WIRE_BYTES, "wire_bytes", BYTES, 0, "bytes", "Bytes that the packets had on the wire.") \
-	X(CAPTURED_BYTES, "captured_bytes", BYTES, 0, "bytes", "Bytes of them that were kept.") \
-	X(FIRST_TIME, "first_time", TIME, 0, "", "The earliest packet's time.") \
-	X(LAST_TIME, "last_time", TIME, 0, "", "The latest packet's time.") \
-	X(DURATION_S, "duration_s", SECONDS, 0, "s", "Time from the earliest packet to the latest.") \
-	X(IN_ORDER, "in_order", BOOL, 0, "", "Whether every packet has a time, and none is earlier than the one before it.") \
-	X(CONNECTIONS, "connections", COUNT, 0, "", "Connections that were found.") \
-	X(DAMAGE, "damage", TEXT, 0, "", "What is damaged, cut short or missing, and where.") \
-	X(OTHER_PACKETS, "other_packets", COUNT, COLUMN_HIDDEN, "packets", "Packets of no connection: what is not IP.") \
-	X(OTHER_BYTES, "other_bytes", BYTES, COLUMN_HIDDEN, "bytes", "Bytes on the wire of those.") \
-	X(UNDECODED, "undecoded", COUNT, COLUMN_HIDDEN, "packets", "Packets with something behind the last header that is not decoded yet.")
+#define SUMMARY(X)                                                                                 \
+	X(FILE, "file", TEXT, 0, "", "What was read.")                                             \
+	X(FORMAT, "format", TEXT, 0, "", "pcap, nsecpcap (nanoseconds), modpcap or pcapng.")       \
+	X(LINK_TYPES, "link_types", TEXT, 0, "", "How packets begin, by libpcap's names.")         \
+	X(INTERFACES, "interfaces", COUNT, 0, "", "Interfaces that the capture names.")            \
+	X(PRECISION, "precision", TEXT, 0, "", "The unit of its times.")                           \
+	X(SNAPLEN, "snaplen", BYTES, 0, "bytes",                                                   \
+	  "The most that was kept of a packet; empty for no limit.")                               \
+	X(PACKETS, "packets", COUNT, 0, "packets", "Packets that were read.")                      \
+	X(FILE_BYTES, "file_bytes", BYTES, 0, "bytes", "Bytes of the file.")                       \
+	X(WIRE_BYTES, "wire_bytes", BYTES, 0, "bytes", "Bytes that the packets had on the wire.")  \
+	X(CAPTURED_BYTES, "captured_bytes", BYTES, 0, "bytes", "Bytes of them that were kept.")    \
+	X(FIRST_TIME, "first_time", TIME, 0, "", "The earliest packet's time.")                    \
+	X(LAST_TIME, "last_time", TIME, 0, "", "The latest packet's time.")                        \
+	X(DURATION_S, "duration_s", SECONDS, 0, "s",                                               \
+	  "Time from the earliest packet to the latest.")                                          \
+	X(IN_ORDER, "in_order", BOOL, 0, "",                                                       \
+	  "Whether every packet has a time, and none is earlier than the one before it.")          \
+	X(CONNECTIONS, "connections", COUNT, 0, "", "Connections that were found.")                \
+	X(DAMAGE, "damage", TEXT, 0, "", "What is damaged, cut short or missing, and where.")      \
+	X(OTHER_PACKETS, "other_packets", COUNT, COLUMN_HIDDEN, "packets",                         \
+	  "Packets of no connection: what is not IP.")                                             \
+	X(OTHER_BYTES, "other_bytes", BYTES, COLUMN_HIDDEN, "bytes",                               \
+	  "Bytes on the wire of those.")                                                           \
+	X(UNDECODED, "undecoded", COUNT, COLUMN_HIDDEN, "packets",                                 \
+	  "Packets with something behind the last header that is not decoded yet.")
 
 #define SUMMARY_ENUM(NAME, name, kind, flags, unit, summary) SUMMARY_##NAME,
 enum summary_column { SUMMARY(SUMMARY_ENUM) SUMMARY_COLUMNS };
@@ -30,8 +36,11 @@ enum summary_column { SUMMARY(SUMMARY_ENUM) SUMMARY_COLUMNS };
 static const struct column columns[] = {SUMMARY(TABLE_COLUMN)};
 
 const struct table_type type_summary = {
-	.name = "summary", .summary = "The capture as a whole, in one row.", .arguments = "",
-	.columns = columns, .ncolumns = SUMMARY_COLUMNS,
+	.name = "summary",
+	.summary = "The capture as a whole, in one row.",
+	.arguments = "",
+	.columns = columns,
+	.ncolumns = SUMMARY_COLUMNS,
 };
 
 static uint64_t rows(void *ask)
@@ -70,7 +79,8 @@ static struct value words(struct ask *a, bool precisions)
 		const struct capture_interface *c = source_shown(s, i);
 
 		add_word(a->text, sizeof(a->text),
-			 precisions ? precision_name(c->resolution, one) : link_type_name(c->link_type, one));
+			 precisions ? precision_name(c->resolution, one)
+				    : link_type_name(c->link_type, one));
 	}
 	return value_text(a->text[0] ? a->text : NULL);
 }
@@ -109,7 +119,8 @@ static struct value of_source(struct ask *a, enum summary_column column)
 	case SUMMARY_FILE:
 		return names(a);
 	case SUMMARY_FORMAT:
-		return value_text(s->nparts ? blocks_format(capfile_blocks(s->part[0].file)) : blocks_format(s->live.blocks));
+		return value_text(s->nparts ? blocks_format(capfile_blocks(s->part[0].file))
+					    : blocks_format(s->live.blocks));
 	case SUMMARY_LINK_TYPES:
 		return words(a, false);
 	case SUMMARY_INTERFACES:
@@ -150,7 +161,8 @@ static struct value cell(void *ask, uint64_t row, unsigned column)
 	case SUMMARY_IN_ORDER:
 		return value_int(!t->disordered);
 	case SUMMARY_CONNECTIONS:
-		return value_count(a->pass ? pass_connections(a->pass) : flows_count(a->capture->flows) - a->capture->base);
+		return value_count(a->pass ? pass_connections(a->pass)
+					   : flows_count(a->capture->flows) - a->capture->base);
 	case SUMMARY_OTHER_PACKETS:
 		return value_count(t->other_packets);
 	case SUMMARY_OTHER_BYTES:
@@ -162,4 +174,5 @@ static struct value cell(void *ask, uint64_t row, unsigned column)
 	}
 }
 
-const struct table_kind table_summary = {.type = &type_summary, .rows = rows, .version = version, .cell = cell};
+const struct table_kind table_summary = {
+	.type = &type_summary, .rows = rows, .version = version, .cell = cell};

@@ -7,8 +7,10 @@
 #include "table/server.h"
 #include "table/table.h"
 
-/* X(NAME, "name", KIND, flags, "unit", "summary") gives the columns and, with its table's prefix, their enum. */
-#define TABLE_COLUMN(NAME, name, kind, flags, unit, summary) {name, KIND_##kind, flags, unit, summary},
+/* X(NAME, "name", KIND, flags, "unit", "summary") gives the columns and, with its table's prefix,
+ * their enum. */
+#define TABLE_COLUMN(NAME, name, kind, flags, unit, summary)                                       \
+	{name, KIND_##kind, flags, unit, summary},
 
 #define CONNECTION_VLAN_TEXT 8
 
@@ -17,14 +19,14 @@ struct ask {
 	struct reader *reader;
 	const struct table_kind *kind;
 	struct capture *capture;
-	struct pass *pass; /* NULL: every packet counts */
-	struct connection connection;		    /* the row that is shown, as the pass counts it */
-	const struct pass_connection *counted;	    /* and its counts; NULL without a pass */
-	uint64_t place, stamp;			    /* its place plus 1, 0: none; packets when it was looked up */
-	const struct connection *shown;		    /* that row; NULL: it left memory */
-	struct packet_row *packet;		    /* of table_packets.c */
-	struct rowset *rows;			    /* of tables that are made at once */
-	char text[SOURCE_NOTE_MAX];		    /* of the cell that was asked for last */
+	struct pass *pass;		       /* NULL: every packet counts */
+	struct connection connection;	       /* the row that is shown, as the pass counts it */
+	const struct pass_connection *counted; /* and its counts; NULL without a pass */
+	uint64_t place, stamp; /* its place plus 1, 0: none; packets when it was looked up */
+	const struct connection *shown; /* that row; NULL: it left memory */
+	struct packet_row *packet;	/* of table_packets.c */
+	struct rowset *rows;		/* of tables that are made at once */
+	char text[SOURCE_NOTE_MAX];	/* of the cell that was asked for last */
 };
 
 struct table_kind {
@@ -38,10 +40,10 @@ struct table_kind {
 	bool fixed; /* says nothing of packets: complete at once */
 };
 
-extern const struct table_kind table_summary, table_interfaces, table_connections, table_flows, table_packets,
-	table_packet, table_hex, table_columns;
-extern const struct table_type type_summary, type_interfaces, type_connections, type_flows, type_packets, type_packet,
-	type_hex, type_columns;
+extern const struct table_kind table_summary, table_interfaces, table_connections, table_flows,
+	table_packets, table_packet, table_hex, table_columns;
+extern const struct table_type type_summary, type_interfaces, type_connections, type_flows,
+	type_packets, type_packet, type_hex, type_columns;
 
 /* --- all.c --- */
 extern const struct table_server_ops reader_tables;

@@ -2,6 +2,9 @@
 
 #include <fcntl.h>
 
+#define WALK_RUN 64u	      /* rows one after another before the walk moves to them */
+#define WALK_SKIP_MAX 100000u /* packets that it passes over for that, about 10 ms */
+
 void walker_init(struct walker *w, struct source *s)
 {
 	*w = (struct walker){.source = s, .row = UINT64_MAX};
@@ -27,7 +30,8 @@ static int walker_open(struct walker *w, uint32_t part, struct err *e)
 }
 
 /* The next packet of the walk; it must lie at `offset` of part `part`. */
-static int walker_next(struct walker *w, uint32_t part, uint64_t offset, struct packet *pk, struct err *e)
+static int walker_next(struct walker *w, uint32_t part, uint64_t offset, struct packet *pk,
+		       struct err *e)
 {
 	if ((!w->file || w->part != part) && walker_open(w, part, e) < 0)
 		return -1;
@@ -44,27 +48,60 @@ static int walker_next(struct walker *w, uint32_t part, uint64_t offset, struct 
 	return 0;
 }
 
-int walker_read(struct walker *w, const struct index *x, uint64_t row, struct packet *pk, struct err *e)
+/* One row forward. -1: the walk is over. */
+static int walker_step(struct walker *w, const struct index *x, struct packet *pk, struct err *e)
 {
 	struct index_entry entry;
-	uint64_t number;
+	struct part *p =
+		index_get(x, w->row, &entry) ? source_part_of(w->source, entry.place) : NULL;
+
+	if (!p ||
+	    walker_next(w, (uint32_t)(p - w->source->part), entry.place - p->place, pk, e) < 0) {
+		walker_release(w);
+		return -1;
+	}
+	w->row++;
+	return 0;
+}
+
+/* Rows come one after another, but not where the walk stands: it moves there, unless that is too
+ * far. */
+static bool walker_move(struct walker *w, const struct index *x, uint64_t row)
+{
+	uint64_t from = w->row <= row ? w->row : 0;
+	struct packet pk;
+	struct err e;
+
+	if (row - from > WALK_SKIP_MAX)
+		return false;
+	if (from == 0)
+		walker_release(w);
+	w->row = from;
+	while (w->row < row)
+		if (walker_step(w, x, &pk, &e) < 0)
+			return false;
+	return true;
+}
+
+int walker_read(struct walker *w, const struct index *x, uint64_t row, struct packet *pk,
+		struct err *e)
+{
+	struct index_entry entry;
 
 	if (!index_get(x, row, &entry))
 		return err_set(e, ERR_PART, "the packet left the memory");
-	number = index_number(x, row);
-	if (row == 0 && !w->source->live.mapped) {
-		walker_release(w);
+	if (row == 0 && w->row == UINT64_MAX)
 		w->row = 0;
+	if (row != w->row) {
+		w->run = row == w->last + 1 ? w->run + 1 : 0;
+		w->last = row;
 	}
-	if (row == w->row) {
-		struct part *p = source_part_of(w->source, entry.place);
+	bool walk = !w->source->live.mapped &&
+		    (row == w->row || (w->run >= WALK_RUN && walker_move(w, x, row)));
 
-		if (p && walker_next(w, (uint32_t)(p - w->source->part), entry.place - p->place, pk, e) == 0) {
-			w->row++;
-			pk->number = number;
-			return 0;
-		}
-		walker_release(w);
+	if (walk && walker_step(w, x, pk, e) == 0) {
+		pk->number = index_number(x, row);
+		return 0;
 	}
-	return source_read(w->source, &entry, number, pk, e);
+	return source_read(w->source, &entry, index_number(x, row), pk, e);
 }

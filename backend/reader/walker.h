@@ -8,11 +8,15 @@ struct walker {
 	struct source *source;
 	struct capfile *file;
 	uint32_t part;
-	uint64_t row; /* of the index, that comes next; UINT64_MAX: not walking */
+	uint64_t row;  /* of the index, that comes next; UINT64_MAX: not walking */
+	uint64_t last; /* that was read place by place */
+	uint32_t run;  /* rows in a row that were */
 };
 void walker_init(struct walker *w, struct source *s);
 void walker_release(struct walker *w);
-/* As source_read; cheap where rows are asked for one after another from row 0 on. Borrowed until the next call. */
-int walker_read(struct walker *w, const struct index *x, uint64_t row, struct packet *pk, struct err *e);
+/* As source_read; cheap where rows are asked for one after another. Rows asked for in between do
+ * not disturb the walk. Borrowed until the next call. */
+int walker_read(struct walker *w, const struct index *x, uint64_t row, struct packet *pk,
+		struct err *e);
 
 #endif

@@ -116,6 +116,22 @@ static int check_start(struct tap *t, const struct msg_tap_start *m, struct err 
 	return 0;
 }
 
+/* A pcap file has one link type in its header. */
+static int check_format(const struct tap *t, struct err *e)
+{
+	const struct output *o = &t->output;
+
+	for (uint32_t i = 1; i < o->interfaces && o->pcap; i++) {
+		if (o->interface[i].link_type != o->interface[0].link_type)
+			return err_set(e, ERR_CALL,
+				       "%s and %s have different link types, which a pcap file "
+				       "cannot hold: "
+				       "record as pcapng",
+				       o->interface[0].name, o->interface[i].name);
+	}
+	return 0;
+}
+
 static int lock_up(struct tap *t, struct err *e)
 {
 	if (sandbox_drop(e))
@@ -123,7 +139,7 @@ static int lock_up(struct tap *t, struct err *e)
 	t->output.writer = writer_new(&t->output.chunks, t->output.pcap, &t->writer_news, e);
 	if (!t->output.writer)
 		return -1;
-	return sandbox_enter(TAP_CONTROL_FD, t->netlink_fd, e);
+	return tap_sandbox_enter(TAP_CONTROL_FD, t->netlink_fd, e);
 }
 
 static void ask_for_segment(struct tap *t)
@@ -156,7 +172,7 @@ static int on_start(struct request *r, struct err *e)
 	if (t->inputs > 1)
 		t->merge = merge_new(t->inputs, (m.wait_ms ? m.wait_ms : 250) * NS_PER_MS,
 				     emit_merged, t);
-	if (opened == 0 && lock_up(t, e))
+	if (opened == 0 && (check_format(t, e) || lock_up(t, e)))
 		goto out;
 	for (uint32_t i = 0; i < t->inputs; i++)
 		tell_device(t, &t->input[i], why[i]);

@@ -443,6 +443,8 @@ void input_read(struct input *in)
 			return;
 		}
 		in->drained = n == 0;
+		if (in->drained && clock_mono_ns() > in->handover_until_mono_ns + HANDOVER_WAIT_NS)
+			in->not_before_ns = 0; /* the clock may be set back one day */
 		if (in->drained || clock_mono_ns() > until)
 			return;
 	}

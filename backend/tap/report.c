@@ -17,6 +17,8 @@ static struct msg_tap_stats totals(struct tap *t)
 		struct output_interface *n = &t->output.interface[t->input[i].interface];
 		struct source_stats st;
 
+		if (!t->input[i].running) /* it has no interface of its own */
+			continue;
 		input_stats(&t->input[i], &st);
 		n->received = st.received;
 		n->dropped_kernel = st.dropped_kernel;

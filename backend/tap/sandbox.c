@@ -207,7 +207,7 @@ static int allow_special(scmp_filter_ctx ctx, int control_fd, int netlink_fd)
 
 /* What is not allowed fails with "not permitted" and does not end the tap: a C library that we have
  * not met may ask for something harmless, and that is no reason to lose a recording. */
-int sandbox_enter(int control_fd, int netlink_fd, struct err *e)
+int tap_sandbox_enter(int control_fd, int netlink_fd, struct err *e)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	int rc;

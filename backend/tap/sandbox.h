@@ -15,6 +15,6 @@ void sandbox_lower(void);
 int sandbox_drop(struct err *e);
 /* The calls that are left, for all threads. control_fd: the only one for messages with descriptors;
  * netlink_fd: the only one that questions are sent to, so that no packet can be. */
-int sandbox_enter(int control_fd, int netlink_fd, struct err *e);
+int tap_sandbox_enter(int control_fd, int netlink_fd, struct err *e);
 
 #endif

@@ -13,13 +13,16 @@
 #include "source.h"
 
 #define BLOCK_TIMEOUT_MS 50 /* a block that is not full is handed over after this */
+#define UNFILTERED_NS                                                                              \
+	(200 * NS_PER_MS) /* after this the ring has shown what came before the filter */
 #define SNAPLEN_MAX 262144u
 #define BUFFER_MIN_BYTES (512u * 1024) /* two blocks of the ring */
 
 struct source {
 	pcap_t *pcap;
 	bool nanoseconds;
-	int64_t not_before_ns; /* since then the filter holds */
+	int64_t not_before_ns; /* since then the filter holds; 0: nothing older can come any more */
+	int64_t started_mono_ns;
 	struct source_stats total;
 	uint32_t last_received, last_dropped; /* libpcap's are 32 bits wide and come round */
 	source_packet_fn *fn;
@@ -175,6 +178,7 @@ static int device_start(struct source *s, const struct bpf *filter, struct err *
 				  "net.core.optmem_max)");
 	}
 	s->not_before_ns = clock_now_ns();
+	s->started_mono_ns = clock_mono_ns();
 	free(program.bf_insns);
 	return rc ? -1 : 0;
 }
@@ -206,6 +210,10 @@ static int device_read(struct source *s, int most, source_packet_fn *fn, void *a
 		return 1; /* paused: there may be more */
 	if (n < 0)
 		return err_set(e, ERR_REFUSED, "%s", pcap_geterr(s->pcap));
+	/* not for longer than needed: the clock may be set back, and packets are then stamped with
+	 * less */
+	if (n == 0 && s->not_before_ns && clock_mono_ns() - s->started_mono_ns > UNFILTERED_NS)
+		s->not_before_ns = 0;
 	return n;
 }
 
