@@ -40,17 +40,13 @@ struct record {
 	uint32_t data, data_length; /* what is here of it */
 };
 
-/* Adds one label; bytes that would be taken for something else are escaped as in zone files (RFC
- * 1035 5.1). */
+/* Adds one label as it stands (names of services are UTF-8): who prints it escapes it. */
 static size_t label_add(char *out, size_t len, const uint8_t *p, size_t n)
 {
 	if (len && len < DNS_NAME_MAX - 1)
 		out[len++] = '.';
-	for (size_t i = 0; i < n && len < DNS_NAME_MAX - 1; i++) {
-		uint8_t c = p[i];
-
-		out[len++] = c >= 0x20 && c != 0x7f && c < 0x80 ? (char)c : '?';
-	}
+	for (size_t i = 0; i < n && len < DNS_NAME_MAX - 1; i++)
+		out[len++] = p[i] ? (char)p[i] : '?';
 	return len;
 }
 

@@ -6,6 +6,8 @@
 #include "base/xalloc.h"
 #include "track.h"
 
+#define RANGE_FAR (UINT32_C(1) << 30) /* no window is larger (RFC 7323 2.3) */
+
 static bool before(uint32_t a, uint32_t b)
 {
 	return (int32_t)(a - b) < 0;
@@ -103,28 +105,36 @@ static void range_behind(struct flows *f, struct slot *s, unsigned direction, ui
 	hole_insert(f, m, m->holes, (struct hole){fl->next_seq, seq, acked});
 }
 
-void range_add(struct flows *f, struct slot *s, unsigned direction, uint32_t seq, uint32_t length,
-	       struct range_result *r)
+/* Holes so far back that the comparison modulo 2^32 would go wrong are given up as lost. */
+static void holes_age(struct more_flow *m, uint32_t next_seq)
+{
+	while (m->holes && next_seq - m->hole[0].start > RANGE_FAR)
+		hole_remove(m, 0);
+}
+
+static void range_advance(struct slot *s, unsigned direction, uint32_t end)
 {
 	struct flow *fl = &s->c.flow[direction];
-	uint32_t end = seq + length;
 
-	*r = (struct range_result){.fresh = length};
-	if (!before(seq, fl->next_seq)) {
-		if (seq != fl->next_seq) {
-			r->gap = true;
-			range_behind(f, s, direction, seq);
-		}
-		fl->next_seq = end;
-		return;
-	}
+	fl->next_seq = end;
+	if (end - fl->first_seq > RANGE_FAR)
+		fl->end |= END_FAR;
+	if (s->more)
+		holes_age(&s->more->flow[direction], end);
+}
+
+/* Data that lies where it has been, in holes, or before the first byte. */
+static void range_back(struct flows *f, struct slot *s, unsigned direction, uint32_t seq,
+		       uint32_t end, struct range_result *r)
+{
+	struct flow *fl = &s->c.flow[direction];
+
 	r->fresh = 0;
-	if (!(fl->seen & (SEEN_SYN | SEEN_SYN_ACK)) && before(seq, fl->first_seq)) {
-		uint32_t earlier = range_earlier(f, s, direction, seq, end);
-
-		r->fresh += earlier;
+	if (!(fl->seen & (SEEN_SYN | SEEN_SYN_ACK)) && !(fl->end & END_FAR) &&
+	    before(seq, fl->first_seq)) {
+		r->fresh = range_earlier(f, s, direction, seq, end);
 		r->filled = true;
-		seq += earlier;
+		seq += r->fresh;
 	}
 	if (before(seq, end) && s->more && s->more->flow[direction].holes) {
 		uint32_t filled = holes_fill(f, &s->more->flow[direction], seq, end);
@@ -134,6 +144,31 @@ void range_add(struct flows *f, struct slot *s, unsigned direction, uint32_t seq
 	}
 	if (before(fl->next_seq, end)) {
 		r->fresh += end - fl->next_seq;
+		range_advance(s, direction, end);
+	}
+}
+
+void range_add(struct flows *f, struct slot *s, unsigned direction, uint32_t seq, uint32_t length,
+	       struct range_result *r)
+{
+	struct flow *fl = &s->c.flow[direction];
+	uint32_t ahead = seq - fl->next_seq, behind = fl->next_seq - seq, end = seq + length;
+
+	*r = (struct range_result){.fresh = length};
+	if (ahead <= RANGE_FAR) {
+		if (ahead) {
+			r->gap = true;
+			range_behind(f, s, direction, seq);
+		}
+		range_advance(s, direction, end);
+	} else if (behind <= RANGE_FAR) {
+		range_back(f, s, direction, seq, end, r);
+	} else {
+		/* No window reaches so far: another stream's segment, or a capture with a gap of
+		 * gigabytes. It is followed from here on. */
+		r->gap = true;
+		range_reset(f, s, direction);
+		fl->end |= END_FAR;
 		fl->next_seq = end;
 	}
 }

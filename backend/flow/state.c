@@ -7,7 +7,7 @@
 static void end_set(struct flow *fl, unsigned state)
 {
 	if (end_state(fl) != state)
-		fl->end = (uint8_t)((fl->end & END_TIMED) | state | end_state(fl) << 3);
+		fl->end = (uint8_t)((fl->end & (END_TIMED | END_FAR)) | state | end_state(fl) << 3);
 }
 
 /* The end that counts as the originator: who is known to have begun, else A. */

@@ -31,7 +31,9 @@ enum end_state {
 	END_CLOSED,
 	END_RESET
 };
-#define END_TIMED 0x40u /* flow.end: its times are set */
+/* flow.end, beside the two states: */
+#define END_TIMED 0x40u /* its times are set */
+#define END_FAR 0x80u	/* next_seq is so far from first_seq that they cannot be compared */
 
 static inline unsigned end_state(const struct flow *fl)
 {

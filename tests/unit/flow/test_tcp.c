@@ -195,6 +195,43 @@ static void test_more_than_four_gigabytes(void **state)
 	flows_free(s.f);
 }
 
+static void test_long_and_joined_in_the_middle(void **state)
+{
+	const struct flow *fl;
+	struct script s;
+
+	(void)state;
+	script_open(&s, NULL);
+	for (uint64_t i = 0; i < 100000; i++)
+		tcp(&s, 0, END_A, ACK, (uint32_t)(i * 65000), 1, 65000);
+	fl = &conn(&s, 1)->flow[0];
+	for (uint64_t i = 40000; i < 100000; i += 10) /* up to two gigabytes back, and more */
+		tcp(&s, 0, END_A, ACK, (uint32_t)(i * 65000), 1, 65000);
+	assert_true(fl->unique >= UINT64_C(6500000000));
+	tcp(&s, 0, END_A, ACK, (uint32_t)(UINT64_C(99990) * 65000), 1, 65000);
+	assert_true(s.note.retransmission);
+	flows_free(s.f);
+}
+
+static void test_wild_number(void **state)
+{
+	const struct flow *fl;
+	struct script s;
+
+	(void)state;
+	script_open(&s, NULL);
+	shake(&s, 1000);
+	fl = &conn(&s, 1)->flow[0];
+	tcp(&s, 1, END_A, ACK, 1001, 5001, 100);
+	tcp(&s, 1, END_A, ACK, 1001 + 0x70000000u, 5001, 100); /* of no window of this stream */
+	tcp(&s, 1, END_A, ACK, 1101, 5001, 100);
+	tcp(&s, 1, END_A, ACK, 1201, 5001, 100);
+	assert_int_equal(fl->unique, 400);
+	assert_int_equal(fl->retrans_packets, 0);
+	assert_int_equal(fl->next_seq, 1301);
+	flows_free(s.f);
+}
+
 static void test_joined_in_the_middle(void **state)
 {
 	const struct flow *fl;
@@ -291,6 +328,8 @@ int main(void)
 		cmocka_unit_test(test_wrap),
 		cmocka_unit_test(test_more_than_four_gigabytes),
 		cmocka_unit_test(test_joined_in_the_middle),
+		cmocka_unit_test(test_long_and_joined_in_the_middle),
+		cmocka_unit_test(test_wild_number),
 		cmocka_unit_test(test_syn_lost_then_again),
 		cmocka_unit_test(test_duplicate_acks_and_zero_window),
 		cmocka_unit_test(test_acked_but_never_seen),
