@@ -382,7 +382,9 @@ static void slow_reader(void **state)
 
 static void what_cannot_be_opened(void **state)
 {
-	const char *absent = "nosuch0", *down = "f0";
+	const char *absent = "nosuch0", *down = "f0", *some[] = {"d0", "nosuch0"},
+		   *mixed[] = {"d0", "any"};
+	uint8_t *seen = seen_new();
 	struct rig r;
 	int status;
 
@@ -394,11 +396,23 @@ static void what_cannot_be_opened(void **state)
 	assert_int_equal(waitpid(r.pid, &status, 0), r.pid);
 	assert_int_equal(WEXITSTATUS(status), ERR_REFUSED);
 	rig_release(&r);
+	rig_begin(&r, some, 2, true, "pcapng", 4, NULL);
+	rig_filter(&r, 0, "udp");
+	rig_traffic("d1", 1000, 0, 50, 0);
+	rig_wait(&r, rig_packets, 50, "packets of the one that is there");
+	rig_stop(&r);
+	assert_int_equal(rig_file(&r, 1, seen, true), 50);
+	rig_release(&r);
+	rig_begin(&r, mixed, 2, true, "pcap", 4, NULL);
+	assert_non_null(strstr(r.error, "different link types"));
+	assert_int_equal(waitpid(r.pid, &status, 0), r.pid);
+	rig_release(&r);
 	rig_run("ip link add f0 type veth peer name f1");
 	rig_begin(&r, &down, 1, true, "pcapng", 4, NULL);
 	assert_non_null(strstr(r.error, "is down"));
 	assert_int_equal(waitpid(r.pid, &status, 0), r.pid);
 	rig_release(&r);
+	free(seen);
 }
 
 static void devices_are_listed(void **state)
