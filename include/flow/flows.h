@@ -21,7 +21,8 @@ struct flows_options {
 
 /* What flows_packet found out about this packet, for the packet's own row. */
 struct flow_note {
-	uint64_t number;   /* connection, 0 none */
+	uint64_t number;   /* connection; 0: none, or a fragment that waits for its datagram's first
+			    * (30 s at most; then flows_find knows, and the counts have moved) */
 	uint8_t direction; /* 0: A to B, 1: B to A */
 	uint8_t retransmission, out_of_order, duplicate_ack, new_connection, gap; /* booleans */
 };
