@@ -144,27 +144,11 @@ static struct value times(const struct ask *a, const struct connection *c,
 	}
 }
 
-static struct value cell(void *ask, uint64_t row, unsigned column)
+static struct value counts(const struct connection *c, enum connection_column column)
 {
-	struct ask *a = ask;
-	const struct connection *c = ask_connection(a, row);
-
-	if (!c)
-		return column == CONNECTION_ID && a->counted ? value_count(a->counted->number)
-							     : value_null();
 	const struct flow *ab = &c->flow[0], *ba = &c->flow[1];
 
-	switch ((enum connection_column)column) {
-	case CONNECTION_ID:
-		return value_count(c->number);
-	case CONNECTION_ADDR_A:
-		return value_addr(&c->addr_a);
-	case CONNECTION_PORT_A:
-		return port(c, c->port_a);
-	case CONNECTION_ADDR_B:
-		return value_addr(&c->addr_b);
-	case CONNECTION_PORT_B:
-		return port(c, c->port_b);
+	switch (column) {
 	case CONNECTION_PACKETS_AB:
 		return value_count(ab->packets);
 	case CONNECTION_BYTES_AB:
@@ -185,6 +169,30 @@ static struct value cell(void *ask, uint64_t row, unsigned column)
 		return value_count(ab->packets + ba->packets);
 	case CONNECTION_BYTES:
 		return value_count(ab->bytes + ba->bytes);
+	default:
+		return value_null();
+	}
+}
+
+static struct value cell(void *ask, uint64_t row, unsigned column)
+{
+	struct ask *a = ask;
+	const struct connection *c = ask_connection(a, row);
+
+	if (!c)
+		return column == CONNECTION_ID && a->counted ? value_count(a->counted->number)
+							     : value_null();
+	switch ((enum connection_column)column) {
+	case CONNECTION_ID:
+		return value_count(c->number);
+	case CONNECTION_ADDR_A:
+		return value_addr(&c->addr_a);
+	case CONNECTION_PORT_A:
+		return port(c, c->port_a);
+	case CONNECTION_ADDR_B:
+		return value_addr(&c->addr_b);
+	case CONNECTION_PORT_B:
+		return port(c, c->port_b);
 	case CONNECTION_PPS:
 		return rate(a, c, false);
 	case CONNECTION_BPS:
@@ -203,8 +211,15 @@ static struct value cell(void *ask, uint64_t row, unsigned column)
 	case CONNECTION_TUNNEL:
 	case CONNECTION_VLAN:
 		return words(a, c, column);
-	default:
+	case CONNECTION_START_S:
+	case CONNECTION_LAST_S:
+	case CONNECTION_DURATION_S:
+	case CONNECTION_START_TIME:
+	case CONNECTION_LAST_TIME:
+	case CONNECTION_HANDSHAKE_MS:
 		return times(a, c, column);
+	default:
+		return counts(c, column);
 	}
 }
 

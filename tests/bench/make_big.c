@@ -1,5 +1,6 @@
-/* make_big OUT BYTES PACKETS [FOLDER]: a pcap file of that size, always the same. Captures of the folder are repeated with
- * new addresses, ports and times; without a folder, conversations of its own. Checksums stay as right as they were. */
+/* make_big OUT BYTES PACKETS [FOLDER]: a pcap file of that size, always the same. Captures of the
+ * folder are repeated with new addresses, ports and times; without a folder, conversations of its
+ * own. Checksums stay as right as they were. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,16 +16,21 @@
 #define US 1000000u
 #define START_S 1700000000u
 
-/* Records of one capture, as they stand in a little-endian microsecond pcap file without its header. */
-struct template {
+/* Records of one capture, as they stand in a little-endian microsecond pcap file without its
+ * header. */
+struct template
+{
 	uint8_t *data;
 	size_t len, packets;
 	uint64_t first_us, span_us;
 };
 
 static const char *const captures[] = {
-	"z-206_example_b.pcap", "z-wikipedia.pcap", "pp-http-packets2.pcap", "z-ssh-dups.pcap", "z-retransmit-fast009.pcap",
-	"d-own-lossy.pcap", "z-dns-edns-ecs.pcap", "z-mdns.pcap", "ark-wireshark-retrans.pcap", "z-nmap-vsn.pcap",
+	"z-206_example_b.pcap",	      "z-wikipedia.pcap",
+	"pp-http-packets2.pcap",      "z-ssh-dups.pcap",
+	"z-retransmit-fast009.pcap",  "d-own-lossy.pcap",
+	"z-dns-edns-ecs.pcap",	      "z-mdns.pcap",
+	"ark-wireshark-retrans.pcap", "z-nmap-vsn.pcap",
 };
 
 static uint32_t get32(const uint8_t *p)
@@ -82,7 +88,8 @@ static void change_port(uint8_t *p, uint32_t round, uint8_t *sum)
 	uint32_t port = net16(p);
 
 	if (port >= 1024)
-		change16(p, (uint16_t)(1024 + (port - 1024 + round * 7) % (65536 - 1024)), sum, NULL);
+		change16(p, (uint16_t)(1024 + (port - 1024 + round * 7) % (65536 - 1024)), sum,
+			 NULL);
 }
 
 /* Where TCP's or UDP's checksum stands, NULL where there is none here. */
@@ -153,7 +160,8 @@ static void template_measure(struct template *t)
 	t->span_us = last - t->first_us < 10 * US ? last - t->first_us : 10 * US;
 }
 
-/* false: not there, or no little-endian Ethernet pcap. Records past the first damage are left out. */
+/* false: not there, or no little-endian Ethernet pcap. Records past the first damage are left out.
+ */
 static bool template_read(struct template *t, const char *folder, const char *name)
 {
 	char path[4096];
@@ -184,7 +192,8 @@ static bool template_read(struct template *t, const char *folder, const char *na
 }
 
 /* One segment of a conversation of our own, from 10.0.0.1:40000 to 10.0.0.2:80 or back. */
-static void own_segment(struct template *t, bool back, uint8_t flags, uint32_t seq, uint32_t ack, size_t payload)
+static void own_segment(struct template *t, bool back, uint8_t flags, uint32_t seq, uint32_t ack,
+			size_t payload)
 {
 	uint8_t *r = t->data + t->len, *p = r + RECORD_HEADER, *ip = p + 14, *tcp = ip + 20;
 	size_t len = 54 + payload;
@@ -202,7 +211,7 @@ static void own_segment(struct template *t, bool back, uint8_t flags, uint32_t s
 	ip[19] = back ? 1 : 2;
 	for (unsigned i = 0; i < 20; i += 2)
 		sum += net16(ip + i);
-	put_net16(ip + 10, (uint16_t)~((sum & 0xffff) + (sum >> 16)));
+	put_net16(ip + 10, (uint16_t) ~((sum & 0xffff) + (sum >> 16)));
 	put_net16(tcp, back ? 80 : 40000);
 	put_net16(tcp + 2, back ? 40000 : 80);
 	for (unsigned i = 0; i < 4; i++) {
@@ -259,13 +268,15 @@ static void output_write(struct output *o, const void *p, size_t len)
 	o->bytes += len;
 }
 
-static void output_template(struct output *o, const struct template *t, uint32_t round, uint64_t packets_max)
+static void output_template(struct output *o, const struct template *t, uint32_t round,
+			    uint64_t packets_max)
 {
 	uint8_t r[RECORD_HEADER + PACKET_MAX];
 
 	for (size_t at = 0; at < t->len && o->packets < packets_max; o->packets++) {
 		size_t len = RECORD_HEADER + get32(t->data + at + 8);
-		uint64_t us = (uint64_t)get32(t->data + at) * US + get32(t->data + at + 4) - t->first_us;
+		uint64_t us =
+			(uint64_t)get32(t->data + at) * US + get32(t->data + at + 4) - t->first_us;
 
 		memcpy(r, t->data + at, len);
 		us = o->now_us + (us < t->span_us ? us : t->span_us);
@@ -279,7 +290,8 @@ static void output_template(struct output *o, const struct template *t, uint32_t
 }
 
 /* The template, next in turn, that brings the mean size nearer to what is wanted. */
-static const struct template *choose(const struct template *t, size_t count, uint32_t round, bool want_longer, double mean)
+static const struct template *choose(const struct template *t, size_t count, uint32_t round,
+				     bool want_longer, double mean)
 {
 	for (size_t i = 0; i < count; i++) {
 		const struct template *c = &t[(round + i) % count];
@@ -293,7 +305,8 @@ static const struct template *choose(const struct template *t, size_t count, uin
 int main(int argc, char **argv)
 {
 	struct template t[TEMPLATES_MAX];
-	uint8_t header[FILE_HEADER] = {0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0};
+	uint8_t header[FILE_HEADER] = {0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0,
+				       0,    0,	   0,	 0,    0, 0, 1, 0, 1, 0, 0, 0};
 	struct output o = {.now_us = (uint64_t)START_S * US};
 	size_t count = 0;
 	uint64_t bytes, packets;
@@ -318,7 +331,10 @@ int main(int argc, char **argv)
 		die("making", o.name);
 	output_write(&o, header, sizeof(header));
 	for (uint32_t round = 0; o.packets < packets; round++)
-		output_template(&o, choose(t, count, round, (double)o.bytes < mean * (double)o.packets, mean), round, packets);
+		output_template(
+			&o,
+			choose(t, count, round, (double)o.bytes < mean * (double)o.packets, mean),
+			round, packets);
 	if (fclose(o.f) != 0)
 		die("writing", o.name);
 	for (size_t i = 0; i < count; i++)

@@ -1,4 +1,5 @@
-/* A reader as control has it: a child on a socketpair, spoken to in messages. Compiles filters when it is asked to. */
+/* A reader as control has it: a child on a socketpair, spoken to in messages. Compiles filters when
+ * it is asked to. */
 #ifndef TESTS_READER_RIG_H
 #define TESTS_READER_RIG_H
 
@@ -38,7 +39,7 @@ struct rig {
 	size_t used; /* of `in`, by the frame that was given out last */
 	uint32_t id;
 	struct window window;
-	struct err error; /* of the last ERROR */
+	struct err error;  /* of the last ERROR */
 	struct buf events; /* sentences of EVENTs */
 };
 
@@ -95,16 +96,19 @@ static RIG_UNUSED void rig_stop(struct rig *r)
 	rig_release(r);
 }
 
-static RIG_UNUSED void rig_send(struct rig *r, uint16_t type, uint32_t channel, uint32_t id, const struct buf *payload,
-				const int *fd, size_t nfd)
+static RIG_UNUSED void rig_send(struct rig *r, uint16_t type, uint32_t channel, uint32_t id,
+				const struct buf *payload, const int *fd, size_t nfd)
 {
 	struct buf out;
 	size_t sent = 0;
 
 	buf_init(&out, 16u << 20);
-	assert_int_equal(frame_put_fds(&out, type, (uint16_t)nfd, channel, id, payload->data, payload->len), 0);
+	assert_int_equal(
+		frame_put_fds(&out, type, (uint16_t)nfd, channel, id, payload->data, payload->len),
+		0);
 	while (sent < out.len) {
-		ssize_t n = fdio_send(r->fd, out.data + sent, out.len - sent, sent ? NULL : fd, sent ? 0 : nfd);
+		ssize_t n = fdio_send(r->fd, out.data + sent, out.len - sent, sent ? NULL : fd,
+				      sent ? 0 : nfd);
 
 		assert_true(n > 0);
 		sent += (size_t)n;
@@ -194,9 +198,11 @@ static RIG_UNUSED int rig_answer(struct rig *r, uint32_t channel, uint32_t id)
 }
 
 /* Hands over an open descriptor (closed here). 0, or -1 with r->error. */
-static RIG_UNUSED int rig_file(struct rig *r, int fd, const char *name, bool growing, uint64_t first_packet)
+static RIG_UNUSED int rig_file(struct rig *r, int fd, const char *name, bool growing,
+			       uint64_t first_packet)
 {
-	const struct msg_read_file m = {.name = str_of(name), .growing = growing, .first_packet = first_packet};
+	const struct msg_read_file m = {
+		.name = str_of(name), .growing = growing, .first_packet = first_packet};
 	struct buf out;
 
 	assert_true(fd >= 0);
@@ -215,9 +221,15 @@ static RIG_UNUSED int rig_open(struct rig *r, const char *path)
 
 static RIG_UNUSED uint32_t rig_ask(struct rig *r, const struct rig_query *q)
 {
-	struct msg_query m = {.table = str_of(q->table), .columns = str_of(q->columns), .filter = str_of(q->filter),
-			      .bpf = str_of(q->bpf), .sort = str_of(q->sort), .first = q->first,
-			      .count = q->count ? q->count : 65536, .period_ms = q->period_ms, .flags = q->flags};
+	struct msg_query m = {.table = str_of(q->table),
+			      .columns = str_of(q->columns),
+			      .filter = str_of(q->filter),
+			      .bpf = str_of(q->bpf),
+			      .sort = str_of(q->sort),
+			      .first = q->first,
+			      .count = q->count ? q->count : 65536,
+			      .period_ms = q->period_ms,
+			      .flags = q->flags};
 	struct buf out;
 
 	if (q->word)
@@ -240,7 +252,8 @@ static RIG_UNUSED int rig_window(struct rig *r, uint32_t id)
 	rig_wait(r, RIG_CHANNEL, id, &f);
 	if (f.type == MSG_ERROR) {
 		assert_int_equal(msg_get_error(f.payload, f.len, &error, &e), 0);
-		err_set(&r->error, (enum err_code)error.code, "%.*s", (int)error.sentence.len, error.sentence.p);
+		err_set(&r->error, (enum err_code)error.code, "%.*s", (int)error.sentence.len,
+			error.sentence.p);
 		r->error.at = (int)error.at;
 		return -1;
 	}
@@ -303,8 +316,8 @@ static RIG_UNUSED int64_t rig_int(const struct rig *r, uint32_t row, const char 
 }
 
 #define rig_is(r, row, column, expected) rig_is_at(r, row, column, expected, __FILE__, __LINE__)
-static RIG_UNUSED void rig_is_at(const struct rig *r, uint32_t row, const char *column, const char *expected,
-				 const char *file, int line)
+static RIG_UNUSED void rig_is_at(const struct rig *r, uint32_t row, const char *column,
+				 const char *expected, const char *file, int line)
 {
 	char *text = rig_text(r, row, column);
 

@@ -1,4 +1,5 @@
-/* Opened files: what capinfos says of them is what the tables say; damage, growth and shrinking are told. */
+/* Opened files: what capinfos says of them is what the tables say; damage, growth and shrinking are
+ * told. */
 #include <ftw.h>
 #include <math.h>
 #include <time.h>
@@ -14,16 +15,38 @@ static char *path_of(const char *folder, const char *name)
 
 /* --- truth.tsv --- */
 
-enum truth { T_FILE, T_FORMAT, T_LINKTYPES, T_INTERFACES, T_PRECISION, T_SNAPLEN, T_PACKETS, T_FILE_BYTES, T_WIRE, T_CAPTURED,
-	     T_DURATION, T_FIRST, T_LAST, T_ORDER };
+enum truth {
+	T_FILE,
+	T_FORMAT,
+	T_LINKTYPES,
+	T_INTERFACES,
+	T_PRECISION,
+	T_SNAPLEN,
+	T_PACKETS,
+	T_FILE_BYTES,
+	T_WIRE,
+	T_CAPTURED,
+	T_DURATION,
+	T_FIRST,
+	T_LAST,
+	T_ORDER
+};
 
 /* Wireshark's words for link types, and libpcap's. */
 static const struct {
 	const char *theirs, *ours;
 } link_types[] = {
-	{"ether", "EN10MB"}, {"linux-sll", "LINUX_SLL"}, {"linux-sll2", "LINUX_SLL2"}, {"null", "NULL"}, {"ppp", "PPP"},
-	{"rawip4", "IPV4"}, {"rawip6", "IPV6"}, {"rawip", "RAW"}, {"netlink", "NETLINK"},
-	{"ieee-802-11-radiotap", "IEEE802_11_RADIO"}, {"ether-mpacket", "ETHERNET_MPACKET"},
+	{"ether", "EN10MB"},
+	{"linux-sll", "LINUX_SLL"},
+	{"linux-sll2", "LINUX_SLL2"},
+	{"null", "NULL"},
+	{"ppp", "PPP"},
+	{"rawip4", "IPV4"},
+	{"rawip6", "IPV6"},
+	{"rawip", "RAW"},
+	{"netlink", "NETLINK"},
+	{"ieee-802-11-radiotap", "IEEE802_11_RADIO"},
+	{"ether-mpacket", "ETHERNET_MPACKET"},
 };
 
 static void check_link_types(const struct rig *r, const char *theirs)
@@ -68,7 +91,8 @@ static const char *truth_other(const char *name, int column)
 	return NULL;
 }
 
-static void check_number(const struct rig *r, const char *file, int field, const char *column, const char *truth)
+static void check_number(const struct rig *r, const char *file, int field, const char *column,
+			 const char *truth)
 {
 	char *ours = rig_text(r, 0, column);
 
@@ -99,7 +123,8 @@ static void check_row(const char *folder, char **t)
 	check_number(&r, t[T_FILE], T_FILE_BYTES, "file_bytes", t[T_FILE_BYTES]);
 	check_number(&r, t[T_FILE], T_WIRE, "wire_bytes", t[T_WIRE]);
 	check_number(&r, t[T_FILE], T_CAPTURED, "captured_bytes", t[T_CAPTURED]);
-	check_number(&r, t[T_FILE], T_ORDER, "in_order", strcmp(t[T_ORDER], "True") == 0 ? "yes" : "no");
+	check_number(&r, t[T_FILE], T_ORDER, "in_order",
+		     strcmp(t[T_ORDER], "True") == 0 ? "yes" : "no");
 	if (!truth_other(t[T_FILE], T_FIRST)) {
 		check_time(&r, "duration_s", t[T_DURATION]);
 		check_time(&r, "first_time", t[T_FIRST]);
@@ -146,7 +171,8 @@ static void test_truth(void **state)
 
 static int check_malformed(const char *path, const struct stat *st, int kind, struct FTW *where)
 {
-	static const char *const tables[] = {"summary", "interfaces", "connections", "flows", "packets", "columns"};
+	static const char *const tables[] = {"summary", "interfaces", "connections",
+					     "flows",	"packets",    "columns"};
 	struct rig r;
 
 	(void)st;
@@ -211,23 +237,27 @@ static void test_no_capture(void **state)
 
 static void put_le32(struct buf *b, uint32_t v)
 {
-	const uint8_t bytes[4] = {(uint8_t)v, (uint8_t)(v >> 8), (uint8_t)(v >> 16), (uint8_t)(v >> 24)};
+	const uint8_t bytes[4] = {(uint8_t)v, (uint8_t)(v >> 8), (uint8_t)(v >> 16),
+				  (uint8_t)(v >> 24)};
 
 	assert_int_equal(buf_add(b, bytes, 4), 0);
 }
 
 static void add_header(struct buf *b)
 {
-	static const uint8_t head[HEADER] = {0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0};
+	static const uint8_t head[HEADER] = {0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0,
+					     0,	   0,	 0,    0,    0, 0, 4, 0, 1, 0, 0, 0};
 
 	assert_int_equal(buf_add(b, head, sizeof(head)), 0);
 }
 
-/* A UDP datagram from port 1000 + n to port 9, n seconds after the epoch plus a milliard, of 60 + n % 40 bytes. */
+/* A UDP datagram from port 1000 + n to port 9, n seconds after the epoch plus a milliard, of 60 + n
+ * % 40 bytes. */
 #define RECORD(n) (16u + 60u + (n) % 40u)
 static void add_packet(struct buf *b, unsigned n)
 {
-	uint8_t p[128] = {2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0, 0x45, 0, 0, 46, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2};
+	uint8_t p[128] = {2,  0, 0, 0, 0, 2,  2,  0, 0, 0,  0, 1, 8, 0,	 0x45, 0, 0,
+			  46, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0,    0, 2};
 	unsigned len = 60 + n % 40;
 
 	p[17] = (uint8_t)(len - 14);
@@ -293,7 +323,9 @@ static void test_sort_and_filter(void **state)
 	rig_start(&r);
 	assert_int_equal(rig_file(&r, rig_temp(b.data, b.len), "own.pcap", false, 0), 0);
 	/* the middle of the table */
-	assert_int_equal(rig_query(&r, &(struct rig_query){.table = "packets", .first = 500, .count = 3}), 0);
+	assert_int_equal(
+		rig_query(&r, &(struct rig_query){.table = "packets", .first = 500, .count = 3}),
+		0);
 	assert_int_equal(r.window.rows, 3);
 	rig_is(&r, 0, "number", "501");
 	rig_is(&r, 0, "rel_s", "500.000000000");
@@ -303,24 +335,35 @@ static void test_sort_and_filter(void **state)
 	rig_is(&r, 0, "src", "10.0.0.1");
 	rig_is(&r, 0, "proto", "udp");
 	/* what is asked for by words, from behind; numbers are the same in every order */
-	assert_int_equal(rig_query(&r, &(struct rig_query){.table = "packets", .filter = "sport > 1990 and length < 100",
-							    .sort = "-sport", .columns = "number,sport,length"}), 0);
+	assert_int_equal(
+		rig_query(&r, &(struct rig_query){.table = "packets",
+						  .filter = "sport > 1990 and length < 100",
+						  .sort = "-sport",
+						  .columns = "number,sport,length"}),
+		0);
 	assert_int_equal(r.window.total, 10);
 	assert_int_equal(r.window.ncolumns, 3);
 	rig_is(&r, 0, "sport", "2000");
 	rig_is(&r, 0, "number", "1000");
 	rig_is(&r, 9, "number", "991");
-	assert_int_equal(rig_query(&r, &(struct rig_query){.table = "connections", .sort = "-bytes_ab", .count = 1}), 0);
+	assert_int_equal(rig_query(&r, &(struct rig_query){.table = "connections",
+							   .sort = "-bytes_ab",
+							   .count = 1}),
+			 0);
 	rig_is(&r, 0, "bytes_ab", "99");
 	rig_is(&r, 0, "id", "39");
-	assert_int_equal(rig_query(&r, &(struct rig_query){.table = "flows", .filter = "id == 39.1"}), 0);
+	assert_int_equal(
+		rig_query(&r, &(struct rig_query){.table = "flows", .filter = "id == 39.1"}), 0);
 	assert_int_equal(r.window.total, 1);
 	rig_is(&r, 0, "payload_bytes", "57");
 	/* what is wrong is said with its place */
-	assert_int_equal(rig_query(&r, &(struct rig_query){.table = "packets", .filter = "number > 1 and lenght > 3"}), -1);
+	assert_int_equal(rig_query(&r, &(struct rig_query){.table = "packets",
+							   .filter = "number > 1 and lenght > 3"}),
+			 -1);
 	assert_int_equal(r.error.code, ERR_CALL);
 	assert_int_equal(r.error.at, 15);
-	assert_int_equal(rig_query(&r, &(struct rig_query){.table = "packets", .sort = "size"}), -1);
+	assert_int_equal(rig_query(&r, &(struct rig_query){.table = "packets", .sort = "size"}),
+			 -1);
 	assert_int_equal(r.error.code, ERR_CALL);
 	assert_int_equal(rig_table(&r, "conections"), -1);
 	assert_int_equal(r.error.code, ERR_ABSENT);
@@ -344,7 +387,10 @@ static void test_one_packet(void **state)
 	rig_is(&r, 0, "hex", "02 00 00 00 00 02 02 00 00 00 00 01 08 00 45 00");
 	rig_is(&r, 0, "text", "..............E.");
 	rig_is(&r, 4, "offset", "64");
-	assert_int_equal(rig_query(&r, &(struct rig_query){.table = "packet", .word = "20", .filter = "name == sport"}), 0);
+	assert_int_equal(rig_query(&r, &(struct rig_query){.table = "packet",
+							   .word = "20",
+							   .filter = "name == sport"}),
+			 0);
 	rig_is(&r, 0, "depth", "1");
 	rig_is(&r, 0, "offset", "34");
 	rig_is(&r, 0, "length", "2");
@@ -401,7 +447,8 @@ static void test_growing(void **state)
 	buf_release(&b);
 }
 
-/* The end of the file goes while it is open: what was read stays, what is gone is empty, nothing falls. */
+/* The end of the file goes while it is open: what was read stays, what is gone is empty, nothing
+ * falls. */
 static void test_shrinking(void **state)
 {
 	struct rig r;
@@ -415,7 +462,10 @@ static void test_shrinking(void **state)
 	assert_int_equal(rig_file(&r, dup(fd), "shrinking.pcap", true, 0), 0);
 	wait_rows(&r, "packets", 100);
 	assert_int_equal(ftruncate(fd, 1000), 0);
-	assert_int_equal(rig_query(&r, &(struct rig_query){.table = "packets", .columns = "number,length,info,src", .period_ms = 1000}), 0);
+	assert_int_equal(rig_query(&r, &(struct rig_query){.table = "packets",
+							   .columns = "number,length,info,src",
+							   .period_ms = 1000}),
+			 0);
 	assert_int_equal(r.window.total, 100);
 	rig_is(&r, 99, "number", "100");
 	rig_is(&r, 99, "length", "80");
@@ -425,7 +475,9 @@ static void test_shrinking(void **state)
 	assert_int_equal(rig_query(&r, &(struct rig_query){.table = "hex", .word = "100"}), -1);
 	assert_int_equal(r.error.code, ERR_PART);
 	do {
-		assert_int_equal(rig_query(&r, &(struct rig_query){.table = "summary", .period_ms = 1000}), 0);
+		assert_int_equal(
+			rig_query(&r, &(struct rig_query){.table = "summary", .period_ms = 1000}),
+			0);
 	} while (rig_cell(&r, 0, "damage").type == VALUE_NULL);
 	rig_is(&r, 0, "packets", "100");
 	rig_stop(&r);
@@ -453,7 +505,8 @@ static void test_segments(void **state)
 	rig_is(&r, 29, "number", "30");
 	rig_is(&r, 29, "src", "10.0.0.1");
 	rig_is(&r, 29, "interface", "0");
-	assert_int_equal(rig_query(&r, &(struct rig_query){.table = "packets", .filter = "dport == 9"}), 0);
+	assert_int_equal(
+		rig_query(&r, &(struct rig_query){.table = "packets", .filter = "dport == 9"}), 0);
 	assert_int_equal(r.window.total, 30);
 	assert_int_equal(rig_table(&r, "summary"), 0);
 	rig_is(&r, 0, "interfaces", "1");
@@ -523,10 +576,12 @@ static void test_columns(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_truth), cmocka_unit_test(test_malformed), cmocka_unit_test(test_no_capture),
-		cmocka_unit_test(test_cut_anywhere), cmocka_unit_test(test_sort_and_filter),
-		cmocka_unit_test(test_one_packet), cmocka_unit_test(test_growing), cmocka_unit_test(test_shrinking),
-		cmocka_unit_test(test_segments), cmocka_unit_test(test_cancel), cmocka_unit_test(test_columns),
+		cmocka_unit_test(test_truth),		cmocka_unit_test(test_malformed),
+		cmocka_unit_test(test_no_capture),	cmocka_unit_test(test_cut_anywhere),
+		cmocka_unit_test(test_sort_and_filter), cmocka_unit_test(test_one_packet),
+		cmocka_unit_test(test_growing),		cmocka_unit_test(test_shrinking),
+		cmocka_unit_test(test_segments),	cmocka_unit_test(test_cancel),
+		cmocka_unit_test(test_columns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,140 +1,7 @@
-/* Live sessions: a tap of the test's own fills chunks; the reader follows, lags, lets go, writes its journal. */
-#include <sys/eventfd.h>
-
-#include "capfile/blocks.h"
-#include "capfile/chunk.h"
-#include "capfile/write.h"
+/* Live sessions: a tap of the test's own fills chunks; the reader follows, lags, lets go, writes
+ * its journal. */
 #include "journal/journal.h"
-#include "rig.h"
-
-#define SLOTS 8u
-#define START_NS (INT64_C(1700000000) * 1000000000)
-
-/* The tap's side: slots are taken in turn. */
-struct tap {
-	int chunks_fd, release_fd, wake;
-	struct chunks map;
-	uint64_t sequence; /* being filled */
-	uint64_t packets;  /* of the session */
-	struct buf segment; /* what a recording would have on disk */
-};
-
-static struct chunk_entry *tap_entry(struct tap *t)
-{
-	return &t->map.head->entry[t->sequence % CHUNK_ENTRIES];
-}
-
-static void tap_begin(struct tap *t, uint32_t flags)
-{
-	struct chunk_entry *e = tap_entry(t);
-
-	atomic_store(&e->sequence, UINT64_MAX);
-	e->slot = (uint32_t)(t->sequence % SLOTS);
-	e->flags = flags;
-	e->segment = 1;
-	e->file_offset = t->segment.len;
-	e->first_packet = t->packets;
-	atomic_store(&e->length, 0);
-	atomic_store(&e->packets, 0);
-	atomic_store(&e->sequence, t->sequence);
-	atomic_store(&t->map.head->next, t->sequence + 1);
-}
-
-static void tap_add(struct tap *t, const void *p, size_t len)
-{
-	struct chunk_entry *e = tap_entry(t);
-	uint32_t length = atomic_load(&e->length);
-
-	memcpy(t->map.slot_base + (size_t)e->slot * CHUNK_BYTES + length, p, len);
-	assert_int_equal(buf_add(&t->segment, p, len), 0);
-	atomic_store(&e->length, length + (uint32_t)len);
-}
-
-static void tap_header(struct tap *t)
-{
-	struct buf b;
-
-	buf_init(&b, 65536);
-	assert_int_equal(write_section(&b, NULL), 0);
-	assert_int_equal(write_interface(&b, "veth0", "", 1, 65535), 0);
-	tap_add(t, b.data, b.len);
-	buf_release(&b);
-}
-
-/* Packet number packets + 1: UDP from port 1000 + number % 50 to port 9. */
-static void tap_packet(struct tap *t)
-{
-	uint8_t p[60] = {2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0, 0x45, 0, 0, 46, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2};
-	uint8_t block[128];
-	unsigned port = 1000 + (unsigned)(++t->packets % 50);
-
-	p[34] = (uint8_t)(port >> 8);
-	p[35] = (uint8_t)port;
-	p[37] = 9;
-	p[39] = 26;
-	write_packet(block, 0, START_NS + (int64_t)t->packets * 1000000, sizeof(p), sizeof(p), p);
-	tap_add(t, block, write_packet_bytes(sizeof(p)));
-	atomic_fetch_add(&tap_entry(t)->packets, 1);
-}
-
-static void tap_wake(struct tap *t)
-{
-	uint64_t one = 1;
-
-	assert_int_equal(write(t->wake, &one, sizeof(one)), sizeof(one));
-}
-
-/* A whole chunk of so many packets. */
-static void tap_chunk(struct tap *t, uint32_t flags, unsigned packets)
-{
-	tap_begin(t, flags);
-	if (flags & CHUNK_STARTS_SEGMENT)
-		tap_header(t);
-	for (unsigned i = 0; i < packets; i++)
-		tap_packet(t);
-	t->sequence++;
-}
-
-static void tap_start(struct tap *t)
-{
-	struct err e;
-
-	memset(t, 0, sizeof(*t));
-	buf_init(&t->segment, 64u << 20);
-	assert_int_equal(chunks_create(SLOTS, &t->chunks_fd, &t->release_fd, &e), 0);
-	assert_int_equal(chunks_map(&t->map, t->chunks_fd, t->release_fd, CHUNKS_CONTROL, &e), 0);
-	t->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	assert_true(t->wake >= 0);
-}
-
-static void tap_end(struct tap *t)
-{
-	chunks_unmap(&t->map);
-	close(t->chunks_fd);
-	close(t->release_fd);
-	close(t->wake);
-	buf_release(&t->segment);
-}
-
-/* --- control's side --- */
-
-static void follow(struct rig *r, struct tap *t, bool record)
-{
-	const struct msg_read_chunks m = {.session = str_of("test"), .record = record, .memory_bytes = 1u << 24};
-	struct err e;
-	int readonly = chunks_readonly_fd(t->chunks_fd, &e);
-	int fd[3] = {readonly, t->release_fd, t->wake};
-	struct buf out;
-
-	assert_true(readonly >= 0);
-	buf_init(&out, 4096);
-	assert_int_equal(msg_put_read_chunks(&out, &m), 0);
-	rig_send(r, MSG_READ_CHUNKS, 0, ++r->id, &out, fd, 3);
-	buf_release(&out);
-	close(readonly);
-	if (rig_answer(r, 0, r->id) < 0)
-		fail_msg("%s", r->error.text);
-}
+#include "tap_rig.h"
 
 static int journal_file(struct rig *r)
 {
@@ -150,38 +17,6 @@ static int journal_file(struct rig *r)
 	assert_int_equal(rig_answer(r, 0, r->id), 0);
 	return fd;
 }
-
-static void finish(struct rig *r)
-{
-	struct buf none;
-
-	buf_init(&none, 16);
-	rig_send(r, MSG_READ_FINISH, 0, ++r->id, &none, NULL, 0);
-	if (rig_answer(r, 0, r->id) < 0)
-		fail_msg("%s", r->error.text);
-}
-
-/* Asks again until the summary counts so many packets. */
-static void wait_packets(struct rig *r, int64_t packets)
-{
-	uint32_t id = rig_ask(r, &(struct rig_query){.table = "summary", .period_ms = 10});
-
-	do {
-		assert_int_equal(rig_window(r, id), 0);
-	} while (rig_int(r, 0, "packets") < packets);
-	assert_int_equal(rig_int(r, 0, "packets"), packets);
-	rig_cancel(r, id);
-}
-
-static void ask_once(struct rig *r, const char *table, const char *filter)
-{
-	uint32_t id = rig_ask(r, &(struct rig_query){.table = table, .filter = filter, .period_ms = 60000});
-
-	assert_int_equal(rig_window(r, id), 0);
-	rig_cancel(r, id);
-}
-
-/* --- tests --- */
 
 static void test_follow(void **state)
 {
@@ -203,7 +38,8 @@ static void test_follow(void **state)
 	tap_wake(&t);
 	wait_packets(&r, 100);
 	/* one answer from a session that runs on: what there is now */
-	assert_int_equal(rig_query(&r, &(struct rig_query){.table = "connections", .filter = "id == 3"}), 0);
+	assert_int_equal(
+		rig_query(&r, &(struct rig_query){.table = "connections", .filter = "id == 3"}), 0);
 	assert_int_equal(r.window.state, WINDOW_COMPLETE);
 	rig_is(&r, 0, "port_a", "1003");
 	rig_is(&r, 0, "packets_ab", "2");
@@ -227,7 +63,8 @@ static void test_follow(void **state)
 	tap_end(&t);
 }
 
-/* What was read goes free at once, but for the last quarter, whose packets can still be looked at. */
+/* What was read goes free at once, but for the last quarter, whose packets can still be looked at.
+ */
 static void test_release(void **state)
 {
 	struct tap t;
@@ -257,7 +94,8 @@ static void test_release(void **state)
 	tap_end(&t);
 }
 
-static const struct journal_record *journal_at(const struct buf *b, uint64_t *offset, struct journal_record *record)
+static const struct journal_record *journal_at(const struct buf *b, uint64_t *offset,
+					       struct journal_record *record)
 {
 	struct err e;
 	int got = journal_get(b->data + *offset, b->len - *offset, *offset, record, &e);
@@ -280,7 +118,8 @@ static void journal_load(int fd, struct buf *b)
 	b->len = (size_t)len;
 }
 
-/* Chunks that were not kept for the reader are a gap: told in words, counted, journaled; the rest goes on. */
+/* Chunks that were not kept for the reader are a gap: told in words, counted, journaled; the rest
+ * goes on. */
 static void test_gap(void **state)
 {
 	struct tap t;
@@ -339,7 +178,8 @@ static void test_gap(void **state)
 	tap_end(&t);
 }
 
-/* What the reader missed it takes from the segment: nothing is lost, and numbers are those of a reader that was in time. */
+/* What the reader missed it takes from the segment: nothing is lost, and numbers are those of a
+ * reader that was in time. */
 static void test_catch_up(void **state)
 {
 	struct tap t;
@@ -439,8 +279,10 @@ static void test_rates(void **state)
 	follow(&r, &t, false);
 	tap_chunk(&t, CHUNK_STARTS_SEGMENT, 1);
 	tap_begin(&t, 0);
-	uint32_t id = rig_ask(&r, &(struct rig_query){.table = "connections", .columns = "id,pps,bps", .filter = "id == 1",
-						       .period_ms = 20});
+	uint32_t id = rig_ask(&r, &(struct rig_query){.table = "connections",
+						      .columns = "id,pps,bps",
+						      .filter = "id == 1",
+						      .period_ms = 20});
 
 	while (pps <= 0 && t.packets < 100000) {
 		for (unsigned i = 0; i < 50; i++)
@@ -462,7 +304,8 @@ static void test_rates(void **state)
 	tap_end(&t);
 }
 
-/* A filter on a running session counts what is held and what comes; packets that had gone are told. */
+/* A filter on a running session counts what is held and what comes; packets that had gone are told.
+ */
 static void test_filter(void **state)
 {
 	struct tap t;
@@ -475,7 +318,9 @@ static void test_filter(void **state)
 	tap_chunk(&t, CHUNK_STARTS_SEGMENT, 100);
 	tap_wake(&t);
 	wait_packets(&r, 100);
-	uint32_t id = rig_ask(&r, &(struct rig_query){.table = "connections", .bpf = "udp src port 1007", .period_ms = 20});
+	uint32_t id = rig_ask(&r, &(struct rig_query){.table = "connections",
+						      .bpf = "udp src port 1007",
+						      .period_ms = 20});
 
 	do {
 		assert_int_equal(rig_window(&r, id), 0);
@@ -493,7 +338,9 @@ static void test_filter(void **state)
 		tap_wake(&t);
 		wait_packets(&r, 250 + 50 * i);
 	}
-	assert_int_equal(rig_query(&r, &(struct rig_query){.table = "packets", .bpf = "udp src port 1008"}), 0);
+	assert_int_equal(
+		rig_query(&r, &(struct rig_query){.table = "packets", .bpf = "udp src port 1008"}),
+		0);
 	assert_in_range(r.window.total, 2, 4);
 	assert_int_equal(r.window.state, WINDOW_PARTIAL);
 	assert_non_null(strstr(r.window.note, "could not be looked at"));
@@ -501,84 +348,13 @@ static void test_filter(void **state)
 	tap_end(&t);
 }
 
-/* The capture as a stream is the capture: read back, it has the same packets. */
-static void test_stream(void **state)
-{
-	struct tap t;
-	struct rig r;
-	struct buf out, all;
-	struct msg_stream m = {.credit = 1000};
-	static const char *const words[] = {"pcapng"};
-	struct err e;
-
-	(void)state;
-	tap_start(&t);
-	rig_start(&r);
-	follow(&r, &t, false);
-	tap_chunk(&t, CHUNK_STARTS_SEGMENT, 300);
-	tap_wake(&t);
-	wait_packets(&r, 300);
-	buf_init(&out, 4096);
-	buf_init(&all, 1u << 20);
-	assert_int_equal(msg_strs(&m.words, words, 1), 0);
-	assert_int_equal(msg_put_stream(&out, &m), 0);
-	rig_send(&r, MSG_STREAM, RIG_CHANNEL, ++r.id, &out, NULL, 0);
-	uint32_t id = r.id;
-
-	/* no more than the credit comes */
-	for (uint64_t credit = 1000; all.len < credit;) {
-		struct frame f;
-		struct msg_data data;
-
-		rig_wait(&r, RIG_CHANNEL, id, &f);
-		assert_int_equal(f.type, MSG_DATA);
-		assert_int_equal(msg_get_data(f.payload, f.len, &data, &e), 0);
-		assert_int_equal(data.offset, all.len);
-		assert_int_equal(buf_add(&all, data.bytes.p, data.bytes.len), 0);
-		assert_true(all.len <= credit);
-		if (all.len == credit && credit == 1000) {
-			const struct msg_credit more = {.bytes = 300 * write_packet_bytes(60) - 500};
-
-			buf_clear(&out);
-			assert_int_equal(msg_put_credit(&out, &more), 0);
-			rig_send(&r, MSG_CREDIT, RIG_CHANNEL, id, &out, NULL, 0);
-			credit += more.bytes;
-		}
-		if (all.len >= t.segment.len)
-			break;
-	}
-	struct blocks *blocks = blocks_new();
-	struct packet pk;
-	uint64_t packets = 0;
-	size_t at = 0, used;
-
-	for (;;) {
-		enum blocks_result result = blocks_next(blocks, all.data + at, all.len - at, at, &pk, &used, &e);
-
-		if (result == BLOCKS_MORE)
-			break;
-		assert_true(result != BLOCKS_BAD);
-		at += used;
-		if (result == BLOCKS_PACKET) {
-			packets++;
-			assert_true(pk.ts_ns == START_NS + (int64_t)packets * 1000000);
-			assert_int_equal(pk.captured, 60);
-		}
-	}
-	assert_in_range(packets, 290, 300);
-	blocks_free(blocks);
-	rig_stop(&r);
-	tap_end(&t);
-	buf_release(&out);
-	buf_release(&all);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_follow), cmocka_unit_test(test_release), cmocka_unit_test(test_gap),
-		cmocka_unit_test(test_catch_up), cmocka_unit_test(test_killed), cmocka_unit_test(test_rates), cmocka_unit_test(test_filter),
-		cmocka_unit_test(test_stream),
+		cmocka_unit_test(test_follow), cmocka_unit_test(test_release),
+		cmocka_unit_test(test_gap),    cmocka_unit_test(test_catch_up),
+		cmocka_unit_test(test_killed), cmocka_unit_test(test_rates),
+		cmocka_unit_test(test_filter),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
