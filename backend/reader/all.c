@@ -101,11 +101,42 @@ static int on_table(void *arg, uint32_t channel, const struct msg_query *q, stru
 	return 0;
 }
 
+/* What the table lacks besides what the source lacks; false: nothing. */
+static bool ask_lacks(struct ask *a)
+{
+	const struct reader *r = a->reader;
+	const struct flows *f = a->capture->flows;
+	uint64_t gone = flows_count(f) - a->capture->base - flows_in_memory(f);
+	bool of_connections = a->kind == &table_connections || a->kind == &table_flows;
+	bool of_packets = a->pass || a->capture->decode.outer || a->kind == &table_packets;
+
+	if (a->pass && a->pass->skipped)
+		(void)snprintf(
+			a->text, sizeof(a->text),
+			"%llu packets could not be looked at: their link type does not take this "
+			"filter, or they are not there any more",
+			(unsigned long long)a->pass->skipped);
+	else if (of_packets && !r->indexed_all)
+		(void)snprintf(a->text, sizeof(a->text),
+			       "only the first %llu packets can be listed, the limit of memory; "
+			       "connections count all",
+			       (unsigned long long)index_count(&r->index));
+	else if (of_connections && gone)
+		(void)snprintf(a->text, sizeof(a->text),
+			       "%llu connections that were idle longest have left the memory: the "
+			       "journal has them",
+			       (unsigned long long)gone);
+	else
+		return false;
+	return true;
+}
+
 static void on_state(void *arg, uint32_t channel, const struct table *t, struct table_state *s)
 {
 	struct reader *r = arg;
 	struct ask *a = t->data;
 	bool outer = a->capture->decode.outer;
+	uint64_t rows = pipeline_rows(r, outer);
 
 	(void)channel;
 	if (a->kind->fixed) {
@@ -113,25 +144,17 @@ static void on_state(void *arg, uint32_t channel, const struct table *t, struct 
 		return;
 	}
 	source_state(&r->source, s);
-	if (a->pass && a->pass->skipped) {
-		(void)snprintf(a->text, sizeof(a->text),
-			       "%llu packets could not be looked at: their link type does not take "
-			       "this filter, or they are not there any more",
-			       (unsigned long long)a->pass->skipped);
+	if (ask_lacks(a))
 		s->note = a->text;
-	}
-	if (!r->indexed_all && (a->pass || outer || a->kind == &table_packets)) {
-		(void)snprintf(a->text, sizeof(a->text),
-			       "only the first %llu packets can be listed, the limit of memory; "
-			       "connections count all",
-			       (unsigned long long)index_count(&r->index));
-		s->note = a->text;
-	}
 	/* A session that runs on is complete when what it has sent so far was looked at. */
-	if (a->pass ? passes_done(r, a->pass) : pipeline_current(r, outer))
+	if (a->pass ? passes_done(r, a->pass) : pipeline_current(r, outer)) {
 		s->state = s->note && s->note[0] ? WINDOW_PARTIAL : WINDOW_COMPLETE;
-	else
-		s->state = WINDOW_READING;
+		return;
+	}
+	s->state = WINDOW_READING;
+	/* The file was read, the filter still runs over it. */
+	if (a->pass && pipeline_done(r) && rows)
+		s->done = (uint64_t)((double)s->of * (double)a->pass->row / (double)rows);
 }
 
 const struct table_server_ops reader_tables = {.table = on_table, .state = on_state};

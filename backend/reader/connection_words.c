@@ -79,7 +79,14 @@ const struct connection *ask_connection(struct ask *a, uint64_t place)
 	return a->shown;
 }
 
+/* Packets without a time leave none. */
+struct value ask_duration(int64_t first_ns, int64_t last_ns)
+{
+	return first_ns || last_ns ? value_int(last_ns - first_ns) : value_null();
+}
+
 struct value ask_since_start(const struct ask *a, int64_t ts_ns)
 {
-	return a->capture->has_start ? value_int(ts_ns - a->capture->start_ns) : value_null();
+	return a->capture->has_start && ts_ns ? value_int(ts_ns - a->capture->start_ns)
+					      : value_null();
 }

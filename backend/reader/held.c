@@ -67,6 +67,8 @@ void held_query(struct reader *r, uint32_t channel, uint32_t id, const uint8_t *
 		(void)channel_send_error(r->control, channel, id, &e);
 		return;
 	}
+	/* What the request asked before must not go on answering meanwhile. */
+	table_server_cancel(r->tables, r->control, channel, id);
 	struct held *h = xmalloc(sizeof(*h) + len);
 	struct held **end = &r->held;
 

@@ -132,11 +132,11 @@ static struct value times(const struct ask *a, const struct connection *c,
 	case CONNECTION_LAST_S:
 		return ask_since_start(a, c->last_ns);
 	case CONNECTION_DURATION_S:
-		return value_int(c->last_ns - c->start_ns);
+		return ask_duration(c->start_ns, c->last_ns);
 	case CONNECTION_START_TIME:
-		return value_int(c->start_ns);
+		return c->start_ns ? value_int(c->start_ns) : value_null();
 	case CONNECTION_LAST_TIME:
-		return value_int(c->last_ns);
+		return c->last_ns ? value_int(c->last_ns) : value_null();
 	case CONNECTION_HANDSHAKE_MS:
 		return c->handshake_ns < 0 ? value_null() : value_int(c->handshake_ns);
 	default:

@@ -143,7 +143,7 @@ static struct value cell(void *ask, uint64_t row, unsigned column)
 	case FLOW_PAYLOAD_BYTES:
 		return value_count(f->payload);
 	case FLOW_DURATION_S:
-		return f->packets ? value_int(f->last_ns - f->first_ns) : value_null();
+		return f->packets ? ask_duration(f->first_ns, f->last_ns) : value_null();
 	case FLOW_START_S:
 		return f->packets ? ask_since_start(a, f->first_ns) : value_null();
 	case FLOW_HANDSHAKE_MS:

@@ -70,7 +70,9 @@ const char *connection_vlan(const struct connection *c, char text[CONNECTION_VLA
 uint64_t ask_connections(struct ask *a);
 const struct connection *ask_connection(struct ask *a, uint64_t place);
 uint64_t ask_connections_version(const struct ask *a);
-/* Nanoseconds since the capture's first packet. */
+struct value ask_duration(int64_t first_ns, int64_t last_ns);
+/* Nanoseconds since the capture's first packet; null for a time of 0: none of its packets had one.
+ */
 struct value ask_since_start(const struct ask *a, int64_t ts_ns);
 
 #endif
