@@ -261,7 +261,7 @@ static void rig_begin(struct rig *r, const char *const *devices, size_t count, b
 	char *path;
 
 	*r = (struct rig){.give_files = folder == NULL};
-	snprintf(r->dir, sizeof(r->dir), "/tmp/tapdeck-test-XXXXXX");
+	snprintf(r->dir, sizeof(r->dir), "/tmp/tapdeck-tap-XXXXXX");
 	assert_non_null(mkdtemp(r->dir));
 	buf_init(&r->in, 8u << 20);
 	assert_int_equal(fdio_socketpair(pair, &e), 0);

@@ -274,15 +274,16 @@ static void full_disk(void **state)
 {
 	const char *device = "d0";
 	uint8_t *seen = seen_new();
+	char dir[sizeof(((struct rig *)0)->dir)];
 	struct rig r;
 	uint32_t n;
 
 	(void)state;
 	if (!rig_namespace())
 		skip();
-	rig_run("mkdir -p /tmp/tapdeck-test-full && mount -t tmpfs -o size=2m none "
-		"/tmp/tapdeck-test-full");
-	rig_begin(&r, &device, 1, true, "pcapng", 16, "/tmp/tapdeck-test-full");
+	rig_run("mkdir -p /tmp/tapdeck-tap-full && mount -t tmpfs -o size=2m none "
+		"/tmp/tapdeck-tap-full");
+	rig_begin(&r, &device, 1, true, "pcapng", 16, "/tmp/tapdeck-tap-full");
 	rig_filter(&r, 0, "udp");
 	rig_traffic("d1", 1000, 0, 40000, 0);
 	rig_wait(&r, rig_sealed, 1, "the seal of a full disk");
@@ -290,14 +291,16 @@ static void full_disk(void **state)
 	rig_wait(&r, rig_packets, 41000, "counting goes on");
 	rig_stop(&r);
 	assert_non_null(strstr(r.event, "No space left"));
-	snprintf(r.dir, sizeof(r.dir), "/tmp/tapdeck-test-full");
+	memcpy(dir, r.dir, sizeof(dir));
+	snprintf(r.dir, sizeof(r.dir), "/tmp/tapdeck-tap-full");
 	n = rig_file(&r, 1, seen, true);
 	assert_int_equal(n, r.sealed.packets);
 	assert_true(n > 10000);
 	rig_all_once(seen, 0, n);
 	assert_int_equal(r.stats.dropped_disk, 41000 - n);
 	assert_int_equal(r.stats.packets, 41000);
-	rig_run("umount /tmp/tapdeck-test-full");
+	rig_run("umount /tmp/tapdeck-tap-full && rmdir /tmp/tapdeck-tap-full");
+	memcpy(r.dir, dir, sizeof(dir));
 	rig_release(&r);
 	free(seen);
 }
