@@ -33,6 +33,8 @@ static void on_host_changed(void *arg, struct host *h)
 		return;
 	hub_link_changed(&a->hub, h);
 	verbs_link_changed(a, h);
+	if (host_state(h) == HOST_FAILED || host_state(h) == HOST_RETRY)
+		app_event(a, 0, SEVERITY_WARN, host_name(h), host_error(h)->text);
 	app_hurry(a);
 }
 

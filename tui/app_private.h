@@ -4,6 +4,7 @@
 
 #include "edit.h"
 #include "hub.h"
+#include "layer.h"
 #include "tui/app.h"
 #include "tui/fill.h"
 #include "tui/key.h"
@@ -15,25 +16,6 @@
 #define APP_LEAST_HEIGHT 10
 
 struct terminal;
-struct layer;
-struct script;
-
-/* What lies over the panes and takes all keys: prompt, form, menu, help. */
-struct layer_ops {
-	void (*draw)(struct layer *l, struct area screen);
-	/* The layer may be gone after it. */
-	void (*key)(struct layer *l, const char *key);
-	void (*free)(struct layer *l);
-};
-
-struct layer {
-	const struct layer_ops *ops;
-	struct app *app;
-	struct pane *pane;   /* that had the focus: the layer goes with it */
-	const void *owner;   /* the `arg` of who asked */
-	void (*closed)(void *arg);
-	void *arg;
-};
 
 /* A verb that is under way. */
 struct verb {
@@ -87,8 +69,7 @@ struct app {
 	enum severity toast_severity;
 	int64_t toast_until_ns; /* monotonic */
 
-	struct terminal *term;     /* NULL: a script */
-	struct script *script; /* NULL: a terminal */
+	struct terminal *term; /* NULL: a script */
 	bool fixed_clock, quit, closing;
 	bool dirty;	/* something changed since the last frame */
 	bool hurry;	/* and somebody waits for it */
@@ -114,12 +95,6 @@ int app_set_option(struct app *a, const char *name, const char *text, struct err
 const char *pane_context(const struct app *a, bool *list);
 struct history *app_history(struct app *a, const char *name);
 void app_pane_free(struct pane *p);
-
-/* layer.c */
-void app_layer_set(struct app *a, struct layer *l); /* takes it; what was there is closed */
-void app_layer_drop(struct app *a);		     /* Esc */
-void app_layer_forget(struct app *a, const void *owner); /* the owner or pane is going: no callback comes */
-struct layer *layer_new(size_t size, const struct layer_ops *ops, struct app *a, void (*closed)(void *), void *arg);
 
 /* event.c */
 void events_init(struct app *a);

@@ -234,6 +234,24 @@ void area_right(struct area a, int x, int y, enum style style, const char *text,
 	area_str(a, x + width - columns, y, style, rest, columns);
 }
 
+int area_lines(struct area a, enum style style, const char *text)
+{
+	int room = a.width - 2, y = 0;
+
+	while (*text && y < a.height && room > 0) {
+		size_t len = strlen(text), cut;
+		if (len > (size_t)room) {
+			for (cut = (size_t)room; cut > 0 && text[cut] != ' '; cut--)
+				;
+			len = cut ? cut : (size_t)room;
+		}
+		area_str(a, 1, y++, style, (struct str){text, len}, room);
+		text += len;
+		text += *text == ' ';
+	}
+	return y;
+}
+
 void area_style(struct area a, int x, int y, int width, enum style style)
 {
 	struct area part = area_part(a, x, y, width, 1);

@@ -7,8 +7,9 @@
 #include "base/xalloc.h"
 #include "tui/command.h"
 #include "tui/list.h"
+#include "tui/new_session.h"
 #include "tui/source.h"
-#include "term/term.h"
+#include "tui/term.h"
 
 static int too_few(const struct command *c, struct err *e)
 {
@@ -235,6 +236,32 @@ static int run_verb(struct app *a, int count, char **word, struct err *e)
 	return 0;
 }
 
+/* Alone it is the form, on the host that is looked at; with words it is the verb. */
+static int run_new(struct app *a, int count, char **word, struct err *e)
+{
+	const struct pane *p = app_pane(a);
+	const bool store = p && strcmp(host_name(p->host), "store") == 0;
+
+	if (count > 1)
+		return run_verb(a, count, word, e);
+	return new_session_form(a, p && !store ? host_name(p->host) : "", "", e);
+}
+
+/* Another pane over what is looked at: of an opened capture its own kind of connections. */
+static int run_view(struct app *a, int count, char **word, struct err *e)
+{
+	const struct pane *p = app_pane(a);
+	const char *name = count > 1 ? word[1] : "";
+
+	if (!p || !pane_find(name))
+		return err_set(e, ERR_CALL, "view wants a pane: summary, connections, packets, flows or counters");
+	if (!*p->target)
+		return err_set(e, ERR_CALL, "choose a session (1) or open a capture first: then there is something to view");
+	if (strcmp(name, "connections") == 0 && strncmp(p->target, "file:", 5) == 0)
+		name = "capture-connections";
+	return app_open(a, name, host_name(p->host), p->target, "", e);
+}
+
 const struct command console_commands[] = {
 	{"open", "SOURCE | PANE [HOST [TARGET [ARGUMENT]]]", COMMAND_CONSOLE, "opens a capture or a pane", run_open, NULL},
 	{"help", "", COMMAND_CONSOLE, "keys and commands of this screen, searchable; Enter runs", run_help, NULL},
@@ -252,7 +279,8 @@ const struct command console_commands[] = {
 	{"redraw", "", COMMAND_CONSOLE, "paints the whole screen anew and tries again what failed", run_redraw, NULL},
 	{"suspend", "", COMMAND_CONSOLE, "gives the terminal back to the shell until `fg`", run_suspend, NULL},
 	{"quit", "", COMMAND_CONSOLE, "ends the console; sessions go on", run_quit, NULL},
-	{"new", "NAME [on HOST] [filter F] [device D] [record] ...", COMMAND_CONSOLE, "starts a session", run_verb, NULL},
+	{"view", "PANE", COMMAND_CONSOLE, "another pane over the same session or capture", run_view, NULL},
+	{"new", "[NAME [on HOST] [filter F] [device D] [record] ...]", COMMAND_CONSOLE, "starts a session; alone: a form", run_new, NULL},
 	{"modify", "NAME FILTER", COMMAND_CONSOLE, "another filter, without losing a packet", run_verb, NULL},
 	{"stop", "NAME", COMMAND_CONSOLE, "ends a session; it stays on the list", run_verb, NULL},
 	{"dismiss", "NAME", COMMAND_CONSOLE, "takes an ended session off the list", run_verb, NULL},

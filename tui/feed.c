@@ -8,7 +8,8 @@
 #include "hub.h"
 #include "table/view.h"
 
-#define FEED_READING_MS 500u /* how often a question that is asked once looks again while its file is still read */
+#define FEED_READING_MS 500u	 /* how often a question that is asked once looks again while its file is still read */
+#define FEED_COMPLETE_MS 3600000u /* and after that: so rarely, that the far side keeps the order for the next rows */
 #define LOCAL_STEP_NS NS_PER_S /* tables in this process are small */
 
 struct feed {
@@ -21,6 +22,7 @@ struct feed {
 	struct feed_query query; /* texts owned */
 	char **words;
 	bool asked_once; /* there is a question */
+	bool reading;	 /* the last window said that more may come */
 	bool fresh;	 /* the next window answers the user: taken even while paused */
 	bool paused;
 	enum feed_state state;
@@ -139,6 +141,8 @@ static void feed_fail(struct feed *f, const struct err *e)
 	feed_say(f);
 }
 
+static void feed_send(struct feed *f);
+
 static void feed_take(struct feed *f, const struct msg_window *m)
 {
 	struct window w = {0};
@@ -159,9 +163,9 @@ static void feed_take(struct feed *f, const struct msg_window *m)
 	f->serial++;
 	f->state = FEED_READY;
 	err_clear(&f->error);
-	if (f->query.period_ms == 0 && f->request && w.state != WINDOW_READING) {
-		client_cancel(f->request);
-		f->request = NULL;
+	if (f->query.period_ms == 0 && f->request && f->reading != (w.state == WINDOW_READING)) {
+		f->reading = !f->reading;
+		feed_send(f);
 	}
 	feed_say(f);
 }
@@ -198,7 +202,7 @@ static void feed_send(struct feed *f)
 		.sort = str_of(f->query.sort),
 		.first = f->query.first,
 		.count = f->query.count,
-		.period_ms = f->query.period_ms ? f->query.period_ms : FEED_READING_MS,
+		.period_ms = f->query.period_ms ? f->query.period_ms : f->reading ? FEED_READING_MS : FEED_COMPLETE_MS,
 		.flags = f->query.flags,
 	};
 	if (msg_strs(&m.words, f->query.words, f->query.nwords) < 0) {

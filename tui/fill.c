@@ -188,7 +188,7 @@ static void fill_stream(struct fill *f, uint64_t offset)
 
 static void fill_next(struct fill *f)
 {
-	int name = window_column(&f->there, "name"), bytes = window_column(&f->there, "bytes");
+	int name = window_column(&f->there, "name"), bytes = window_column(&f->there, "size");
 
 	for (; fill_client(f, false) && f->next < f->there.rows; f->next++) {
 		struct value v = window_cell(&f->there, f->next, name), size = window_cell(&f->there, f->next, bytes);

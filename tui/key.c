@@ -24,6 +24,12 @@ const struct key key_table[] = {
 	{"", ":", "command", ""},
 	{"", "ctrl-p", "palette", ""},
 	{"", "O", "open events", ""},
+	{"", "f5", "new", "New"},
+	{"", "c", "new", ""},
+	{"", "A", "view summary", ""},
+	{"", "C", "view connections", ""},
+	{"", "P", "view packets", ""},
+	{"", "F", "view flows", ""},
 	{"", "ctrl-l", "redraw", ""},
 	{"", "ctrl-z", "suspend", ""},
 
@@ -70,6 +76,18 @@ const struct key key_table[] = {
 	{"sessions", "d", "dismiss-session", ""},
 	{"sessions", "r", "record-session", ""},
 	{"sessions", "t", "rotate-session", ""},
+	{"sessions", "D", "open devices", ""},
+
+	{"connections", "f8", "packets", "Packets"},
+	{"connections", "o", "packets", ""},
+	{"capture-connections", "f8", "packets", "Packets"},
+	{"capture-connections", "o", "packets", ""},
+	{"history", "f5", "question", "Ask"},
+	{"history", "c", "question", ""},
+	{"files", "f5", "question", "Ask"},
+	{"files", "c", "question", ""},
+	{"found", "f5", "question", "Ask"},
+	{"found", "c", "question", ""},
 
 	{0},
 };

@@ -141,13 +141,15 @@ void keymap_keys(const struct keymap *m, const char *context, bool list, const c
 	}
 }
 
+static const struct {
+	const char *name, *label;
+} special[] = {
+	{"page-up", "PgUp"}, {"page-down", "PgDn"}, {"escape", "Esc"}, {"delete", "Del"}, {"insert", "Ins"},
+	{"shift-tab", "Shift-Tab"}, {"backspace", "Backspace"}, {"ctrl-space", "Ctrl-Space"},
+};
+
 void key_label(const char *name, char *out, size_t size)
 {
-	static const struct {
-		const char *name, *label;
-	} special[] = {{"page-up", "PgUp"}, {"page-down", "PgDn"}, {"escape", "Esc"}, {"delete", "Del"}, {"insert", "Ins"},
-		       {"shift-tab", "Shift-Tab"}, {"backspace", "Backspace"}, {"ctrl-space", "Ctrl-Space"}};
-
 	for (size_t i = 0; i < ARRAY_LEN(special); i++) {
 		if (strcmp(special[i].name, name) == 0) {
 			snprintf(out, size, "%s", special[i].label);

@@ -245,38 +245,21 @@ static void draw_row(const struct list *l, struct area a, uint64_t place, int y,
 	}
 }
 
-/* A sentence over as many lines as it needs. Returns the line behind it. */
-static int draw_sentence(struct area a, int y, enum style style, const char *text)
-{
-	while (*text && y < a.height) {
-		int len = (int)strlen(text), room = a.width - 4;
-		if (room < 8)
-			return y;
-		if (len > room) {
-			for (len = room; len > room / 2 && text[len] != ' '; len--)
-				;
-		}
-		area_str(a, 2, y++, style, (struct str){text, (size_t)len}, room);
-		text += len;
-		text += *text == ' ';
-	}
-	return y;
-}
-
 static void draw_nothing(const struct list *l, struct area a)
 {
 	enum feed_state state = feed_state(l->feed);
+	struct area body = area_part(a, 1, 1, a.width - 1, a.height - 1);
 
 	if (state == FEED_FAILED || (state == FEED_STALE && feed_serial(l->feed) == 0))
-		draw_sentence(a, 1, STYLE_ERROR, feed_error(l->feed)->text);
+		area_lines(body, STYLE_ERROR, feed_error(l->feed)->text);
 	else if (state != FEED_READY)
 		area_text(a, 2, 1, STYLE_DIM, state == FEED_STALE ? "the link is lost" : "waiting for the first rows ...");
 	else if (l->filter[0])
-		draw_sentence(a, 1, STYLE_DIM, "No row passes the filter: \\ changes it, Esc in an empty filter line takes it away.");
+		area_lines(body, STYLE_DIM, "No row passes the filter: \\ changes it, Esc in an empty filter line takes it away.");
 	else if (feed_window(l->feed)->state == WINDOW_READING && !l->spec.period_ms)
 		area_text(a, 2, 1, STYLE_DIM, "reading ...");
 	else
-		draw_sentence(a, 1, STYLE_DIM, l->spec.empty ? l->spec.empty : "Nothing here.");
+		area_lines(body, STYLE_DIM, l->spec.empty ? l->spec.empty : "Nothing here.");
 }
 
 void list_draw(struct list *l, struct area a, bool focused)

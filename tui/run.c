@@ -8,7 +8,7 @@
 #include "app_private.h"
 #include "base/clock.h"
 #include "base/xalloc.h"
-#include "term/term.h"
+#include "tui/term.h"
 
 #define DRAW_PER_S 10.0	   /* frames a second that keys and answers to them may cause in the long run */
 #define DRAW_BURST 30.0	   /* at once after a quiet time: a key must be seen in 5 ms */
@@ -93,6 +93,8 @@ static void on_input(uv_poll_t *poll, int status, int events)
 	const char *key = NULL;
 
 	(void)events;
+	if (!a->term) /* it is given back already */
+		return;
 	while (status == 0 && (key = term_key(a->term, name)) && key[0] && !a->quit)
 		app_key(a, key);
 	if (status < 0 || !key) { /* the terminal is gone */
@@ -130,6 +132,8 @@ static void on_signal(uv_signal_t *signal, int signum)
 	struct app *a = signal->data;
 	int width, height;
 
+	if (!a->term) /* it is given back already: we are ending */
+		return;
 	if (signum == SIGWINCH) {
 		term_resized(a->term);
 		term_size(a->term, &width, &height);

@@ -7,7 +7,7 @@
 #include "app_private.h"
 #include "base/fdio.h"
 #include "base/xalloc.h"
-#include "term/term.h"
+#include "tui/term.h"
 
 #define SCREEN_MAX (16u * 1024 * 1024)
 #define COPY_MAX (64u * 1024) /* bytes: some terminals take no more in one OSC 52 */

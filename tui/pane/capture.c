@@ -130,7 +130,7 @@ static void capture_name(struct pane *p, struct buf *out)
 }
 
 const struct pane_type pane_capture = {
-	.name = "capture", .title = "Summary", .summary = "an opened capture: what it is and how sound", .tab = '6',
+	.name = "summary", .title = "Summary", .summary = "an opened capture: what it is and how sound", .tab = '6',
 	.size = sizeof(struct capture_pane), .list = true, .open = capture_open, .close = capture_close, .update = capture_update,
 	.draw = capture_draw, .command = capture_command, .status = capture_status, .name_of = capture_name,
 };

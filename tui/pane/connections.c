@@ -9,14 +9,14 @@
 #define DETAIL_LINES 5 /* of the selected connection, below the list where there is room */
 
 static const struct list_column live_columns[] = {
-	{"id", "#", 6, 0, false},	{"addr_a", "A", 0, 0, true},	   {"addr_b", "B", 0, 0, true},
+	{"id", "#", 6, 0, false},	{"addr_a", "A", 21, 0, false},	   {"addr_b", "B", 21, 0, true},
 	{"proto", "PROTO", 5, 4, false}, {"app", "APP", 6, 3, false},	   {"state", "STATE", 5, 1, false},
 	{"bps", "RATE", 7, 1, false},	{"pps", "PPS", 6, 5, false},	   {"bytes", "BYTES", 8, 0, false},
 	{"handshake_ms", "HSHAKE", 8, 2, false}, {"retrans_ba", "RETR", 6, 3, false}, {"packets", "PKTS", 7, 6, false},
 };
 
 static const struct list_column file_columns[] = {
-	{"id", "#", 6, 0, false},	{"addr_a", "A", 0, 0, true},	   {"addr_b", "B", 0, 0, true},
+	{"id", "#", 6, 0, false},	{"addr_a", "A", 21, 0, false},	   {"addr_b", "B", 21, 0, true},
 	{"proto", "PROTO", 5, 4, false}, {"app", "APP", 6, 3, false},	   {"state", "STATE", 5, 1, false},
 	{"packets", "PKTS", 7, 1, false}, {"bytes", "BYTES", 8, 0, false}, {"start_s", "START", 11, 3, false},
 	{"duration_s", "LASTED", 9, 2, false}, {"handshake_ms", "HSHAKE", 8, 3, false}, {"retrans_ba", "RETR", 6, 4, false},

@@ -52,7 +52,7 @@ static void devices_name(struct pane *p, struct buf *out)
 }
 
 const struct pane_type pane_devices = {
-	.name = "devices", .title = "Devices", .summary = "the devices of a host, with their rates", .tab = '2', .size = sizeof(struct list_pane),
+	.name = "devices", .root = true, .title = "Devices", .summary = "the devices of a host, with their rates", .tab = '2', .size = sizeof(struct list_pane),
 	.list = true, .open = devices_open, .close = list_pane_close, .update = list_pane_update, .draw = list_pane_draw,
 	.command = devices_command, .status = list_pane_status, .name_of = devices_name,
 };

@@ -31,8 +31,8 @@ static const struct list_column file_columns[] = {
 };
 
 static const struct list_column connection_columns[] = {
-	{"capture", "#", 5, 3, false}, {"id", "CONN", 6, 1, false}, {"start_time", "START", 19, 0, false}, {"addr_a", "A", 0, 0, true},
-	{"addr_b", "B", 0, 0, true}, {"app", "APP", 6, 3, false}, {"state", "STATE", 5, 1, false}, {"bytes_ab", "A>B", 8, 2, false},
+	{"capture", "#", 5, 3, false}, {"id", "CONN", 6, 1, false}, {"start_time", "START", 19, 0, false}, {"addr_a", "A", 21, 0, false},
+	{"addr_b", "B", 21, 0, true}, {"app", "APP", 6, 3, false}, {"state", "STATE", 5, 1, false}, {"bytes_ab", "A>B", 8, 2, false},
 	{"bytes_ba", "B>A", 8, 2, false}, {"handshake_ms", "HSHAKE", 8, 4, false}, {"host", "HOST", 10, 5, false},
 };
 
@@ -165,7 +165,7 @@ static int history_select(struct pane *p, struct err *e)
 	int r;
 
 	if (p->type == &pane_history_files)
-		return open_path(p, l, "capture", "", e);
+		return open_path(p, l, "summary", "", e);
 	if (p->type == &pane_history_connections)
 		return open_path(p, l, "capture-connections", "", e);
 	number = list_text(l, "id");
@@ -215,7 +215,7 @@ static const struct pane_word words[] = {
 };
 
 const struct pane_type pane_history = {
-	.name = "history", .title = "History", .summary = "every capture that was made", .tab = '5', .size = sizeof(struct history_pane),
+	.name = "history", .root = true, .title = "History", .summary = "every capture that was made", .tab = '5', .size = sizeof(struct history_pane),
 	.list = true, .words = words, .open = history_open, .close = history_close, .update = history_update, .draw = list_pane_draw,
 	.command = history_command, .status = history_status,
 };

@@ -120,7 +120,7 @@ static unsigned hosts_command(struct pane *p, int count, char **word, struct err
 }
 
 const struct pane_type pane_hosts = {
-	.name = "hosts", .title = "Hosts", .summary = "the hosts that are known, and how they are", .tab = '4', .size = sizeof(struct hosts_pane),
+	.name = "hosts", .root = true, .title = "Hosts", .summary = "the hosts that are known, and how they are", .tab = '4', .size = sizeof(struct hosts_pane),
 	.list = true, .open = hosts_open, .close = hosts_close, .update = hosts_update, .draw = list_pane_draw, .command = hosts_command,
 	.status = list_pane_status,
 };

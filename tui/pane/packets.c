@@ -20,7 +20,7 @@ struct packets_pane {
 
 static const struct list_column list_columns[] = {
 	{"number", "NO.", 8, 0, false}, {"rel_s", "TIME", 13, 0, false}, {"delta_s", "DELTA", 11, 5, false},
-	{"connection", "CONN", 6, 3, false}, {"src", "FROM", 0, 1, false}, {"dst", "TO", 0, 1, false},
+	{"connection", "CONN", 6, 3, false}, {"src", "FROM", 15, 1, false}, {"dst", "TO", 15, 1, false},
 	{"proto", "PROTO", 6, 2, false}, {"length", "LEN", 6, 2, false}, {"info", "INFO", 0, 0, true},
 };
 

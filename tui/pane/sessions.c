@@ -208,7 +208,7 @@ static void on_answer(void *arg, struct feed *f)
 
 static void hosts_ask(struct sessions *s)
 {
-	const struct feed_query q = {.table = "list", .count = WINDOW_ROWS, .period_ms = 1000};
+	const struct feed_query q = {.table = "sessions", .count = WINDOW_ROWS, .period_ms = 1000};
 	struct hosts *all = app_hosts(s->pane.app);
 	struct asked **end = &s->asked;
 
@@ -281,9 +281,11 @@ static void detail_draw(struct sessions *s, struct area a)
 	char *title = xasprintf("%s on %s", name, host);
 	struct area in = area_frame(a, title, false);
 
-	if (t)
+	if (strcmp(name, "-") == 0)
+		area_lines(in, STYLE_WARN, filter);
+	else if (t)
 		area_graph(area_part(in, 0, 0, in.width, in.height - 2), t->sample, t->count, "b/s", STYLE_GRAPH);
-	if (began.type == VALUE_INT) {
+	if (began.type == VALUE_INT && in.height > 2) {
 		text_time(began.i, TEXT_UTC, since);
 		area_printf(in, 1, in.height - 2, STYLE_NORMAL, "since %.19s%s%s   %s%s", since, owner[0] ? " by " : "", owner,
 			    filter[0] ? "filter " : "", filter);

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <wchar.h>
 
-#include "term.h"
+#include "tui/term.h"
 
 /* Sequences that terminfo leaves out (Shift-Tab, Home and End of other modes). After newterm. */
 void keys_define(void);

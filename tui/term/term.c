@@ -1,4 +1,4 @@
-#include "term.h"
+#include "tui/term.h"
 
 #define NCURSES_WIDECHAR 1
 #include <curses.h>
