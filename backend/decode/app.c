@@ -142,12 +142,12 @@ static uint8_t line_app(const struct decoded *d, const uint8_t *p, size_t length
 		return PROTO_FTP;
 	if (code && (port_is(d, 25) || port_is(d, 587)))
 		return PROTO_SMTP;
-	if (starts(p, length, "+OK") && port_is(d, 110))
+	if (p[0] == '+' && starts(p, length, "+OK") && port_is(d, 110))
 		return PROTO_POP3;
-	if (length >= 4 && (p[0] == '*' || p[0] == '$' || p[0] == '+') && port_is(d, 6379))
-		return PROTO_REDIS;
-	if (starts(p, length, "* OK ") || starts(p, length, "* PREAUTH "))
+	if (p[0] == '*' && (starts(p, length, "* OK ") || starts(p, length, "* PREAUTH ")))
 		return PROTO_IMAP;
+	if ((p[0] == '*' || p[0] == '$' || p[0] == '+') && port_is(d, 6379))
+		return PROTO_REDIS;
 	if (port_is(d, 11211) &&
 	    (starts(p, length, "get ") || starts(p, length, "set ") || starts(p, length, "VALUE ")))
 		return PROTO_MEMCACHED;

@@ -43,8 +43,7 @@ static inline uint64_t ends_hash(const struct key *k, uint64_t a, uint64_t b, ui
 				 uint64_t seed1)
 {
 	uint64_t low = a < b ? a : b, high = a < b ? b : a;
-	uint64_t kind = (uint64_t)k->protocol << 48 | (uint64_t)k->has_ports << 56 |
-			(uint64_t)k->family << 57;
+	uint32_t kind = (uint32_t)k->family << 16 | (k->has_ports ? 1u << 8 : 0) | k->protocol;
 
 	return mix(mix(low ^ seed0, high ^ seed1) ^ kind, seed0 ^ 0x9e3779b97f4a7c15u);
 }
