@@ -185,11 +185,11 @@ static int device_start(struct cli *c, struct cli_source *s, bool endless, struc
 	size_t n = 4;
 	int r;
 
+	if (device_known(c, s, e))
+		return -1;
 	if (!endless && !c->opt.for_ns && !c->opt.count)
 		return err_set(e, ERR_CALL, "%s is a device, which never ends by itself: --for 10s or --count 100",
 			       s->source.name);
-	if (device_known(c, s, e))
-		return -1;
 	s->session = xasprintf("cli-%ld", (long)getpid());
 	words[1] = s->session;
 	if (c->opt.count) {

@@ -160,17 +160,28 @@ int verb_list(struct cli *c, int count, char **word, struct err *e)
 	return verb_rows(c, count, word, "sessions", e);
 }
 
+/* The far side keeps a row a second: the last one is meant, or as many as are asked for, the newest first. */
+static void poll_last(struct cli_options *o)
+{
+	if (!o->sort)
+		o->sort = "-time";
+	if (o->limit == UINT64_MAX)
+		o->limit = 1;
+}
+
 int verb_of_session(struct cli *c, int count, char **word, struct err *e)
 {
 	const char *words[4];
 	char *host, *name;
-	struct cli_ask ask = {.table = word[0], .words = words};
+	struct cli_ask ask = {.table = strcmp(word[0], "show") == 0 ? "session" : word[0], .words = words};
 	int r = -1;
 
 	if (cli_options_take(c, &count, word, e) || words_want(count, 2, word[0], "NAME", e))
 		return -1;
 	if (count > 2)
 		return err_set(e, ERR_CALL, "'%s': tapdeck %s takes one session", word[2], word[0]);
+	if (strcmp(word[0], "poll") == 0)
+		poll_last(&c->opt);
 	if (source_split(word[1], &host, &name, e))
 		return -1;
 	words[ask.nwords++] = name;

@@ -193,10 +193,10 @@ static int session_fetch(struct cli *c, struct client *client, const char *name,
 	r = cli_fetch_rows(c, &ask, "", "", &w, e);
 	for (uint32_t i = 0; r == 0 && i < w.rows; i++) {
 		char *file = cli_cell(&w, i, "name"), *state = cli_cell(&w, i, "state");
-		struct value bytes = window_cell(&w, i, window_column(&w, "bytes"));
+		struct value bytes = window_cell(&w, i, window_column(&w, "file_bytes"));
 		const char *stream[] = {"segment", name, file};
 
-		if (strcmp(state, "writing") != 0 && strcmp(state, "open") != 0) {
+		if (strcmp(state, "writing") != 0) {
 			r = file_fetch(c, client, stream, ARRAY_LEN(stream), folder, file,
 				       bytes.type == VALUE_INT ? (uint64_t)bytes.i : UINT64_MAX, e);
 			fetched++;

@@ -98,6 +98,9 @@ int verb_table(struct cli *c, int count, char **word, struct err *e)
 	r = cli_source_open(c, word[t->nwords + 1], false, &source, e);
 	if (r == 0)
 		r = cli_source_wait(c, &source, e);
+	/* The session has ended within a fraction of a second behind that packet. */
+	if (source.session && c->opt.count && strcmp(t->name, "packets") == 0 && c->opt.count < c->opt.limit)
+		c->opt.limit = c->opt.count;
 	ask.client = source.client;
 	ask.channel = source.channel;
 	ask.live = source.live;

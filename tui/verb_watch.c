@@ -134,7 +134,7 @@ int verb_watch(struct cli *c, int count, char **word, struct err *e)
 	static const char usage[] = "tapdeck watch NAME frequency SECONDS";
 	const char *words[4];
 	size_t n = 0;
-	struct msg_query q = {.table = str_of("poll"), .count = 1, .period_ms = 1000};
+	struct msg_query q = {.table = str_of("poll"), .sort = str_of("-time"), .count = 1, .period_ms = 1000};
 	struct client *client;
 	char *host, *name;
 	int r = -1;
