@@ -3,7 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/xalloc.h"
+
+#define FRAGMENT_WAITS_NS (31 * NS_PER_S) /* the flows give up after 30 s */
 
 void totals_release(struct totals *t)
 {
@@ -71,6 +74,7 @@ void capture_release(struct capture *c)
 	totals_release(&c->totals);
 	pages_release(&c->tags);
 	pages_release(&c->pulses);
+	free(c->waiting);
 }
 
 static void capture_pulse(struct capture *c, uint64_t number, uint32_t length)
@@ -101,6 +105,16 @@ static uint32_t capture_tag(const struct flow_note *note)
 	       (note->retransmission ? TAG_RETRANSMISSION : 0);
 }
 
+/* The row that was added last is one of a fragment without a connection. */
+static void capture_wait(struct capture *c)
+{
+	if (c->nwaiting == CAPTURE_WAITING_MAX)
+		return;
+	if (!c->waiting)
+		c->waiting = xreallocarray(NULL, CAPTURE_WAITING_MAX, sizeof(*c->waiting));
+	c->waiting[c->nwaiting++] = c->tags.count - 1;
+}
+
 void capture_add(struct capture *c, const struct packet *pk, uint32_t interface, uint32_t segment,
 		 bool tagged)
 {
@@ -122,10 +136,66 @@ void capture_add(struct capture *c, const struct packet *pk, uint32_t interface,
 		c->start_ns = pk->ts_ns;
 		c->has_start = true;
 	}
-	if (tagged)
+	if (tagged) {
 		*(uint32_t *)pages_add(&c->tags) = capture_tag(&note);
+		if (note.number == 0 && (d.flags & DECODE_IP) && (d.flags & DECODE_FRAGMENT))
+			capture_wait(c);
+	}
 	if (c->live && note.number)
 		capture_pulse(c, note.number, pk->length);
+}
+
+/* true: the row needs no further look. `last`: its datagram's first is waited for no more. */
+static bool capture_settle_row(struct capture *c, uint64_t row, const struct packet *pk, bool last)
+{
+	struct decoded d;
+	struct flow_note note = {0};
+	uint32_t *tag = pages_at(&c->tags, row);
+
+	if (!tag)
+		return true;
+	decode_packet(&d, &c->decode, pk->link_type, pk->data, pk->captured, pk->length);
+	note.number = flows_find(c->flows, &d, &note.direction);
+	if (note.number == 0 && last) { /* then it counted for its addresses and protocol alone */
+		d.flags &= ~(unsigned)DECODE_FRAGMENT;
+		note.number = flows_find(c->flows, &d, &note.direction);
+	}
+	if (note.number == 0)
+		return last;
+	*tag = capture_tag(&note);
+	c->totals.other_packets--;
+	c->totals.other_bytes -= pk->length;
+	return true;
+}
+
+static void capture_look(struct capture *c, capture_read_fn read, void *arg, bool ended)
+{
+	uint32_t kept = 0;
+	struct packet pk;
+
+	for (uint32_t i = 0; i < c->nwaiting; i++) {
+		if (read(arg, c->waiting[i], &pk) < 0)
+			continue;
+		bool last = ended || c->totals.previous_ns - pk.ts_ns > FRAGMENT_WAITS_NS;
+
+		if (!capture_settle_row(c, c->waiting[i], &pk, last))
+			c->waiting[kept++] = c->waiting[i];
+	}
+	c->nwaiting = kept;
+}
+
+void capture_settle(struct capture *c, capture_read_fn read, void *arg)
+{
+	capture_look(c, read, arg, false);
+}
+
+void capture_end(struct capture *c, capture_read_fn read, void *arg)
+{
+	if (c->ended_packets == c->totals.packets)
+		return;
+	c->ended_packets = c->totals.packets;
+	flows_finish(c->flows);
+	capture_look(c, read, arg, true);
 }
 
 uint64_t capture_connection(const struct capture *c, uint64_t row, unsigned *tag)

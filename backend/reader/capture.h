@@ -42,6 +42,10 @@ struct pulse {
 	uint32_t packets[2], bytes[2]; /* [0] of that second, [1] of the one before */
 };
 
+#define CAPTURE_WAITING_MAX                                                                        \
+	4096u /* fragments whose datagram's first has not come; further ones stay without a number \
+	       */
+
 struct capture {
 	struct decode_options decode;
 	struct flows *flows;
@@ -53,6 +57,9 @@ struct capture {
 	uint64_t base;	     /* connections numbered before */
 	int64_t start_ns;    /* time of the first packet that has one: what rel_s counts from */
 	bool has_start;
+	uint64_t *waiting; /* rows of such fragments */
+	uint32_t nwaiting;
+	uint64_t ended_packets; /* packets when capture_end was called last */
 };
 
 void capture_init(struct capture *c, const struct flows_options *options, bool outer, bool live);
@@ -60,6 +67,12 @@ void capture_release(struct capture *c);
 /* Decodes and counts the packet. `tagged`: the index has a row for it. */
 void capture_add(struct capture *c, const struct packet *pk, uint32_t interface, uint32_t segment,
 		 bool tagged);
+/* Looks again at fragments that waited: their connection may be known now. `read` gives a row's
+ * packet, -1: it cannot. */
+typedef int (*capture_read_fn)(void *arg, uint64_t row, struct packet *pk);
+void capture_settle(struct capture *c, capture_read_fn read, void *arg);
+/* No more packets will come (or none for now): fragments stop waiting. */
+void capture_end(struct capture *c, capture_read_fn read, void *arg);
 /* The connection of a row, 0 none; *tag: enum tag_bit. */
 uint64_t capture_connection(const struct capture *c, uint64_t row, unsigned *tag);
 /* Packets and bytes of the last whole second. false: not live. */

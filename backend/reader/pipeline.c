@@ -61,6 +61,27 @@ static void pipeline_forget(struct reader *r)
 
 /* --- slices --- */
 
+static int pipeline_row(void *reader, uint64_t row, struct packet *pk)
+{
+	struct reader *r = reader;
+	struct index_entry entry;
+	struct err e;
+
+	if (!index_get(&r->index, row, &entry))
+		return -1;
+	return source_read(&r->source, &entry, index_number(&r->index, row), pk, &e);
+}
+
+/* Behind a slice: fragments that waited, and at a file's end what is still open. A session ends by
+ * READ_FINISH. */
+static void pipeline_settle(struct reader *r, struct capture *c, bool at_end)
+{
+	if (at_end && source_done(&r->source) && !source_is_live(&r->source) && !r->journal)
+		capture_end(c, pipeline_row, r);
+	else
+		capture_settle(c, pipeline_row, r);
+}
+
 static bool pipeline_read(struct reader *r)
 {
 	int64_t deadline = clock_mono_ns() + READER_SLICE_NS;
@@ -78,6 +99,7 @@ static bool pipeline_read(struct reader *r)
 			break;
 		}
 	}
+	pipeline_settle(r, &r->capture, !more);
 	if (source_is_live(&r->source))
 		pipeline_forget(r);
 	r->drained = !more;
@@ -109,6 +131,7 @@ static bool pipeline_follow(struct reader *r)
 			break;
 		}
 	}
+	pipeline_settle(r, &f->capture, f->row == end);
 	table_server_wake(r->tables);
 	return f->row < end;
 }
@@ -120,7 +143,7 @@ static void pipeline_finish(struct reader *r)
 	if (!r->finishing || r->finish_answered)
 		return;
 	r->finish_answered = true;
-	flows_finish(r->capture.flows);
+	capture_end(&r->capture, pipeline_row, r);
 	if (journal_finish(r, &e) < 0)
 		(void)channel_send_error(r->control, 0, r->finish_id, &e);
 	else

@@ -3,9 +3,12 @@
 #include "rig.h"
 
 static const char *const files[] = {
-	"z-wikipedia.pcap",	    "z-206_example_b.pcap", "pp-sll.pcap",
-	"d-mixed-linktypes.pcapng", "z-ssh-dups.pcap",	    "d-own-lossy.pcap",
-	"z-http-qinq-0.pcap",	    "pp-raw_ip.pcap",	    "z-icmp6.pcap",
+	"z-wikipedia.pcap",	 "z-206_example_b.pcap",
+	"pp-sll.pcap",		 "d-mixed-linktypes.pcapng",
+	"z-ssh-dups.pcap",	 "d-own-lossy.pcap",
+	"z-http-qinq-0.pcap",	 "pp-ip4_fragments.pcap",
+	"pp-ip6_fragments.pcap", "z-gtp1_gn_normal_incl_fragmentation.pcap",
+	"pp-raw_ip.pcap",	 "z-icmp6.pcap",
 };
 
 static const char *const filters[] = {
