@@ -20,7 +20,8 @@ struct who {
 int access_who(int fd, gid_t group, struct who *who, struct err *e);
 /* May be connected at all. */
 int access_connect(const struct who *who, struct err *e);
-/* The request `word` (a verb, a table, "stream segment") about something that `owner_uid` owns; (uid_t)-1: nobody's. */
+/* The request `word` (a verb, a table, "stream segment") about something that `owner_uid` owns;
+ * (uid_t)-1: nobody's. */
 int access_check(const struct who *who, const char *word, uid_t owner_uid, struct err *e);
 
 #endif

@@ -18,7 +18,8 @@
 
 bool capture_name_ok(struct str name)
 {
-	static const char usual[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+	static const char usual[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
 
 	if (name.len == 0 || name.len > 200 || name.p[0] == '.')
 		return false;
@@ -41,7 +42,8 @@ static int folder_create(struct session *s, struct err *e)
 	for (int i = 1; i <= CAPTURE_TRIES; i++) {
 		free(s->capture);
 		free(s->folder);
-		s->capture = i == 1 ? xasprintf("%s-%s", s->name, when) : xasprintf("%s-%s-%d", s->name, when, i);
+		s->capture = i == 1 ? xasprintf("%s-%s", s->name, when)
+				    : xasprintf("%s-%s-%d", s->name, when, i);
 		s->folder = xasprintf("%s/%s", s->control->captures, s->capture);
 		if (mkdir(s->folder, 0700) == 0)
 			return 0;
@@ -64,7 +66,8 @@ int capture_journal_open(const struct session *s, const char *name, bool *busy, 
 	if (fd < 0) {
 		r = err_errno(e, ERR_REFUSED, "could not open the journal %s", path);
 	} else if (flock(fd, LOCK_EX | LOCK_NB)) {
-		/* The lock goes with the descriptor to who writes, and ends with the last of its copies. */
+		/* The lock goes with the descriptor to who writes, and ends with the last of its
+		 * copies. */
 		*busy = errno == EWOULDBLOCK;
 		r = err_errno(e, ERR_REFUSED, "the journal %s is still being written", path);
 		close(fd);

@@ -18,7 +18,8 @@ struct children {
 	struct child *first;
 };
 
-/* The first that has ended, taken off the list. A callback may add and forget others, so each look is a fresh one. */
+/* The first that has ended, taken off the list. A callback may add and forget others, so each look
+ * is a fresh one. */
 static struct child *child_ended(struct children *c, int *status)
 {
 	for (struct child **at = &c->first; *at; at = &(*at)->next) {
@@ -54,7 +55,9 @@ struct children *children_new(uv_loop_t *loop)
 {
 	struct children *c = xcalloc(1, sizeof(*c));
 
-	(void)uv_signal_init(loop, &c->signal); /* the first of a loop takes a pipe; without it nothing is told */
+	(void)uv_signal_init(
+		loop,
+		&c->signal); /* the first of a loop takes a pipe; without it nothing is told */
 	c->signal.data = c;
 	(void)uv_signal_start(&c->signal, on_signal, SIGCHLD);
 	uv_unref((uv_handle_t *)&c->signal);

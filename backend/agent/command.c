@@ -22,7 +22,8 @@ struct verb {
 	const char *name;
 	bool of_session;
 	const char *usage;
-	int (*run)(struct call *c, struct err *e); /* 0: answered, or will be; -1: *e is the answer */
+	int (*run)(struct call *c,
+		   struct err *e); /* 0: answered, or will be; -1: *e is the answer */
 };
 
 static void call_done(struct call *c)
@@ -34,8 +35,8 @@ static int need_running(const struct call *c, struct err *e)
 {
 	if (c->session->state == SESSION_RUNNING)
 		return 0;
-	return err_set(e, ERR_CALL, "the session %s is %s: this is for running ones", c->session->name,
-		       session_state_text(c->session));
+	return err_set(e, ERR_CALL, "the session %s is %s: this is for running ones",
+		       c->session->name, session_state_text(c->session));
 }
 
 static int run_new(struct call *c, struct err *e)
@@ -64,8 +65,8 @@ static int run_stop(struct call *c, struct err *e)
 static int run_dismiss(struct call *c, struct err *e)
 {
 	if (session_runs(c->session))
-		return err_set(e, ERR_CALL, "the session %s is %s: `stop %s` first", c->session->name, session_state_text(c->session),
-			       c->session->name);
+		return err_set(e, ERR_CALL, "the session %s is %s: `stop %s` first",
+			       c->session->name, session_state_text(c->session), c->session->name);
 	state_forget(c->session);
 	session_free(c->session);
 	call_done(c);
@@ -77,15 +78,19 @@ static int run_dismiss(struct call *c, struct err *e)
 struct change {
 	struct control *control;
 	struct reply reply;
-	char *session, *counter, *filter; /* counter NULL: the capture filter; filter NULL: removed */
+	char *session, *counter,
+		*filter; /* counter NULL: the capture filter; filter NULL: removed */
 };
 
 static struct change *change_new(const struct call *c, const char *counter, const char *filter)
 {
 	struct change *x = xcalloc(1, sizeof(*x));
 
-	*x = (struct change){.control = c->control, .reply = c->reply, .session = xstrdup(c->session->name),
-			     .counter = counter ? xstrdup(counter) : NULL, .filter = filter ? xstrdup(filter) : NULL};
+	*x = (struct change){.control = c->control,
+			     .reply = c->reply,
+			     .session = xstrdup(c->session->name),
+			     .counter = counter ? xstrdup(counter) : NULL,
+			     .filter = filter ? xstrdup(filter) : NULL};
 	return x;
 }
 
@@ -141,7 +146,8 @@ static int run_modify(struct call *c, struct err *e)
 	if (need_running(c, e))
 		return -1;
 	filter = spec_join(c->word + skip, c->count - skip);
-	job_start(c->session, MSG_TAP_FILTER, "change", "", filter, on_changed, change_new(c, NULL, filter));
+	job_start(c->session, MSG_TAP_FILTER, "change", "", filter, on_changed,
+		  change_new(c, NULL, filter));
 	free(filter);
 	return 0;
 }
@@ -153,9 +159,10 @@ static int counter_remove(struct call *c, struct err *e)
 	if (c->count != 2)
 		return err_set(e, ERR_CALL, "counter %s remove takes one name", c->session->name);
 	if (!k)
-		return err_set(e, ERR_ABSENT, "the session %s has no counter \"%.*s\"", c->session->name, (int)c->word[1].len,
-			       c->word[1].p);
-	job_start(c->session, MSG_TAP_COUNTER, "remove", k->name, "", on_changed, change_new(c, k->name, NULL));
+		return err_set(e, ERR_ABSENT, "the session %s has no counter \"%.*s\"",
+			       c->session->name, (int)c->word[1].len, c->word[1].p);
+	job_start(c->session, MSG_TAP_COUNTER, "remove", k->name, "", on_changed,
+		  change_new(c, k->name, NULL));
 	return 0;
 }
 
@@ -172,15 +179,18 @@ static int counter_set(struct call *c, bool is_new, struct err *e)
 		count++;
 	k = session_counter(c->session, str_of(said.name));
 	if (is_new && k) {
-		err_set(e, ERR_CALL, "the session %s has a counter \"%s\" already: `change` gives it another filter", c->session->name,
-			said.name);
+		err_set(e, ERR_CALL,
+			"the session %s has a counter \"%s\" already: `change` gives it another "
+			"filter",
+			c->session->name, said.name);
 	} else if (!is_new && !k) {
-		err_set(e, ERR_ABSENT, "the session %s has no counter \"%s\"", c->session->name, said.name);
+		err_set(e, ERR_ABSENT, "the session %s has no counter \"%s\"", c->session->name,
+			said.name);
 	} else if (is_new && count >= SPEC_COUNTERS_MAX) {
 		err_set(e, ERR_CALL, "a session has at most %u counters", SPEC_COUNTERS_MAX);
 	} else {
-		job_start(c->session, MSG_TAP_COUNTER, is_new ? "add" : "change", said.name, said.filter, on_changed,
-			  change_new(c, said.name, said.filter));
+		job_start(c->session, MSG_TAP_COUNTER, is_new ? "add" : "change", said.name,
+			  said.filter, on_changed, change_new(c, said.name, said.filter));
 		r = 0;
 	}
 	free(said.name);
@@ -234,8 +244,9 @@ static int run_rotate(struct call *c, struct err *e)
 	if (need_running(c, e))
 		return -1;
 	if (!c->session->recording || !g)
-		return err_set(e, ERR_CALL, "the session %s is not recording: `record %s on` begins a file", c->session->name,
-			       c->session->name);
+		return err_set(e, ERR_CALL,
+			       "the session %s is not recording: `record %s on` begins a file",
+			       c->session->name, c->session->name);
 	waiting_add(&c->session->seals, &c->reply);
 	if (!g->rotating)
 		(void)channel_put_tap_rotate(c->session->tap, 0, 0, &m); /* -1: `gone` will come */
@@ -265,12 +276,14 @@ static int run_check(struct call *c, struct err *e)
 	struct change *x;
 	char *device;
 
-	if ((count != 3 && count != 5) || !str_is(word[1], "filter") || (count == 5 && !str_is(word[3], "device")))
+	if ((count != 3 && count != 5) || !str_is(word[1], "filter") ||
+	    (count == 5 && !str_is(word[3], "device")))
 		return err_set(e, ERR_CALL, "check filter TEXT [device NAME]");
 	device = count == 5 ? xstrndup(word[4].p, word[4].len) : xstrdup("");
 	x = xcalloc(1, sizeof(*x));
 	*x = (struct change){.control = c->control, .reply = c->reply};
-	compile_start(c->control->compiler, devices_link_type(device), SPEC_SNAPLEN_MAX, word[2], true, on_checked, x);
+	compile_start(c->control->compiler, devices_link_type(device), SPEC_SNAPLEN_MAX, word[2],
+		      true, on_checked, x);
 	free(device);
 	return 0;
 }
@@ -304,8 +317,8 @@ static const struct verb *verb_find(struct str name, struct err *e)
 			return NULL;
 		}
 	near = text_nearest(name, names, ARRAY_LEN(names));
-	err_set(e, ERR_CALL, "\"%.*s\" is no verb of tapdeckd%s%s%s", (int)name.len, name.p, near ? ": did you mean \"" : "",
-		near ? near : "", near ? "\"?" : "");
+	err_set(e, ERR_CALL, "\"%.*s\" is no verb of tapdeckd%s%s%s", (int)name.len, name.p,
+		near ? ": did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 	return NULL;
 }
 
@@ -326,14 +339,16 @@ static int call_session(struct call *c, const struct verb *v, struct err *e)
 void command_run(struct peer *p, const struct frame *f)
 {
 	struct msg_command m;
-	struct call c = {.control = p->control, .peer = p, .reply = {p->serial, f->channel, f->id}, .m = &m};
+	struct call c = {
+		.control = p->control, .peer = p, .reply = {p->serial, f->channel, f->id}, .m = &m};
 	const struct verb *v;
 	struct err e = {.at = -1};
 
 	if (msg_get_command(f->payload, f->len, &m, &e) == 0) {
 		if (m.words.count == 0)
 			err_set(&e, ERR_CALL, "a command has at least one word");
-		else if ((v = verb_find(m.words.at[0], &e)) != NULL && call_session(&c, v, &e) == 0 && v->run(&c, &e) == 0)
+		else if ((v = verb_find(m.words.at[0], &e)) != NULL &&
+			 call_session(&c, v, &e) == 0 && v->run(&c, &e) == 0)
 			return;
 	}
 	reply_error(p->control, &c.reply, &e);

@@ -90,7 +90,8 @@ static void compile_fail(struct compile *k, const char *why)
 	compile_end(k, (struct str){0}, &e);
 }
 
-static void on_message(void *arg, struct channel *channel, const struct frame *f, const int *fd, size_t nfd)
+static void on_message(void *arg, struct channel *channel, const struct frame *f, const int *fd,
+		       size_t nfd)
 {
 	struct compile *k = arg;
 	struct msg_program program;
@@ -103,7 +104,8 @@ static void on_message(void *arg, struct channel *channel, const struct frame *f
 	if (f->type == MSG_PROGRAM && msg_get_program(f->payload, f->len, &program, &e) == 0) {
 		compile_end(k, program.program, NULL);
 	} else if (f->type == MSG_ERROR && msg_get_error(f->payload, f->len, &error, &e) == 0) {
-		err_set(&e, (enum err_code)error.code, "%.*s", (int)error.sentence.len, error.sentence.p);
+		err_set(&e, (enum err_code)error.code, "%.*s", (int)error.sentence.len,
+			error.sentence.p);
 		e.at = (int)error.at;
 		compile_end(k, (struct str){0}, &e);
 	} else {
@@ -124,7 +126,11 @@ static int compile_spawn(struct compile *k, struct err *e)
 {
 	char *argv[] = {(char *)(uintptr_t) "tapdeckd", (char *)(uintptr_t) "--compile", NULL};
 	char *envp[] = {NULL};
-	struct spawn s = {.path = "/proc/self/exe", .argv = argv, .envp = envp, .nfd = 4, .no_new_privs = true,
+	struct spawn s = {.path = "/proc/self/exe",
+			  .argv = argv,
+			  .envp = envp,
+			  .nfd = 4,
+			  .no_new_privs = true,
 			  .die_with_parent = true};
 	int fd[2];
 
@@ -147,7 +153,8 @@ static int compile_spawn(struct compile *k, struct err *e)
 
 static void compile_run(struct compile *k)
 {
-	const struct msg_compile m = {.link_type = k->link_type, .snaplen = k->snaplen, .text = str_of(k->text)};
+	const struct msg_compile m = {
+		.link_type = k->link_type, .snaplen = k->snaplen, .text = str_of(k->text)};
 	struct err e;
 
 	if (compile_spawn(k, &e))
@@ -177,13 +184,19 @@ static void on_later(uv_timer_t *timer)
 		compile_run(oldest);
 }
 
-void compile_start(struct compiler *c, uint32_t link_type, uint32_t snaplen, struct str text, bool live, compile_fn fn,
-		   void *arg)
+void compile_start(struct compiler *c, uint32_t link_type, uint32_t snaplen, struct str text,
+		   bool live, compile_fn fn, void *arg)
 {
 	struct compile *k = xcalloc(1, sizeof(*k));
 
-	*k = (struct compile){.next = c->first, .compiler = c, .link_type = link_type, .snaplen = snaplen,
-			      .text = xstrndup(text.p ? text.p : "", text.len), .live = live, .fn = fn, .arg = arg};
+	*k = (struct compile){.next = c->first,
+			      .compiler = c,
+			      .link_type = link_type,
+			      .snaplen = snaplen,
+			      .text = xstrndup(text.p ? text.p : "", text.len),
+			      .live = live,
+			      .fn = fn,
+			      .arg = arg};
 	c->first = k;
 	c->count++;
 	compiler_later(c);
@@ -203,7 +216,8 @@ void compiler_tick(struct compiler *c, int64_t now_ns)
 		if (!k->channel || now_ns < k->deadline_ns)
 			continue;
 		(void)kill(k->pid, SIGKILL); /* not reaped yet: it is still ours */
-		compile_fail(k, "it took longer than 3 seconds (a name in it that DNS does not know?): use addresses and numbers");
+		compile_fail(k, "it took longer than 3 seconds (a name in it that DNS does not "
+				"know?): use addresses and numbers");
 		return; /* the list may have changed; the others next time */
 	}
 }

@@ -54,7 +54,8 @@ static int answer_write(struct buf *program, const struct err *e)
 	buf_init(&out, FRAME_HEADER_BYTES + MSG_PAYLOAD_MAX);
 	r = e->code ? msg_put_error(&payload, &bad) : msg_put_program(&payload, &good);
 	if (r == 0)
-		r = frame_put(&out, e->code ? MSG_ERROR : MSG_PROGRAM, 0, 0, payload.data, payload.len);
+		r = frame_put(&out, e->code ? MSG_ERROR : MSG_PROGRAM, 0, 0, payload.data,
+			      payload.len);
 	if (r == 0)
 		r = fdio_write_all(COMPILE_FD, out.data, out.len);
 	buf_release(&payload);

@@ -19,7 +19,7 @@
 
 #define TICK_MS 1000u
 #define FAST_MS 50u
-#define IDLE_NS (5 * NS_PER_S)	   /* an on-demand daemon that nobody needs */
+#define IDLE_NS (2 * NS_PER_S)	    /* an on-demand daemon that nobody needs */
 #define STOP_MAX_NS (50 * NS_PER_S) /* tap and reader have their own limits before it */
 
 static const struct table_server_ops tables_ops = {tables_query, tables_state};
@@ -99,7 +99,9 @@ void control_changed(struct control *c)
 
 static void event_tell(struct control *c, const struct event *x)
 {
-	const struct msg_event m = {.time_ns = x->time_ns, .severity = str_of(x->severity), .where = str_of(x->where),
+	const struct msg_event m = {.time_ns = x->time_ns,
+				    .severity = str_of(x->severity),
+				    .where = str_of(x->where),
 				    .sentence = str_of(x->sentence)};
 
 	for (struct peer *p = c->peers; p; p = p->next)
@@ -119,7 +121,10 @@ void control_event(struct control *c, const char *severity, const char *where, c
 	va_end(ap);
 	free(x->where);
 	free(x->sentence);
-	*x = (struct event){.time_ns = clock_now_ns(), .severity = severity, .where = xstrdup(where), .sentence = xstrdup(buf_str(&text))};
+	*x = (struct event){.time_ns = clock_now_ns(),
+			    .severity = severity,
+			    .where = xstrdup(where),
+			    .sentence = xstrdup(buf_str(&text))};
 	buf_release(&text);
 	c->nevents++;
 	if (strcmp(severity, "error") == 0)
@@ -167,7 +172,8 @@ static void sessions_tick(struct control *c, int64_t now_ns)
 	for (const struct session *s = c->sessions; s; s = s->next)
 		fast = fast || session_watches_size(s);
 	if (fast && !uv_is_active((uv_handle_t *)&c->fast))
-		(void)uv_timer_start(&c->fast, on_fast, FAST_MS, FAST_MS); /* fails for a closing timer only */
+		(void)uv_timer_start(&c->fast, on_fast, FAST_MS,
+				     FAST_MS); /* fails for a closing timer only */
 	if (!fast)
 		(void)uv_timer_stop(&c->fast);
 }

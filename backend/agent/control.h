@@ -1,5 +1,5 @@
-/* Control: what tapdeckd is, as the daemon and as `--attach`: messages, who may what, the list of sessions and opened files.
- * It starts the others and passes frames on; it interprets no packet. */
+/* Control: what tapdeckd is, as the daemon and as `--attach`: messages, who may what, the list of
+ * sessions and opened files. It starts the others and passes frames on; it interprets no packet. */
 #ifndef AGENT_CONTROL_H
 #define AGENT_CONTROL_H
 
@@ -74,13 +74,15 @@ void control_stop(struct control *c);
 void control_changed(struct control *c);
 void control_tick(struct control *c);
 
-/* "error" "warn" "note"; where: session, device or host. Kept, and told to every client that may see it. */
+/* "error" "warn" "note"; where: session, device or host. Kept, and told to every client that may
+ * see it. */
 void control_event(struct control *c, const char *severity, const char *where, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
 /* --- the daemon's door --- */
 struct listener;
-/* Takes the socket's place: one daemon a path. `ready_fd` -1, or told by a byte when it may be asked. */
+/* Takes the socket's place: one daemon a path. `ready_fd` -1, or told by a byte when it may be
+ * asked. */
 int listener_open(struct listener **l, struct control *c, const char *path, struct err *e);
 void listener_close(struct listener *l);
 

@@ -30,7 +30,8 @@ static const struct column columns[] = {
 	{"errors", KIND_COUNT, 0, "", "errors in both directions since the device is there"},
 };
 
-static const struct table_type devices_type = {"devices", "the devices of the machine", "", columns, ARRAY_LEN(columns)};
+static const struct table_type devices_type = {"devices", "the devices of the machine", "", columns,
+					       ARRAY_LEN(columns)};
 
 struct look {
 	struct device *list;
@@ -164,34 +165,52 @@ bool devices_is(const struct table *t)
 	return t->type == &devices_type;
 }
 
-/* As libpcap maps the kernel's hardware types (ARPHRD_) to its link types; what is not here is cooked (LINUX_SLL). */
-uint32_t devices_link_type(const char *name)
+/* As libpcap maps the kernel's hardware types (ARPHRD_) to its link types; what is not here is
+ * cooked (LINUX_SLL). */
+static const struct {
+	unsigned short hardware;
+	uint32_t link_type;
+} known_hardware[] = {
+	{ARPHRD_ETHER, 1},
+	{ARPHRD_LOOPBACK, 1},
+	{ARPHRD_NONE, 101},
+	{ARPHRD_TUNNEL, 101},
+	{ARPHRD_SIT, 101},
+	{ARPHRD_IPGRE, 101},
+	{ARPHRD_TUNNEL6, 101},
+	{ARPHRD_IEEE80211, 105},
+	{ARPHRD_IEEE80211_PRISM, 119},
+	{ARPHRD_IEEE80211_RADIOTAP, 127},
+};
+#define LINK_TYPE_ETHERNET 1u
+#define LINK_TYPE_COOKED 113u
+
+/* -1: there is no such device. */
+static int hardware_type(const char *name)
 {
-	static const struct {
-		unsigned short hardware;
-		uint32_t link_type;
-	} known[] = {
-		{ARPHRD_ETHER, 1}, {ARPHRD_LOOPBACK, 1}, {ARPHRD_NONE, 101}, {ARPHRD_TUNNEL, 101}, {ARPHRD_SIT, 101},
-		{ARPHRD_IPGRE, 101}, {ARPHRD_TUNNEL6, 101}, {ARPHRD_IEEE80211, 105}, {ARPHRD_IEEE80211_PRISM, 119},
-		{ARPHRD_IEEE80211_RADIOTAP, 127},
-	};
 	const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct ifreq r = {0};
-	bool found;
+	int type = -1;
 
-	if (strcmp(name, "any") == 0) {
-		if (fd >= 0)
-			close(fd);
-		return 113;
-	}
+	if (fd < 0)
+		return -1;
 	memcpy(r.ifr_name, name, strnlen(name, sizeof(r.ifr_name) - 1));
-	found = fd >= 0 && ioctl(fd, SIOCGIFHWADDR, &r) == 0;
-	if (fd >= 0)
-		close(fd);
-	if (!found)
-		return 1;
-	for (size_t i = 0; i < ARRAY_LEN(known); i++)
-		if (known[i].hardware == r.ifr_hwaddr.sa_family)
-			return known[i].link_type;
-	return 113;
+	if (ioctl(fd, SIOCGIFHWADDR, &r) == 0)
+		type = r.ifr_hwaddr.sa_family;
+	close(fd);
+	return type;
+}
+
+uint32_t devices_link_type(const char *name)
+{
+	const int type = hardware_type(name);
+
+	if (strcmp(name, "any") == 0)
+		return LINK_TYPE_COOKED;
+	if (type < 0)
+		return LINK_TYPE_ETHERNET;
+	for (size_t i = 0; i < ARRAY_LEN(known_hardware); i++)
+		if (known_hardware[i].hardware == type)
+			return known_hardware[i].link_type;
+	return LINK_TYPE_COOKED;
 }

@@ -42,7 +42,8 @@ static void fetch_end(struct fetch *s, const char *note)
 	const struct msg_end m = {.offset = s->offset, .note = str_of(note)};
 	struct control *c = s->peer->control;
 
-	(void)channel_put_end(s->peer->channel, s->channel, s->id, &m); /* -1: the client is about to be gone */
+	(void)channel_put_end(s->peer->channel, s->channel, s->id,
+			      &m); /* -1: the client is about to be gone */
 	fetch_free(c, s);
 }
 
@@ -100,13 +101,14 @@ void fetch_pump(struct control *c, const struct peer *p)
 		while (i < FETCH_TURN_PIECES && fetch_piece(s, piece))
 			i++;
 		if (i == FETCH_TURN_PIECES)
-			(void)uv_timer_start(&c->later, on_later, 0, 0); /* fails for a closing timer only */
+			(void)uv_timer_start(&c->later, on_later, 0,
+					     0); /* fails for a closing timer only */
 	}
 	free(piece);
 }
 
-int fetch_start(struct peer *p, uint32_t channel, uint32_t id, int fd, uint64_t offset, uint64_t credit, const char *note,
-		 struct err *e)
+int fetch_start(struct peer *p, uint32_t channel, uint32_t id, int fd, uint64_t offset,
+		uint64_t credit, const char *note, struct err *e)
 {
 	struct fetch *s;
 	unsigned count = 0;
@@ -115,12 +117,20 @@ int fetch_start(struct peer *p, uint32_t channel, uint32_t id, int fd, uint64_t 
 		count++;
 	if (count >= FETCHES_MAX || fetch_find(p, channel, id) || offset > INT64_MAX) {
 		close(fd);
-		return err_set(e, ERR_CALL, count >= FETCHES_MAX ? "too many streams are open here" :
-							      "this stream's number or offset is not possible");
+		return err_set(e, ERR_CALL,
+			       count >= FETCHES_MAX
+				       ? "too many streams are open here"
+				       : "this stream's number or offset is not possible");
 	}
 	s = xcalloc(1, sizeof(*s));
-	*s = (struct fetch){.next = p->control->fetches, .peer = p, .channel = channel, .id = id, .fd = fd, .offset = offset,
-			     .credit = credit, .note = xstrdup(note)};
+	*s = (struct fetch){.next = p->control->fetches,
+			    .peer = p,
+			    .channel = channel,
+			    .id = id,
+			    .fd = fd,
+			    .offset = offset,
+			    .credit = credit,
+			    .note = xstrdup(note)};
 	p->control->fetches = s;
 	fetch_pump(p->control, p);
 	return 0;

@@ -9,8 +9,8 @@
 #define FETCHES_MAX 1024u
 
 /* Takes fd. `note` is said at the end, may be "". */
-int fetch_start(struct peer *p, uint32_t channel, uint32_t id, int fd, uint64_t offset, uint64_t credit, const char *note,
-		 struct err *e);
+int fetch_start(struct peer *p, uint32_t channel, uint32_t id, int fd, uint64_t offset,
+		uint64_t credit, const char *note, struct err *e);
 /* true: it was a stream of ours. */
 bool fetch_credit(struct peer *p, uint32_t channel, uint32_t id, uint64_t bytes);
 bool fetch_cancel(struct peer *p, uint32_t channel, uint32_t id);

@@ -1,5 +1,5 @@
-/* A filter for a running session: compiled for each of its devices first, so that a wrong one changes nothing, then sent to the
- * tap; done when the tap has said so for all. */
+/* A filter for a running session: compiled for each of its devices first, so that a wrong one
+ * changes nothing, then sent to the tap; done when the tap has said so for all. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,7 +23,7 @@ struct job {
 	job_fn fn;
 	void *arg;
 	unsigned waiting; /* parts without an answer */
-	bool begun; /* one at a time, in their order: "remove" never overtakes "add" */
+	bool begun;	  /* one at a time, in their order: "remove" never overtakes "add" */
 	bool failed;
 	struct err err; /* the first one */
 	struct job_part part[];
@@ -70,17 +70,24 @@ static int part_send(struct job *j, struct job_part *k)
 
 	k->id = ++s->last_id;
 	if (j->type == MSG_TAP_FILTER) {
-		const struct msg_tap_filter m = {.index = k->device, .program = program, .text = str_of(j->text)};
+		const struct msg_tap_filter m = {
+			.index = k->device, .program = program, .text = str_of(j->text)};
 
 		return channel_put_tap_filter(s->tap, 0, k->id, &m);
 	}
 	if (j->type == MSG_TAP_COUNTER) {
-		const struct msg_tap_counter m = {.op = str_of(j->op), .name = str_of(j->name), .index = k->device,
-						  .program = program, .text = str_of(j->text)};
+		const struct msg_tap_counter m = {.op = str_of(j->op),
+						  .name = str_of(j->name),
+						  .index = k->device,
+						  .program = program,
+						  .text = str_of(j->text)};
 
 		return channel_put_tap_counter(s->tap, 0, k->id, &m);
 	}
-	const struct msg_tap_own m = {.op = str_of(j->op), .name = str_of(j->name), .index = k->device, .program = program,
+	const struct msg_tap_own m = {.op = str_of(j->op),
+				      .name = str_of(j->name),
+				      .index = k->device,
+				      .program = program,
 				      .text = str_of(j->text)};
 
 	return channel_put_tap_own(s->tap, 0, k->id, &m);
@@ -129,7 +136,8 @@ static void on_compiled(void *arg, struct str program, const struct err *e)
 	if (e)
 		job_note(k->job, e);
 	else
-		(void)buf_add(&k->program, program.p, program.len); /* a message's payload: it fits */
+		(void)buf_add(&k->program, program.p,
+			      program.len); /* a message's payload: it fits */
 	job_step(k->job, true);
 }
 
@@ -143,16 +151,23 @@ static void job_begin(struct job *j)
 		return;
 	}
 	for (unsigned i = 0; i < s->ndevices; i++)
-		compile_start(s->control->compiler, s->device[i].link_type, s->device[i].snaplen, str_of(j->text),
-			      j->type == MSG_TAP_FILTER, on_compiled, &j->part[i]);
+		compile_start(s->control->compiler, s->device[i].link_type, s->device[i].snaplen,
+			      str_of(j->text), j->type == MSG_TAP_FILTER, on_compiled, &j->part[i]);
 }
 
-void job_start(struct session *s, uint16_t type, const char *op, const char *name, const char *text, job_fn fn, void *arg)
+void job_start(struct session *s, uint16_t type, const char *op, const char *name, const char *text,
+	       job_fn fn, void *arg)
 {
 	struct job *j = xcalloc(1, sizeof(*j) + s->ndevices * sizeof(j->part[0])), **at = &s->jobs;
 
-	*j = (struct job){.session = s, .type = type, .op = xstrdup(op), .name = xstrdup(name), .text = xstrdup(text),
-			  .fn = fn, .arg = arg, .waiting = s->ndevices};
+	*j = (struct job){.session = s,
+			  .type = type,
+			  .op = xstrdup(op),
+			  .name = xstrdup(name),
+			  .text = xstrdup(text),
+			  .fn = fn,
+			  .arg = arg,
+			  .waiting = s->ndevices};
 	for (unsigned i = 0; i < s->ndevices; i++) {
 		j->part[i].job = j;
 		j->part[i].device = i;

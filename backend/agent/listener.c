@@ -23,7 +23,8 @@ struct listener {
 	char *path;
 };
 
-/* The lock outlives a crash of nobody: it goes with the process. A socket without one is a dead daemon's. */
+/* The lock outlives a crash of nobody: it goes with the process. A socket without one is a dead
+ * daemon's. */
 static int lock_take(const char *path, struct err *e)
 {
 	char *name = xasprintf("%s.lock", path);
@@ -48,7 +49,8 @@ static int socket_open(const struct control *c, const char *path, struct err *e)
 	int fd, r;
 
 	if (len >= sizeof(at.sun_path))
-		return err_set(e, ERR_CALL, "the path of a unix socket has at most %zu bytes: %s", sizeof(at.sun_path) - 1, path);
+		return err_set(e, ERR_CALL, "the path of a unix socket has at most %zu bytes: %s",
+			       sizeof(at.sun_path) - 1, path);
 	memcpy(at.sun_path, path, len);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
@@ -75,8 +77,10 @@ static void client_refuse(struct control *c, int fd, const struct err *why)
 
 	buf_init(&payload, MSG_PAYLOAD_MAX);
 	buf_init(&out, FRAME_HEADER_BYTES + MSG_PAYLOAD_MAX);
-	if (msg_put_error(&payload, &m) == 0 && frame_put(&out, MSG_ERROR, 0, 0, payload.data, payload.len) == 0)
-		(void)!send(fd, out.data, out.len, MSG_DONTWAIT | MSG_NOSIGNAL); /* an empty socket takes it */
+	if (msg_put_error(&payload, &m) == 0 &&
+	    frame_put(&out, MSG_ERROR, 0, 0, payload.data, payload.len) == 0)
+		(void)!send(fd, out.data, out.len,
+			    MSG_DONTWAIT | MSG_NOSIGNAL); /* an empty socket takes it */
 	buf_release(&payload);
 	buf_release(&out);
 	close(fd);
@@ -93,7 +97,8 @@ static void client_accept(struct listener *l, int fd)
 	if (access_who(fd, c->group, &who, &e) || access_connect(&who, &e)) {
 		client_refuse(c, fd, &e);
 	} else if (c->npeers >= CONTROL_PEERS_MAX) {
-		err_set(&e, ERR_REFUSED, "%u clients are connected, which is the most", CONTROL_PEERS_MAX);
+		err_set(&e, ERR_REFUSED, "%u clients are connected, which is the most",
+			CONTROL_PEERS_MAX);
 		client_refuse(c, fd, &e);
 	} else {
 		(void)peer_new(c, fd, -1, &who);

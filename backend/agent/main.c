@@ -1,5 +1,5 @@
-/* tapdeckd: the backend, on this machine and on every other. `--attach` serves one user's console, `--daemon` keeps the
- * sessions; the others are its own children. */
+/* tapdeckd: the backend, on this machine and on every other. `--attach` serves one user's console,
+ * `--daemon` keeps the sessions; the others are its own children. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -33,17 +33,20 @@ struct options {
 };
 
 static const struct option long_options[] = {
-	{"attach", no_argument, NULL, 'a'}, {"daemon", no_argument, NULL, 'd'}, {"read", required_argument, NULL, 'r'},
-	{"compile", no_argument, NULL, 'c'}, {"on-demand", no_argument, NULL, 'o'}, {"ready", required_argument, NULL, 'R'},
-	{"group", required_argument, NULL, 'g'}, {"log", required_argument, NULL, 'l'}, {"socket", required_argument, NULL, 's'},
-	{"captures", required_argument, NULL, 'C'}, {"verbose", no_argument, NULL, 'v'}, {"version", no_argument, NULL, 'V'},
-	{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0},
+	{"attach", no_argument, NULL, 'a'},	  {"daemon", no_argument, NULL, 'd'},
+	{"read", required_argument, NULL, 'r'},	  {"compile", no_argument, NULL, 'c'},
+	{"on-demand", no_argument, NULL, 'o'},	  {"ready", required_argument, NULL, 'R'},
+	{"group", required_argument, NULL, 'g'},  {"log", required_argument, NULL, 'l'},
+	{"socket", required_argument, NULL, 's'}, {"captures", required_argument, NULL, 'C'},
+	{"verbose", no_argument, NULL, 'v'},	  {"version", no_argument, NULL, 'V'},
+	{"help", no_argument, NULL, 'h'},	  {NULL, 0, NULL, 0},
 };
 
 static void usage(FILE *out)
 {
 	fputs("usage: tapdeckd --attach | --daemon [options]\n"
-	      "  --attach            serve messages on descriptor 0 (and 1), with the rights of who runs it\n"
+	      "  --attach            serve messages on descriptor 0 (and 1), with the rights of "
+	      "who runs it\n"
 	      "  --daemon            keep sessions: listen at a unix socket\n"
 	      "  -g, --group GROUP   who may ask a daemon of root besides root\n"
 	      "  -s, --socket PATH   the daemon's socket (usual: as tapdeckd(8) says)\n"
@@ -131,7 +134,11 @@ static int log_start(const struct options *o, struct err *e)
 		return err_errno(e, ERR_REFUSED, "could not open the log %s", o->log);
 	if (o->log && dup2(fd, STDERR_FILENO) < 0) /* children's words go there too */
 		return err_errno(e, ERR_REFUSED, "could not use the log %s", o->log);
-	log_open(fd, o->verbose ? LOG_LEVEL_DEBUG : o->log ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "tapdeckd");
+	log_open(fd,
+		 o->verbose ? LOG_LEVEL_DEBUG
+		 : o->log   ? LOG_LEVEL_INFO
+			    : LOG_LEVEL_WARN,
+		 "tapdeckd");
 	return 0;
 }
 
@@ -188,7 +195,8 @@ static void ready_tell(const struct options *o, const struct err *e)
 {
 	if (o->ready < 0)
 		return;
-	(void)!write(o->ready, e ? e->text : "+", e ? strlen(e->text) : 1); /* who asked may be gone */
+	(void)!write(o->ready, e ? e->text : "+",
+		     e ? strlen(e->text) : 1); /* who asked may be gone */
 	close(o->ready);
 }
 
@@ -236,7 +244,8 @@ static int daemon_run(struct control *c, const struct options *o, struct err *e)
 		goto out;
 	}
 	state_load(c);
-	control_tick(c); /* what was interrupted is mended before anybody is answered, where its tap is gone */
+	control_tick(c); /* what was interrupted is mended before anybody is answered, where its tap
+			    is gone */
 	for (int i = 0; i < 2; i++) {
 		(void)uv_signal_init(c->loop, &stop[i]); /* the pipe is there since children_new */
 		stop[i].data = c;
@@ -249,7 +258,8 @@ static int daemon_run(struct control *c, const struct options *o, struct err *e)
 		uv_close((uv_handle_t *)&stop[i], NULL);
 	listener_close(l);
 	control_free(c);
-	(void)uv_run(c->loop, UV_RUN_DEFAULT); /* handles close, before the signals leave the stack */
+	(void)uv_run(c->loop,
+		     UV_RUN_DEFAULT); /* handles close, before the signals leave the stack */
 	r = 0;
 out:
 	free(path);

@@ -1,4 +1,5 @@
-/* Own traffic: the SSH connections that carry attached clients, by both ends exactly, as they come and go. */
+/* Own traffic: the SSH connections that carry attached clients, by both ends exactly, as they come
+ * and go. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,8 +10,8 @@
 #include "base/xalloc.h"
 #include "session.h"
 
-/* An address as libpcap reads it; the zone of a link-local one says nothing about packets. IPv4 in IPv6 (RFC 4291 2.5.5.2)
- * is IPv4 on the wire. */
+/* An address as libpcap reads it; the zone of a link-local one says nothing about packets. IPv4 in
+ * IPv6 (RFC 4291 2.5.5.2) is IPv4 on the wire. */
 static int own_address(const char *text, char out[ADDR_TEXT_MAX], struct err *e)
 {
 	static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
@@ -31,7 +32,8 @@ static int own_address(const char *text, char out[ADDR_TEXT_MAX], struct err *e)
 	return 0;
 }
 
-int own_set(struct own *own, const char *addr_a, unsigned port_a, const char *addr_b, unsigned port_b, struct err *e)
+int own_set(struct own *own, const char *addr_a, unsigned port_a, const char *addr_b,
+	    unsigned port_b, struct err *e)
 {
 	char a[ADDR_TEXT_MAX], b[ADDR_TEXT_MAX];
 
@@ -41,9 +43,10 @@ int own_set(struct own *own, const char *addr_a, unsigned port_a, const char *ad
 		return err_set(e, ERR_CALL, "a port is between 1 and 65535");
 	own_release(own);
 	own->name = xasprintf("%s port %u - %s port %u", a, port_a, b, port_b);
-	own->filter = xasprintf("tcp and ((src host %s and src port %u and dst host %s and dst port %u) or "
-				"(src host %s and src port %u and dst host %s and dst port %u))",
-				a, port_a, b, port_b, b, port_b, a, port_a);
+	own->filter = xasprintf(
+		"tcp and ((src host %s and src port %u and dst host %s and dst port %u) or "
+		"(src host %s and src port %u and dst host %s and dst port %u))",
+		a, port_a, b, port_b, b, port_b, a, port_a);
 	return 0;
 }
 
@@ -56,7 +59,8 @@ void own_release(struct own *own)
 
 int own_from_environment(struct msg_own *m, char **memory)
 {
-	const char *said = getenv("SSH_CONNECTION"); /* sshd(8): client address and port, server address and port */
+	const char *said = getenv(
+		"SSH_CONNECTION"); /* sshd(8): client address and port, server address and port */
 	struct own own = {0};
 	struct words w;
 	uint64_t port[2];
@@ -65,12 +69,15 @@ int own_from_environment(struct msg_own *m, char **memory)
 	if (!said || words_parse(&w, said, NULL))
 		return -1;
 	if (w.count == 4 && text_parse_count(str_of(w.word[1]), &port[0], NULL) == 0 &&
-	    text_parse_count(str_of(w.word[3]), &port[1], NULL) == 0 && port[0] <= 65535 && port[1] <= 65535 &&
+	    text_parse_count(str_of(w.word[3]), &port[1], NULL) == 0 && port[0] <= 65535 &&
+	    port[1] <= 65535 &&
 	    own_set(&own, w.word[0], (unsigned)port[0], w.word[2], (unsigned)port[1], NULL) == 0) {
 		const size_t len = strlen(w.word[0]);
 
 		*memory = xasprintf("%s %s", w.word[0], w.word[2]);
-		*m = (struct msg_own){.addr_a = {*memory, len}, .port_a = (uint16_t)port[0], .addr_b = str_of(*memory + len + 1),
+		*m = (struct msg_own){.addr_a = {*memory, len},
+				      .port_a = (uint16_t)port[0],
+				      .addr_b = str_of(*memory + len + 1),
 				      .port_b = (uint16_t)port[1]};
 		r = 0;
 	}
@@ -98,8 +105,11 @@ static void own_want(struct session *s, const struct own *own)
 		return;
 	}
 	u = xcalloc(1, sizeof(*u));
-	*u = (struct own_use){.next = s->own, .name = xstrdup(own->name), .filter = xstrdup(own->filter),
-			      .since_ns = clock_now_ns(), .wanted = true};
+	*u = (struct own_use){.next = s->own,
+			      .name = xstrdup(own->name),
+			      .filter = xstrdup(own->filter),
+			      .since_ns = clock_now_ns(),
+			      .wanted = true};
 	s->own = u;
 	job_start(s, MSG_TAP_OWN, "add", u->name, u->filter, NULL, NULL);
 }

@@ -12,7 +12,8 @@
 #include "session.h"
 #include "fetch.h"
 
-static void on_message(void *arg, struct channel *channel, const struct frame *f, const int *fd, size_t nfd);
+static void on_message(void *arg, struct channel *channel, const struct frame *f, const int *fd,
+		       size_t nfd);
 static void on_gone(void *arg, struct channel *channel, const struct err *why);
 static void on_writable(void *arg, struct channel *channel);
 
@@ -97,7 +98,8 @@ void reply_done(struct control *c, const struct reply *r, const char *note)
 	if (!p)
 		return;
 	pending_remove(p, r->channel, r->id);
-	(void)channel_send_done(p->channel, r->channel, r->id, note); /* -1: it is about to be gone */
+	(void)channel_send_done(p->channel, r->channel, r->id,
+				note); /* -1: it is about to be gone */
 }
 
 void reply_error(struct control *c, const struct reply *r, const struct err *e)
@@ -156,7 +158,11 @@ int pending_put(struct peer *p, const struct frame *f, enum route route, bool pe
 	struct pending *q = xmalloc(sizeof(*q) + f->len);
 
 	pending_remove(p, f->channel, f->id);
-	*q = (struct pending){.channel = f->channel, .id = f->id, .type = f->type, .route = route, .periodic = periodic,
+	*q = (struct pending){.channel = f->channel,
+			      .id = f->id,
+			      .type = f->type,
+			      .route = route,
+			      .periodic = periodic,
 			      .len = f->len};
 	if (f->len)
 		memcpy(q->payload, f->payload, f->len);
@@ -177,7 +183,8 @@ void peer_forward(struct peer *p, uint32_t channel, const struct frame *f)
 		return;
 	if (last && q)
 		pending_remove(p, channel, f->id);
-	(void)channel_send(p->channel, f->type, channel, f->id, f->payload, f->len); /* -1: `gone` will come */
+	(void)channel_send(p->channel, f->type, channel, f->id, f->payload,
+			   f->len); /* -1: `gone` will come */
 }
 
 /* One that went that way, off the list; owned by the caller. */
@@ -204,7 +211,8 @@ void peer_fail(struct peer *p, uint32_t channel, enum route route, const struct 
 	struct pending *q;
 
 	while ((q = pending_take(p, channel, route)) != NULL) {
-		(void)channel_send_error(p->channel, q->channel, q->id, e); /* -1: `gone` will come */
+		(void)channel_send_error(p->channel, q->channel, q->id,
+					 e); /* -1: `gone` will come */
 		free(q);
 	}
 }
@@ -214,7 +222,8 @@ void peer_fail(struct peer *p, uint32_t channel, enum route route, const struct 
 static void peer_refuse(struct peer *p, const struct err *e)
 {
 	(void)channel_send_error(p->channel, 0, 0, e); /* it is closed anyway */
-	log_warn("client of uid %lu, pid %ld: %s", (unsigned long)p->who.uid, (long)p->who.pid, e->text);
+	log_warn("client of uid %lu, pid %ld: %s", (unsigned long)p->who.uid, (long)p->who.pid,
+		 e->text);
 	peer_free(p);
 }
 
@@ -224,13 +233,15 @@ static int hello_check(const struct frame *f, struct err *e)
 	struct msg_hello m;
 
 	if (f->type != MSG_HELLO)
-		return err_set(e, ERR_CALL, "the first message is HELLO, not %s", msg_name(f->type));
+		return err_set(e, ERR_CALL, "the first message is HELLO, not %s",
+			       msg_name(f->type));
 	if (msg_get_hello(f->payload, f->len, &m, e))
 		return -1;
 	if (m.protocol == WIRE_PROTOCOL)
 		return 0;
-	return err_set(e, ERR_REFUSED, "this tapdeckd %s speaks protocol %u, not %u: bring both to one version", TAPDECK_VERSION,
-		       WIRE_PROTOCOL, m.protocol);
+	return err_set(e, ERR_REFUSED,
+		       "this tapdeckd %s speaks protocol %u, not %u: bring both to one version",
+		       TAPDECK_VERSION, WIRE_PROTOCOL, m.protocol);
 }
 
 static void peer_greet(struct peer *p, const struct frame *f)
@@ -243,7 +254,8 @@ static void peer_greet(struct peer *p, const struct frame *f)
 		p->greeted = true;
 }
 
-static void on_message(void *arg, struct channel *channel, const struct frame *f, const int *fd, size_t nfd)
+static void on_message(void *arg, struct channel *channel, const struct frame *f, const int *fd,
+		       size_t nfd)
 {
 	struct peer *p = arg;
 
@@ -263,7 +275,8 @@ static void on_gone(void *arg, struct channel *channel, const struct err *why)
 
 	(void)channel;
 	if (why->code)
-		log_info("client of uid %lu, pid %ld: %s", (unsigned long)p->who.uid, (long)p->who.pid, why->text);
+		log_info("client of uid %lu, pid %ld: %s", (unsigned long)p->who.uid,
+			 (long)p->who.pid, why->text);
 	peer_free(p);
 	if (c->role == CONTROL_ATTACH)
 		uv_stop(c->loop); /* whom it was started for is gone */

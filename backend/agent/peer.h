@@ -23,7 +23,8 @@ struct binding {
 	char *target;
 };
 
-/* A request that has no last answer yet. The payload is kept so that it can be asked again elsewhere. */
+/* A request that has no last answer yet. The payload is kept so that it can be asked again
+ * elsewhere. */
 struct pending {
 	uint32_t channel, id;
 	uint16_t type;
@@ -69,7 +70,8 @@ void reply_error(struct control *c, const struct reply *r, const struct err *e);
 
 struct binding *peer_binding(struct peer *p, uint32_t channel);
 void binding_free(struct binding *b);
-/* A frame for the client, on its channel: the pending request is seen to, snapshots are skipped where it does not read. */
+/* A frame for the client, on its channel: the pending request is seen to, snapshots are skipped
+ * where it does not read. */
 void peer_forward(struct peer *p, uint32_t channel, const struct frame *f);
 /* Every request of the channel (of all: UINT32_MAX) that went that way fails. */
 void peer_fail(struct peer *p, uint32_t channel, enum route route, const struct err *e);
@@ -85,7 +87,8 @@ void route_to_upstream(struct peer *p);
 void route_from_upstream(struct peer *p, const struct err *why);
 
 /* --- own.c --- */
-int own_set(struct own *own, const char *addr_a, unsigned port_a, const char *addr_b, unsigned port_b, struct err *e);
+int own_set(struct own *own, const char *addr_a, unsigned port_a, const char *addr_b,
+	    unsigned port_b, struct err *e);
 void own_release(struct own *own);
 /* SSH_CONNECTION's four words. -1: not there, or not what it says. */
 int own_from_environment(struct msg_own *m, char **memory);

@@ -32,7 +32,8 @@ static void on_compiled(void *arg, struct str program, const struct err *e)
 		if (r->pid != w->reader || !r->channel)
 			continue;
 		if (e)
-			(void)channel_send_error(r->channel, 0, w->id, e); /* -1: `gone` will come */
+			(void)channel_send_error(r->channel, 0, w->id,
+						 e); /* -1: `gone` will come */
 		else
 			(void)channel_put_program(r->channel, 0, w->id, &m);
 	}
@@ -63,14 +64,18 @@ static void reader_control_frame(struct reader_child *r, const struct frame *f)
 	if (f->type == MSG_COMPILE)
 		reader_compile(r, f);
 	else if (f->type == MSG_ERROR && msg_get_error(f->payload, f->len, &error, NULL) == 0)
-		log_warn("the reader of %s: %.*s", r->name, (int)error.sentence.len, error.sentence.p); /* it tells who asks */
+		log_warn("the reader of %s: %.*s", r->name, (int)error.sentence.len,
+			 error.sentence.p); /* it tells who asks */
 	else if (f->type == MSG_EVENT && msg_get_event(f->payload, f->len, &event, NULL) == 0)
-		control_event(r->control, "note", r->name, "%.*s", (int)event.sentence.len, event.sentence.p);
-	if ((f->type == MSG_DONE || f->type == MSG_ERROR) && r->finish_id && f->id == r->finish_id && r->session)
+		control_event(r->control, "note", r->name, "%.*s", (int)event.sentence.len,
+			      event.sentence.p);
+	if ((f->type == MSG_DONE || f->type == MSG_ERROR) && r->finish_id &&
+	    f->id == r->finish_id && r->session)
 		session_reader_finished(r->session);
 }
 
-static void on_message(void *arg, struct channel *channel, const struct frame *f, const int *fd, size_t nfd)
+static void on_message(void *arg, struct channel *channel, const struct frame *f, const int *fd,
+		       size_t nfd)
 {
 	struct reader_child *r = arg;
 	struct binding *b;
@@ -111,22 +116,30 @@ static const struct channel_ops reader_ops = {on_message, on_gone, NULL};
 
 static int reader_spawn(struct reader_child *r, int fd, struct err *e)
 {
-	char *argv[] = {(char *)(uintptr_t) "tapdeckd", (char *)(uintptr_t) "--read", (char *)(uintptr_t) "3", NULL};
+	char *argv[] = {(char *)(uintptr_t) "tapdeckd", (char *)(uintptr_t) "--read",
+			(char *)(uintptr_t) "3", NULL};
 	char *envp[] = {NULL};
-	const struct spawn s = {.path = "/proc/self/exe", .argv = argv, .envp = envp, .fd = {-1, 2, 2, fd}, .nfd = 4,
-				.no_new_privs = true, .die_with_parent = true};
+	const struct spawn s = {.path = "/proc/self/exe",
+				.argv = argv,
+				.envp = envp,
+				.fd = {-1, 2, 2, fd},
+				.nfd = 4,
+				.no_new_privs = true,
+				.die_with_parent = true};
 
 	r->pid = spawn_start(&s, e);
 	return r->pid < 0 ? -1 : 0;
 }
 
-struct reader_child *reader_child_start(struct control *c, struct session *s, const char *name, struct err *e)
+struct reader_child *reader_child_start(struct control *c, struct session *s, const char *name,
+					struct err *e)
 {
 	struct reader_child *r;
 	int fd[2];
 
 	if (c->nreaders >= CONTROL_READERS_MAX) {
-		err_set(e, ERR_REFUSED, "%u captures are open here, which is the most: close some", CONTROL_READERS_MAX);
+		err_set(e, ERR_REFUSED, "%u captures are open here, which is the most: close some",
+			CONTROL_READERS_MAX);
 		return NULL;
 	}
 	if (fdio_socketpair(fd, e))
@@ -172,24 +185,35 @@ void reader_child_free(struct reader_child *r)
 
 /* --- what it reads --- */
 
-int reader_child_file(struct reader_child *r, int fd, const char *name, uint64_t first_packet, bool growing)
+int reader_child_file(struct reader_child *r, int fd, const char *name, uint64_t first_packet,
+		      bool growing)
 {
-	const struct msg_read_file m = {.name = str_of(name), .first_packet = first_packet, .growing = growing};
+	const struct msg_read_file m = {
+		.name = str_of(name), .first_packet = first_packet, .growing = growing};
 	struct buf b;
 	int rc;
 
 	buf_init(&b, MSG_PAYLOAD_MAX);
 	rc = msg_put_read_file(&b, &m);
 	if (rc == 0 && r->channel)
-		rc = channel_send_fds(r->channel, MSG_READ_FILE, 0, ++r->last_id, b.data, b.len, &fd, 1);
+		rc = channel_send_fds(r->channel, MSG_READ_FILE, 0, ++r->last_id, b.data, b.len,
+				      &fd, 1);
 	buf_release(&b);
 	return rc;
+}
+
+/* Nothing was written to it since. */
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+	return S_ISREG(b->st_mode) && a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+	       a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
 struct reader_child *reader_child_of(struct control *c, const char *path, const struct stat *st)
 {
 	for (struct reader_child *r = c->readers; r; r = r->next)
-		if (!r->session && r->channel && r->device == st->st_dev && r->inode == st->st_ino && S_ISREG(st->st_mode) &&
+		if (!r->session && r->channel && is_same(&r->opened, st) &&
 		    strcmp(r->name, path) == 0)
 			return r;
 	return NULL;
@@ -203,7 +227,10 @@ int reader_child_open(const char *path, struct stat *st, struct err *e)
 	if (fd < 0 && errno == ENOENT)
 		return err_set(e, ERR_REFUSED, "there is no file %s", path);
 	if (fd < 0 && (errno == EACCES || errno == EPERM))
-		return err_set(e, ERR_REFUSED, "%s may not be read by you: ask its owner for the right (chmod, chgrp), or read it as them", path);
+		return err_set(e, ERR_REFUSED,
+			       "%s may not be read by you: ask its owner for the right (chmod, "
+			       "chgrp), or read it as them",
+			       path);
 	if (fd < 0)
 		return err_errno(e, ERR_REFUSED, "could not open %s", path);
 	if (fstat(fd, st) == 0 && (S_ISREG(st->st_mode) || S_ISFIFO(st->st_mode)))
@@ -211,7 +238,8 @@ int reader_child_open(const char *path, struct stat *st, struct err *e)
 	close(fd);
 	if (S_ISDIR(st->st_mode))
 		return err_set(e, ERR_REFUSED, "%s is a folder: name a capture file in it", path);
-	return err_set(e, ERR_REFUSED, "%s is no file (a device or a socket): name a capture file", path);
+	return err_set(e, ERR_REFUSED, "%s is no file (a device or a socket): name a capture file",
+		       path);
 }
 
 /* --- channels --- */
@@ -220,7 +248,8 @@ int reader_child_bind(struct reader_child *r, struct binding *b, struct err *e)
 {
 	do
 		r->last_channel++;
-	while (r->last_channel == 0 || map_get(r->bindings, &r->last_channel, sizeof(r->last_channel)));
+	while (r->last_channel == 0 ||
+	       map_get(r->bindings, &r->last_channel, sizeof(r->last_channel)));
 	if (map_put(r->bindings, &r->last_channel, sizeof(r->last_channel), b))
 		return err_set(e, ERR_REFUSED, "too many channels lead to %s", r->name);
 	b->reader = r;
@@ -238,15 +267,18 @@ void reader_child_unbind(struct binding *b)
 	b->reader = NULL;
 	(void)map_remove(r->bindings, &b->reader_channel, sizeof(b->reader_channel));
 	if (r->channel)
-		(void)channel_put_close(r->channel, b->reader_channel, 0, &m); /* -1: `gone` will come */
+		(void)channel_put_close(r->channel, b->reader_channel, 0,
+					&m); /* -1: `gone` will come */
 	if (!r->session && map_count(r->bindings) == 0)
 		reader_child_free(r); /* nobody has the file open any more */
 }
 
-void reader_child_forward(struct binding *b, uint16_t type, uint32_t id, const void *payload, size_t len)
+void reader_child_forward(struct binding *b, uint16_t type, uint32_t id, const void *payload,
+			  size_t len)
 {
 	if (b->reader && b->reader->channel)
-		(void)channel_send(b->reader->channel, type, b->reader_channel, id, payload, len); /* -1: `gone` will come */
+		(void)channel_send(b->reader->channel, type, b->reader_channel, id, payload,
+				   len); /* -1: `gone` will come */
 }
 
 static void queries_again(struct binding *b)

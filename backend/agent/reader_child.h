@@ -13,19 +13,20 @@ struct reader_child {
 	pid_t pid;
 	struct session *session; /* NULL: a file's */
 	char *name;		 /* the session's or the path */
-	dev_t device;
-	ino_t inode;
-	struct map *bindings; /* its channel numbers to struct binding */
+	struct stat opened;	 /* the file, when it was */
+	struct map *bindings;	 /* its channel numbers to struct binding */
 	uint32_t last_channel, last_id;
 	uint32_t finish_id; /* of READ_FINISH; 0 not asked */
 };
 
 /* A new process that knows nothing yet. */
-struct reader_child *reader_child_start(struct control *c, struct session *s, const char *name, struct err *e);
+struct reader_child *reader_child_start(struct control *c, struct session *s, const char *name,
+					struct err *e);
 /* Ends it; bindings lose it. */
 void reader_child_free(struct reader_child *r);
 /* A file of its capture; fd stays the caller's. -1: it is about to be gone. */
-int reader_child_file(struct reader_child *r, int fd, const char *name, uint64_t first_packet, bool growing);
+int reader_child_file(struct reader_child *r, int fd, const char *name, uint64_t first_packet,
+		      bool growing);
 /* The reader of an opened file that is still the same; NULL. */
 struct reader_child *reader_child_of(struct control *c, const char *path, const struct stat *st);
 /* Opens the path with this process's rights: regular file or fifo. The descriptor, or -1. */
@@ -33,7 +34,8 @@ int reader_child_open(const char *path, struct stat *st, struct err *e);
 int reader_child_bind(struct reader_child *r, struct binding *b, struct err *e);
 void reader_child_unbind(struct binding *b);
 /* A client's frame goes on, on the reader's channel number. */
-void reader_child_forward(struct binding *b, uint16_t type, uint32_t id, const void *payload, size_t len);
+void reader_child_forward(struct binding *b, uint16_t type, uint32_t id, const void *payload,
+			  size_t len);
 /* All that is bound to `from` goes over to `to`, queries included (to NULL: everything fails). */
 void reader_child_move(struct reader_child *from, struct reader_child *to, const struct err *e);
 

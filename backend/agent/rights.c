@@ -15,7 +15,8 @@ int rights_drop(struct err *e)
 	if (geteuid() != 0)
 		return 0;
 	/* Leaving uid 0 for good empties the capability sets as well (capabilities(7)). */
-	if (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) || setresuid(NOBODY, NOBODY, NOBODY))
+	if (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) ||
+	    setresuid(NOBODY, NOBODY, NOBODY))
 		return errno == EPERM ? 0 : err_errno(e, ERR_REFUSED, "could not become nobody");
 	if (setuid(0) == 0)
 		return err_set(e, ERR_REFUSED, "could not give up root for good");

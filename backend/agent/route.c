@@ -1,4 +1,5 @@
-/* What comes from a client: answered here, by a reader, or by the daemon that an attached process hands it on to. */
+/* What comes from a client: answered here, by a reader, or by the daemon that an attached process
+ * hands it on to. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -51,7 +52,9 @@ static int open_file(struct peer *p, struct binding *b, const char *path, struct
 	int fd;
 
 	if (!is_attach(p))
-		return err_set(e, ERR_REFUSED, "a daemon opens no file that a client names: `tapdeckd --attach` does, with your rights");
+		return err_set(e, ERR_REFUSED,
+			       "a daemon opens no file that a client names: `tapdeckd --attach` "
+			       "does, with your rights");
 	fd = reader_child_open(path, &st, e);
 	if (fd < 0)
 		return -1;
@@ -59,9 +62,9 @@ static int open_file(struct peer *p, struct binding *b, const char *path, struct
 	if (!r) {
 		r = reader_child_start(c, NULL, path, e);
 		if (r) {
-			r->device = st.st_dev;
-			r->inode = st.st_ino;
-			(void)reader_child_file(r, fd, path, 0, S_ISFIFO(st.st_mode)); /* -1: `gone` will come */
+			r->opened = st;
+			(void)reader_child_file(r, fd, path, 0,
+						S_ISFIFO(st.st_mode)); /* -1: `gone` will come */
 		}
 	}
 	close(fd);
@@ -101,7 +104,8 @@ static int open_target(struct peer *p, struct binding *b, const struct frame *f,
 		return open_session(p, b, str_of(target + sizeof(session) - 1), e);
 	if (target[0] == 0)
 		return 0;
-	return err_set(e, ERR_CALL, "\"%s\" is nothing that can be opened: file:PATH or session:NAME", target);
+	return err_set(e, ERR_CALL,
+		       "\"%s\" is nothing that can be opened: file:PATH or session:NAME", target);
 }
 
 static void route_open(struct peer *p, const struct frame *f)
@@ -113,12 +117,17 @@ static void route_open(struct peer *p, const struct frame *f)
 
 	if (msg_get_open(f->payload, f->len, &m, &e))
 		goto out;
-	if (f->channel == 0 || peer_binding(p, f->channel) || memchr(m.target.p ? m.target.p : "", 0, m.target.len)) {
-		err_set(&e, ERR_CALL, "channel %u cannot be bound to that: it is taken, or the target is no text", f->channel);
+	if (f->channel == 0 || peer_binding(p, f->channel) ||
+	    memchr(m.target.p ? m.target.p : "", 0, m.target.len)) {
+		err_set(&e, ERR_CALL,
+			"channel %u cannot be bound to that: it is taken, or the target is no text",
+			f->channel);
 		goto out;
 	}
 	b = xcalloc(1, sizeof(*b));
-	*b = (struct binding){.peer = p, .channel = f->channel, .target = xstrndup(m.target.p ? m.target.p : "", m.target.len)};
+	*b = (struct binding){.peer = p,
+			      .channel = f->channel,
+			      .target = xstrndup(m.target.p ? m.target.p : "", m.target.len)};
 	if (map_put(p->bindings, &f->channel, sizeof(f->channel), b))
 		err_set(&e, ERR_CALL, "more than %u channels are open", PEER_BINDINGS_MAX);
 	else
@@ -129,7 +138,8 @@ out:
 			binding_free(b);
 		refuse(p, f, &e);
 	} else if (r == 0) {
-		(void)channel_send_done(p->channel, f->channel, f->id, ""); /* -1: `gone` will come */
+		(void)channel_send_done(p->channel, f->channel, f->id,
+					""); /* -1: `gone` will come */
 	}
 }
 
@@ -154,8 +164,10 @@ static void route_close(struct peer *p, const struct frame *f)
 static int route_of(const struct binding *b, struct err *e)
 {
 	if (b->route == ROUTE_READER && !b->reader)
-		return err_set(e, ERR_PART, "nothing reads %s any more: %s", b->target + strcspn(b->target, ":") + (b->target[0] != 0),
-			       b->session ? "its reader died, or it had recorded nothing" : "open it again");
+		return err_set(e, ERR_PART, "nothing reads %s any more: %s",
+			       b->target + strcspn(b->target, ":") + (b->target[0] != 0),
+			       b->session ? "its reader died, or it had recorded nothing"
+					  : "open it again");
 	return (int)b->route;
 }
 
@@ -240,8 +252,9 @@ void route_from_upstream(struct peer *p, const struct err *why)
 		struct pending *q = value;
 		struct msg_query m;
 
-		if (q->route != ROUTE_UPSTREAM || q->type != MSG_QUERY || q->channel || !q->periodic ||
-		    msg_get_query(q->payload, q->len, &m, NULL) || !is_one_of(m.table, either, ARRAY_LEN(either)))
+		if (q->route != ROUTE_UPSTREAM || q->type != MSG_QUERY || q->channel ||
+		    !q->periodic || msg_get_query(q->payload, q->len, &m, NULL) ||
+		    !is_one_of(m.table, either, ARRAY_LEN(either)))
 			continue;
 		q->route = ROUTE_HERE;
 		p->control->asking = p;
@@ -264,7 +277,8 @@ static void route_command(struct peer *p, const struct frame *f)
 		route = -1;
 	else if (f->channel && !b)
 		route = err_set(&e, ERR_CALL, "channel %u is not open", f->channel);
-	else if (b && b->target[0] && m.words.count == 1) /* "cancel": about what the channel reads */
+	else if (b && b->target[0] &&
+		 m.words.count == 1) /* "cancel": about what the channel reads */
 		route = route_of(b, &e);
 	else if (is_attach(p) && !(m.words.count && str_is(m.words.at[0], "check")))
 		route = upstream_need(p->control->upstream, &e) ? -1 : ROUTE_UPSTREAM;
@@ -278,8 +292,8 @@ static void route_command(struct peer *p, const struct frame *f)
 
 /* --- STREAM --- */
 
-static int stream_begin(struct peer *p, const struct frame *f, const struct msg_stream *m, int fd, const char *note,
-			struct err *e)
+static int stream_begin(struct peer *p, const struct frame *f, const struct msg_stream *m, int fd,
+			const char *note, struct err *e)
 {
 	struct stat st;
 
@@ -290,7 +304,8 @@ static int stream_begin(struct peer *p, const struct frame *f, const struct msg_
 	return fetch_start(p, f->channel, f->id, fd, m->offset, m->credit, note, e);
 }
 
-static int stream_file(struct peer *p, const struct frame *f, const struct msg_stream *m, struct err *e)
+static int stream_file(struct peer *p, const struct frame *f, const struct msg_stream *m,
+		       struct err *e)
 {
 	char *path = xstrndup(m->words.at[1].p, m->words.at[1].len);
 	struct stat st;
@@ -300,7 +315,8 @@ static int stream_file(struct peer *p, const struct frame *f, const struct msg_s
 	return fd < 0 ? -1 : stream_begin(p, f, m, fd, "", e);
 }
 
-static int stream_segment(struct peer *p, const struct frame *f, const struct msg_stream *m, struct err *e)
+static int stream_segment(struct peer *p, const struct frame *f, const struct msg_stream *m,
+			  struct err *e)
 {
 	struct session *s = session_need(p->control, m->words.at[1], e);
 	const struct str name = m->words.count > 2 ? m->words.at[2] : (struct str){0};
@@ -319,24 +335,31 @@ static int stream_segment(struct peer *p, const struct frame *f, const struct ms
 		if (fd < 0)
 			err_errno(e, ERR_ABSENT, "could not open %s", path);
 		free(path);
-		return fd < 0 ? -1 : stream_begin(p, f, m, fd, g->sealed ? "" : "it is still being written", e);
+		return fd < 0 ? -1
+			      : stream_begin(p, f, m, fd,
+					     g->sealed ? "" : "it is still being written", e);
 	}
-	return err_set(e, ERR_ABSENT, "the session %s has no file \"%.*s\"; `files %s` shows them", s->name, (int)name.len, name.p,
-		       s->name);
+	return err_set(e, ERR_ABSENT, "the session %s has no file \"%.*s\"; `files %s` shows them",
+		       s->name, (int)name.len, name.p, s->name);
 }
 
-/* FOLDER/tap.journal or FOLDER/reader.journal of the captures folder, and nothing else: no link is followed. */
+/* FOLDER/tap.journal or FOLDER/reader.journal of the captures folder, and nothing else: no link is
+ * followed. */
 static int journal_open(const struct control *c, struct str name, struct err *e)
 {
 	const char *slash = memchr(name.p ? name.p : "", '/', name.len);
 	const struct str folder = {name.p, slash ? (size_t)(slash - name.p) : 0};
 	const struct str file = {slash ? slash + 1 : NULL, slash ? name.len - folder.len - 1 : 0};
-	const char *known = str_is(file, "tap.journal") ? "tap.journal" : str_is(file, "reader.journal") ? "reader.journal" : NULL;
+	const char *known = str_is(file, "tap.journal")	     ? "tap.journal"
+			    : str_is(file, "reader.journal") ? "reader.journal"
+							     : NULL;
 	char *path;
 	int dir, fd;
 
 	if (!known || !capture_name_ok(folder))
-		return err_set(e, ERR_ABSENT, "there is no journal \"%.*s\"; the table journals shows them", (int)name.len, name.p);
+		return err_set(e, ERR_ABSENT,
+			       "there is no journal \"%.*s\"; the table journals shows them",
+			       (int)name.len, name.p);
 	path = xasprintf("%s/%.*s", c->captures, (int)folder.len, folder.p);
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	fd = dir < 0 ? -1 : openat(dir, known, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -348,17 +371,22 @@ static int journal_open(const struct control *c, struct str name, struct err *e)
 	return fd;
 }
 
-static int stream_here(struct peer *p, const struct frame *f, const struct msg_stream *m, struct err *e)
+static int stream_here(struct peer *p, const struct frame *f, const struct msg_stream *m,
+		       struct err *e)
 {
 	const struct str what = m->words.count ? m->words.at[0] : (struct str){0};
 	int fd;
 
 	if (m->words.count < 2)
-		return err_set(e, ERR_CALL, "a stream is: pcapng (on a channel), file PATH, segment SESSION NAME, journal NAME");
+		return err_set(e, ERR_CALL,
+			       "a stream is: pcapng (on a channel), file PATH, segment SESSION "
+			       "NAME, journal NAME");
 	if (str_is(what, "file") && is_attach(p))
 		return stream_file(p, f, m, e);
 	if (str_is(what, "file"))
-		return err_set(e, ERR_REFUSED, "a daemon opens no file that a client names: `tapdeckd --attach` does, with your rights");
+		return err_set(e, ERR_REFUSED,
+			       "a daemon opens no file that a client names: `tapdeckd --attach` "
+			       "does, with your rights");
 	if (str_is(what, "segment"))
 		return stream_segment(p, f, m, e);
 	if (!str_is(what, "journal"))
@@ -369,7 +397,8 @@ static int stream_here(struct peer *p, const struct frame *f, const struct msg_s
 	return fd < 0 ? -1 : stream_begin(p, f, m, fd, "", e);
 }
 
-static int stream_route(struct peer *p, const struct frame *f, const struct msg_stream *m, struct err *e)
+static int stream_route(struct peer *p, const struct frame *f, const struct msg_stream *m,
+			struct err *e)
 {
 	struct binding *b = peer_binding(p, f->channel);
 	const struct str what = m->words.count ? m->words.at[0] : (struct str){0};
@@ -377,7 +406,10 @@ static int stream_route(struct peer *p, const struct frame *f, const struct msg_
 	if (f->channel && !b)
 		return err_set(e, ERR_CALL, "channel %u is not open", f->channel);
 	if (str_is(what, "pcapng"))
-		return b ? route_of(b, e) : err_set(e, ERR_CALL, "\"pcapng\" is a stream of an open file or session, not of channel 0");
+		return b ? route_of(b, e)
+			 : err_set(e, ERR_CALL,
+				   "\"pcapng\" is a stream of an open file or session, not of "
+				   "channel 0");
 	if (!is_attach(p) || str_is(what, "file"))
 		return ROUTE_HERE;
 	if (str_is(what, "journal"))
@@ -416,7 +448,8 @@ static void route_credit(struct peer *p, const struct frame *f)
 {
 	struct msg_credit m;
 
-	if (msg_get_credit(f->payload, f->len, &m, NULL) == 0 && !fetch_credit(p, f->channel, f->id, m.bytes))
+	if (msg_get_credit(f->payload, f->len, &m, NULL) == 0 &&
+	    !fetch_credit(p, f->channel, f->id, m.bytes))
 		follow(p, f);
 }
 
@@ -433,7 +466,8 @@ static void route_own(struct peer *p, const struct frame *f)
 	char a[ADDR_TEXT_MAX], b[ADDR_TEXT_MAX];
 	struct msg_own m;
 
-	if (msg_get_own(f->payload, f->len, &m, NULL) || m.addr_a.len >= sizeof(a) || m.addr_b.len >= sizeof(b))
+	if (msg_get_own(f->payload, f->len, &m, NULL) || m.addr_a.len >= sizeof(a) ||
+	    m.addr_b.len >= sizeof(b))
 		return;
 	if (is_attach(p)) {
 		if (upstream_try(p->control->upstream))
@@ -464,32 +498,33 @@ static void route_unknown(struct peer *p, const struct frame *f)
 
 	if (f->id == 0)
 		return;
-	err_set(&e, ERR_CALL, "tapdeckd %s does not know message %u (%s): a newer version may", TAPDECK_VERSION, f->type,
-		msg_name(f->type));
+	err_set(&e, ERR_CALL, "tapdeckd %s does not know message %u (%s): a newer version may",
+		TAPDECK_VERSION, f->type, msg_name(f->type));
 	refuse(p, f, &e);
 }
 
+static const struct {
+	uint16_t type;
+	void (*run)(struct peer *p, const struct frame *f);
+} routes[] = {
+	{MSG_PING, route_ping},	    {MSG_OPEN, route_open},	{MSG_CLOSE, route_close},
+	{MSG_QUERY, route_query},   {MSG_CANCEL, route_cancel}, {MSG_COMMAND, route_command},
+	{MSG_STREAM, route_stream}, {MSG_CREDIT, route_credit}, {MSG_OWN, route_own},
+};
+
 void route_frame(struct peer *p, const struct frame *f)
 {
-	static const struct {
-		uint16_t type;
-		void (*run)(struct peer *p, const struct frame *f);
-	} routes[] = {
-		{MSG_PING, route_ping}, {MSG_OPEN, route_open}, {MSG_CLOSE, route_close}, {MSG_QUERY, route_query},
-		{MSG_CANCEL, route_cancel}, {MSG_COMMAND, route_command}, {MSG_STREAM, route_stream},
-		{MSG_CREDIT, route_credit}, {MSG_OWN, route_own},
-	};
 	struct control *c = p->control;
 
 	if (f->type == MSG_HELLO || f->type == MSG_PONG)
 		return;
-	c->asking = p;
-	for (size_t i = 0; i < ARRAY_LEN(routes); i++)
-		if (routes[i].type == f->type) {
-			routes[i].run(p, f);
-			c->asking = NULL;
-			return;
-		}
-	c->asking = NULL;
+	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+		if (routes[i].type != f->type)
+			continue;
+		c->asking = p;
+		routes[i].run(p, f);
+		c->asking = NULL;
+		return;
+	}
 	route_unknown(p, f);
 }

@@ -1,5 +1,5 @@
-/* After a death: what a killed tap had published is written, its files are cut at the last whole record, named, and the journals
- * get their ends. */
+/* After a death: what a killed tap had published is written, its files are cut at the last whole
+ * record, named, and the journals get their ends. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -35,7 +35,8 @@ static void salvage_chunks(struct session *s, struct segment *g)
 		if (!entry || entry->segment != g->number || length == 0)
 			continue;
 		if (fdio_pwrite_all(g->fd, data, length, entry->file_offset)) {
-			control_event(s->control, "error", s->name, "%s: the last packets could not be written: %s", g->name,
+			control_event(s->control, "error", s->name,
+				      "%s: the last packets could not be written: %s", g->name,
 				      strerror(errno));
 			return;
 		}
@@ -55,7 +56,9 @@ static void salvage_segment(struct session *s, struct segment *g, const char *re
 		(void)unlink(path); /* nothing ever came into it */
 		free(path);
 	} else if (capfile_repair(g->fd, &r, &e) || segment_name(s, g, &e)) {
-		control_event(s->control, "error", s->name, "%s could not be mended and keeps its name .part: %s", g->name, e.text);
+		control_event(s->control, "error", s->name,
+			      "%s could not be mended and keeps its name .part: %s", g->name,
+			      e.text);
 	}
 	close(g->fd);
 	g->fd = -1;
@@ -66,7 +69,8 @@ static void salvage_segment(struct session *s, struct segment *g, const char *re
 	g->last_ns = r.last_ns;
 	(void)snprintf(g->reason, sizeof(g->reason), "%.60s", reason);
 	if (r.cut_bytes)
-		control_event(s->control, "warn", s->name, "%s: %llu bytes of a packet that was not whole were cut off", g->name,
+		control_event(s->control, "warn", s->name,
+			      "%s: %llu bytes of a packet that was not whole were cut off", g->name,
 			      (unsigned long long)r.cut_bytes);
 }
 
@@ -114,9 +118,11 @@ static void ending_note(struct ending *x, const struct journal_record *r)
 
 	if (r->type == MSG_J_END)
 		x->ended = true;
-	else if (r->type == MSG_J_SECOND && msg_get_j_second(r->payload, r->len, &second, NULL) == 0)
+	else if (r->type == MSG_J_SECOND &&
+		 msg_get_j_second(r->payload, r->len, &second, NULL) == 0)
 		x->last = second;
-	else if (r->type == MSG_J_CONNECTION && msg_get_j_connection(r->payload, r->len, &connection, NULL) == 0 &&
+	else if (r->type == MSG_J_CONNECTION &&
+		 msg_get_j_connection(r->payload, r->len, &connection, NULL) == 0 &&
 		 connection.id > x->connections)
 		x->connections = connection.id;
 }
@@ -132,7 +138,8 @@ static void journal_scan(int fd, struct ending *x)
 	while ((n = fdio_pread(fd, p, JOURNAL_RECORD_MAX + SCAN_BYTES, offset)) > 0) {
 		const uint64_t base = offset;
 
-		while (journal_get(p + (offset - base), (size_t)n - (size_t)(offset - base), offset, &r, NULL) == 1) {
+		while (journal_get(p + (offset - base), (size_t)n - (size_t)(offset - base), offset,
+				   &r, NULL) == 1) {
 			ending_note(x, &r);
 			offset = r.next;
 			if (offset - base >= (uint64_t)n)
@@ -154,7 +161,8 @@ static int journal_end(struct session *s, int fd, bool with_segments, struct err
 	if (journal_repair(fd, &end, e))
 		return -1;
 	journal_scan(fd, &x);
-	if (with_segments && s->total.packets < x.last.packets) { /* the daemon was dead: these are all there is */
+	if (with_segments &&
+	    s->total.packets < x.last.packets) { /* the daemon was dead: these are all there is */
 		s->total.packets = x.last.packets;
 		s->total.bytes = x.last.bytes;
 		s->total.dropped_device = x.last.dropped_device;
@@ -170,19 +178,28 @@ static int journal_end(struct session *s, int fd, bool with_segments, struct err
 		return -1;
 	for (unsigned i = 0; with_segments && i < s->nsegments; i++) {
 		const struct segment *g = &s->segment[i];
-		const struct msg_j_segment m = {.number = g->number, .name = str_of(g->name), .sealed = 1, .packets = g->packets,
-						.bytes = g->bytes, .first_ns = g->first_ns, .last_ns = g->last_ns,
-						.reason = str_of(g->reason), .first_packet = g->first_packet};
+		const struct msg_j_segment m = {.number = g->number,
+						.name = str_of(g->name),
+						.sealed = 1,
+						.packets = g->packets,
+						.bytes = g->bytes,
+						.first_ns = g->first_ns,
+						.last_ns = g->last_ns,
+						.reason = str_of(g->reason),
+						.first_packet = g->first_packet};
 
 		if (g->salvaged && journal_add_j_segment(j, &m, e))
 			goto out;
 	}
 	if (!x.ended) {
-		const struct msg_j_end m = {.time_ns = clock_now_ns(), .reason = str_of(s->reason ? s->reason : "stop"),
-					    .packets = s->total.packets, .bytes = s->total.bytes,
-					    .dropped = s->total.dropped_device + s->total.dropped_kernel +
-						       s->total.dropped_buffer + s->total.dropped_disk,
-					    .connections = x.connections};
+		const struct msg_j_end m = {
+			.time_ns = clock_now_ns(),
+			.reason = str_of(s->reason ? s->reason : "stop"),
+			.packets = s->total.packets,
+			.bytes = s->total.bytes,
+			.dropped = s->total.dropped_device + s->total.dropped_kernel +
+				   s->total.dropped_buffer + s->total.dropped_disk,
+			.connections = x.connections};
 
 		if (journal_add_j_end(j, &m, e))
 			goto out;
@@ -198,9 +215,11 @@ void salvage_journals(struct session *s)
 	struct err e;
 
 	if (s->tap_journal_fd >= 0 && journal_end(s, s->tap_journal_fd, true, &e))
-		control_event(s->control, "warn", s->name, "tap.journal could not be ended: %s", e.text);
+		control_event(s->control, "warn", s->name, "tap.journal could not be ended: %s",
+			      e.text);
 	if (s->reader_journal_fd >= 0 && journal_end(s, s->reader_journal_fd, false, &e))
-		control_event(s->control, "warn", s->name, "reader.journal could not be ended: %s", e.text);
+		control_event(s->control, "warn", s->name, "reader.journal could not be ended: %s",
+			      e.text);
 	for (unsigned i = 0; i < s->nsegments; i++)
 		s->segment[i].salvaged = false;
 	if (s->tap_journal_fd >= 0)
@@ -212,7 +231,8 @@ void salvage_journals(struct session *s)
 
 /* --- after the daemon's own death --- */
 
-/* A file that nobody had sealed: under its last name where only the daemon's note of it was lost. */
+/* A file that nobody had sealed: under its last name where only the daemon's note of it was lost.
+ */
 static void segment_reopen(struct session *s, struct segment *g)
 {
 	char *part = segment_path(s, g, true), *final = segment_path(s, g, false);
@@ -252,7 +272,8 @@ int salvage_session(struct session *s)
 		if (!s->segment[i].sealed)
 			segment_reopen(s, &s->segment[i]);
 	free(s->reason);
-	s->reason = xstrdup("interrupted: the daemon was killed, or the machine went down; files and journals are mended");
+	s->reason = xstrdup("interrupted: the daemon was killed, or the machine went down; files "
+			    "and journals are mended");
 	s->failed = true;
 	return 0;
 }

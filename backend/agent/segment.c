@@ -96,7 +96,8 @@ static char *segment_choose(const struct session *s, uint32_t number)
 	if (!stem)
 		stem = xasprintf("%s-%05u", s->capture, number);
 	for (int i = 1; i <= SEGMENT_TRIES; i++) {
-		struct segment g = {.name = i == 1 ? xasprintf("%s.%s", stem, suffix) : xasprintf("%s-%d.%s", stem, i, suffix)};
+		struct segment g = {.name = i == 1 ? xasprintf("%s.%s", stem, suffix)
+						   : xasprintf("%s-%d.%s", stem, i, suffix)};
 		char *final = segment_path(s, &g, false), *part = segment_path(s, &g, true);
 		const bool taken = exists(final) || exists(part);
 
@@ -109,7 +110,8 @@ static char *segment_choose(const struct session *s, uint32_t number)
 		free(g.name);
 	}
 	free(stem);
-	return xasprintf("%s-%05u.%s", s->capture, number, suffix); /* opening it will say what is wrong */
+	return xasprintf("%s-%05u.%s", s->capture, number,
+			 suffix); /* opening it will say what is wrong */
 }
 
 struct segment *segment_add(struct session *s, uint32_t number, const char *name)
@@ -118,7 +120,8 @@ struct segment *segment_add(struct session *s, uint32_t number, const char *name
 
 	s->segment = xreallocarray(s->segment, s->nsegments + 1, sizeof(*s->segment));
 	g = &s->segment[s->nsegments++];
-	*g = (struct segment){.number = number, .name = xstrdup(name), .fd = -1, .opened_ns = clock_mono_ns()};
+	*g = (struct segment){
+		.number = number, .name = xstrdup(name), .fd = -1, .opened_ns = clock_mono_ns()};
 	return g;
 }
 
@@ -142,7 +145,8 @@ static int segment_create(struct session *s, uint32_t number, struct err *e)
 	m = (struct msg_tap_segment){.number = number, .name = str_of(g->name)};
 	buf_init(&b, MSG_PAYLOAD_MAX);
 	if (msg_put_tap_segment(&b, &m) == 0)
-		(void)channel_send_fds(s->tap, MSG_TAP_SEGMENT, 0, 0, b.data, b.len, &g->fd, 1); /* -1: `gone` will come */
+		(void)channel_send_fds(s->tap, MSG_TAP_SEGMENT, 0, 0, b.data, b.len, &g->fd,
+				       1); /* -1: `gone` will come */
 	buf_release(&b);
 	s->recording = true;
 	state_save(s);
@@ -162,7 +166,8 @@ void segment_need(struct session *s, const struct msg_tap_need *m)
 		if (s->segment[i].number == m->number)
 			return; /* asked twice */
 	if (segment_create(s, m->number, &e)) {
-		control_event(s->control, "error", s->name, "recording stopped, counting goes on: %s", e.text);
+		control_event(s->control, "error", s->name,
+			      "recording stopped, counting goes on: %s", e.text);
 		s->recording = false;
 		(void)channel_put_tap_record(s->tap, 0, 0, &off); /* -1: `gone` will come */
 		return;
@@ -221,11 +226,13 @@ static bool keep_has_enough(const struct session *s)
 static void segments_expire(struct session *s)
 {
 	while (!keep_has_enough(s)) {
-		struct segment *g = s->segment; /* the oldest is sealed: they are sealed in their order */
+		struct segment *g =
+			s->segment; /* the oldest is sealed: they are sealed in their order */
 		char *path = segment_path(s, g, false);
 
 		if (unlink(path) && errno != ENOENT) {
-			control_event(s->control, "error", s->name, "could not remove %s, which is past \"keep\": %s", path,
+			control_event(s->control, "error", s->name,
+				      "could not remove %s, which is past \"keep\": %s", path,
 				      strerror(errno));
 			free(path);
 			return;
@@ -247,7 +254,8 @@ void segment_sealed(struct session *s, const struct msg_tap_sealed *m)
 		if (s->segment[i].number == m->number && !s->segment[i].sealed)
 			g = &s->segment[i];
 	if (!g) {
-		log_warn("session %s: the tap sealed segment %u, which is not open", s->name, m->number);
+		log_warn("session %s: the tap sealed segment %u, which is not open", s->name,
+			 m->number);
 		return;
 	}
 	if (g->fd >= 0)
@@ -260,12 +268,15 @@ void segment_sealed(struct session *s, const struct msg_tap_sealed *m)
 	g->last_ns = m->last_ns;
 	(void)snprintf(g->reason, sizeof(g->reason), "%.*s", (int)m->reason.len, m->reason.p);
 	if (segment_name(s, g, &e))
-		control_event(s->control, "error", s->name, "a complete file keeps its name .part: %s", e.text);
+		control_event(s->control, "error", s->name,
+			      "a complete file keeps its name .part: %s", e.text);
 	s->recording = segment_open(s) != NULL;
 	if (str_is(m->reason, "disk") && s->tap) {
 		const struct msg_tap_record off = {.on = 0};
 
-		control_event(s->control, "error", s->name, "recording stopped as the disk takes no more, counting goes on; make room, then `record %s on`",
+		control_event(s->control, "error", s->name,
+			      "recording stopped as the disk takes no more, counting goes on; make "
+			      "room, then `record %s on`",
 			      s->name);
 		(void)channel_put_tap_record(s->tap, 0, 0, &off); /* -1: `gone` will come */
 	}
@@ -280,8 +291,9 @@ void segment_sealed(struct session *s, const struct msg_tap_sealed *m)
 
 bool session_watches_size(const struct session *s)
 {
-	return s->state == SESSION_RUNNING && (s->spec.size_bytes || s->spec.packets || s->spec.stop.kind == SPEC_BYTES ||
-					       s->spec.stop.kind == SPEC_NUMBER);
+	return s->state == SESSION_RUNNING &&
+	       (s->spec.size_bytes || s->spec.packets || s->spec.stop.kind == SPEC_BYTES ||
+		s->spec.stop.kind == SPEC_NUMBER);
 }
 
 struct progress {
@@ -318,7 +330,8 @@ static bool stop_due(const struct session *s, const struct progress *now)
 	case SPEC_NUMBER:
 		return !spec_rotates(&s->spec) && now->packets >= value;
 	case SPEC_BYTES:
-		return (s->spec.record ? session_file_bytes(s) + now->segment_bytes : s->total.bytes) >= value;
+		return (s->spec.record ? session_file_bytes(s) + now->segment_bytes
+				       : s->total.bytes) >= value;
 	case SPEC_TIME:
 		return clock_mono_ns() - s->running_ns >= (int64_t)value;
 	default:

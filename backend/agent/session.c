@@ -84,11 +84,15 @@ void session_counter_remove(struct session *s, struct counter *counter)
 	free(counter);
 }
 
-void session_note_filter(struct session *s, const char *counter, const char *filter, uint64_t packets, uint64_t bytes)
+void session_note_filter(struct session *s, const char *counter, const char *filter,
+			 uint64_t packets, uint64_t bytes)
 {
 	s->change = xreallocarray(s->change, s->nchanges + 1, sizeof(*s->change));
-	s->change[s->nchanges++] = (struct filter_change){.time_ns = clock_now_ns(), .counter = xstrdup(counter),
-							  .filter = xstrdup(filter), .packets = packets, .bytes = bytes};
+	s->change[s->nchanges++] = (struct filter_change){.time_ns = clock_now_ns(),
+							  .counter = xstrdup(counter),
+							  .filter = xstrdup(filter),
+							  .packets = packets,
+							  .bytes = bytes};
 }
 
 /* --- the list --- */
@@ -228,14 +232,18 @@ struct session *session_need(struct control *c, struct str name, struct err *e)
 	for (s = c->sessions; s && count < CONTROL_SESSIONS_MAX; s = s->next)
 		names[count++] = s->name;
 	near = text_nearest(name, names, count);
-	err_set(e, ERR_ABSENT, "no session is called \"%.*s\"%s%s%s", (int)name.len, name.p, near ? ": did you mean \"" : "",
-		near ? near : "", near ? "\"?" : count ? "; `list` shows those that there are" : "; there is none: `new NAME` starts one");
+	err_set(e, ERR_ABSENT, "no session is called \"%.*s\"%s%s%s", (int)name.len, name.p,
+		near ? ": did you mean \"" : "", near ? near : "",
+		near	? "\"?"
+		: count ? "; `list` shows those that there are"
+			: "; there is none: `new NAME` starts one");
 	return NULL;
 }
 
 const char *session_state_text(const struct session *s)
 {
-	static const char *const text[] = {"starting", "running", "stopping", "stopping", "interrupted", "ended"};
+	static const char *const text[] = {"starting", "running",     "stopping",
+					   "stopping", "interrupted", "ended"};
 
 	return s->state == SESSION_ENDED && s->failed ? "failed" : text[s->state];
 }
@@ -252,5 +260,7 @@ uint64_t session_file_bytes(const struct session *s)
 	for (unsigned i = 0; i < s->nsegments; i++)
 		if (s->segment[i].sealed)
 			bytes += s->segment[i].bytes;
-	return bytes > s->total.written_bytes ? bytes : s->removed_files ? bytes : s->total.written_bytes;
+	return bytes > s->total.written_bytes ? bytes
+	       : s->removed_files	      ? bytes
+					      : s->total.written_bytes;
 }

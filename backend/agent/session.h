@@ -15,7 +15,14 @@
 #define SESSION_WAITING_MAX 64u		  /* clients that wait for one thing */
 
 /* INTERRUPTED: found after the daemon was killed; to be mended. */
-enum session_state { SESSION_STARTING, SESSION_RUNNING, SESSION_STOPPING, SESSION_FINISHING, SESSION_INTERRUPTED, SESSION_ENDED };
+enum session_state {
+	SESSION_STARTING,
+	SESSION_RUNNING,
+	SESSION_STOPPING,
+	SESSION_FINISHING,
+	SESSION_INTERRUPTED,
+	SESSION_ENDED
+};
 
 struct second {
 	int64_t time_ns;
@@ -85,11 +92,11 @@ struct session {
 	char *name, *owner, *filter;
 	uid_t uid;
 	enum session_state state;
-	char *reason; /* why it ended; NULL before */
-	char *capture; /* unique: the stem of its files */
-	char *folder;  /* whole path */
+	char *reason;				  /* why it ended; NULL before */
+	char *capture;				  /* unique: the stem of its files */
+	char *folder;				  /* whole path */
 	int64_t started_ns, ended_ns, running_ns; /* running: monotonic */
-	bool failed;			     /* it did not end because somebody wanted it to */
+	bool failed;				  /* it did not end because somebody wanted it to */
 	struct session_device device[SPEC_DEVICES_MAX];
 	unsigned ndevices;
 	char *devices; /* names joined by commas */
@@ -117,7 +124,7 @@ struct session {
 	struct reader_child *reader;
 	unsigned reader_deaths;
 	int64_t reader_death_ns, deadline_ns;
-	struct reply started;	  /* who asked for it */
+	struct reply started; /* who asked for it */
 	unsigned start_step;
 	struct waiting stops, seals; /* who waits for its end, for a sealed segment */
 };
@@ -131,80 +138,15 @@ struct session *session_need(struct control *c, struct str name, struct err *e);
 const char *session_state_text(const struct session *s);
 bool session_runs(const struct session *s);
 uint64_t session_file_bytes(const struct session *s);
-void history_add(struct history *h, const struct second *x);
-const struct second *history_at(const struct history *h, unsigned i);
 void waiting_add(struct waiting *w, const struct reply *r);
 void waiting_done(struct control *c, struct waiting *w, const char *note);
 void waiting_error(struct control *c, struct waiting *w, const struct err *e);
-void session_note_filter(struct session *s, const char *counter, const char *filter, uint64_t packets, uint64_t bytes);
+void session_note_filter(struct session *s, const char *counter, const char *filter,
+			 uint64_t packets, uint64_t bytes);
 struct counter *session_counter(struct session *s, struct str name);
 struct counter *session_counter_add(struct session *s, const char *name, const char *filter);
 void session_counter_remove(struct session *s, struct counter *counter);
 
-/* --- session_start.c --- */
-/* Answers the client when it runs or cannot. */
-void session_start(struct control *c, struct spec *spec, const struct peer *p, const struct reply *r);
-/* --- session_end.c --- */
-void session_stop(struct session *s, const char *reason);
-void session_tap_gone(struct session *s, const struct err *why);
-void session_reader_finished(struct session *s);
-void session_finish(struct session *s);
-void session_tick(struct session *s, int64_t now_ns);
-/* --- tap_child.c --- */
-int tap_child_start(struct session *s, struct err *e);
-/* --- session_reader.c --- */
-int session_reader_start(struct session *s, struct err *e);
-void session_reader_lost(struct session *s, struct reader_child *r);
-/* A channel was let go: a reader that nobody needs ends. */
-void session_unbound(struct session *s);
-void session_reader_segments(struct session *s);
-/* --- segment.c --- */
-void segment_need(struct session *s, const struct msg_tap_need *m);
-void segment_sealed(struct session *s, const struct msg_tap_sealed *m);
-struct segment *segment_open(struct session *s); /* the one that is written; NULL */
-struct segment *segment_add(struct session *s, uint32_t number, const char *name);
-/* A name by the pattern of `names`, owned by the caller; NULL: it is none. */
-char *segment_pattern(const char *pattern, int64_t now_ns, uint32_t number);
-void segment_watch(struct session *s); /* every, size, packets, stop-after */
-char *segment_path(const struct session *s, const struct segment *g, bool part);
-/* Takes its last name; the folder is synced. */
-int segment_name(struct session *s, struct segment *g, struct err *e);
-bool session_watches_size(const struct session *s);
-/* --- salvage.c --- */
-/* The tap is dead: what it had published and not written goes to the files; they are cut, synced, named. */
-void salvage_tap(struct session *s, const char *reason);
-/* The daemon was dead. 1: somebody still writes, later; 0: mended. */
-int salvage_session(struct session *s);
-/* The journals' last records. */
-void salvage_journals(struct session *s);
-/* --- capture.c --- */
-/* The folder and both journals, begun by J_CAPTURE. */
-int capture_create(struct session *s, struct err *e);
-/* Opens and locks a journal of the capture. -1 with *busy: its writer still lives. */
-int capture_journal_open(const struct session *s, const char *name, bool *busy, struct err *e);
-/* A capture that never began leaves nothing. */
-void capture_remove(struct session *s);
-bool capture_name_ok(struct str name);
-/* --- job.c: compile for each device, then send to the tap --- */
-typedef void (*job_fn)(void *arg, const struct err *e); /* e NULL: done */
-/* type: MSG_TAP_FILTER, _COUNTER, _OWN. arg must live until fn was called; fn NULL: nobody cares. */
-void job_start(struct session *s, uint16_t type, const char *op, const char *name, const char *text, job_fn fn, void *arg);
-/* An answer of the tap's; e NULL: DONE. */
-void job_answer(struct session *s, uint32_t id, const struct err *e);
-void job_fail_all(struct session *s, const struct err *e);
-/* --- own.c --- */
-void session_own_changed(struct control *c);
-void session_own_apply(struct session *s);
-/* --- state.c --- */
-void state_save(struct session *s);
-void state_forget(struct session *s);
-/* Sessions that files tell of; those that ran are INTERRUPTED. */
-void state_load(struct control *c);
-/* --- command.c --- */
-void command_run(struct peer *p, const struct frame *f);
-/* --- tables.c --- */
-int tables_query(void *arg, uint32_t channel, const struct msg_query *q, struct table *t, struct err *e);
-void tables_state(void *arg, uint32_t channel, const struct table *t, struct table_state *s);
-bool tables_of_session(struct str table);
+#include "session_work.h"
 
 #endif

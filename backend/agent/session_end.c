@@ -19,9 +19,12 @@ static void session_abort(struct session *s)
 	struct err e = s->tap_error;
 
 	if (e.code == ERR_NONE)
-		err_set(&e, ERR_REFUSED, "the process that captures ended before it began; the log of tapdeckd may say why");
+		err_set(&e, ERR_REFUSED,
+			"the process that captures ended before it began; the log of tapdeckd may "
+			"say why");
 	if (s->tap_pid > 0)
-		(void)kill(s->tap_pid, SIGKILL); /* it may be gone already: then it is not reaped yet, or this says so */
+		(void)kill(s->tap_pid, SIGKILL); /* it may be gone already: then it is not reaped
+						    yet, or this says so */
 	capture_remove(s);
 	state_forget(s);
 	session_free(s);
@@ -33,7 +36,8 @@ void session_stop(struct session *s, const char *reason)
 	const struct msg_tap_stop m = {.reason = str_of(reason)};
 
 	if (s->state == SESSION_STARTING) {
-		err_set(&s->tap_error, ERR_REFUSED, "the session %s was stopped before it began", s->name);
+		err_set(&s->tap_error, ERR_REFUSED, "the session %s was stopped before it began",
+			s->name);
 		session_abort(s);
 		return;
 	}
@@ -49,13 +53,17 @@ void session_stop(struct session *s, const char *reason)
 
 static void tap_died(struct session *s, const struct err *why)
 {
-	const char *cause = s->tap_error.code ? s->tap_error.text : why && why->code ? why->text : "it was killed, or crashed";
+	const char *cause = s->tap_error.code  ? s->tap_error.text
+			    : why && why->code ? why->text
+					       : "it was killed, or crashed";
 
 	free(s->reason);
 	s->reason = xasprintf("tap died: %s", cause);
 	s->failed = true;
 	salvage_tap(s, s->reason);
-	control_event(s->control, "error", s->name, "the process that captured is gone (%s); what it had published is kept", cause);
+	control_event(s->control, "error", s->name,
+		      "the process that captured is gone (%s); what it had published is kept",
+		      cause);
 }
 
 void session_tap_gone(struct session *s, const struct err *why)
@@ -91,7 +99,8 @@ void session_tap_gone(struct session *s, const struct err *why)
 	const struct msg_read_finish m = {0};
 
 	s->reader->finish_id = ++s->reader->last_id;
-	(void)channel_put_read_finish(s->reader->channel, 0, s->reader->finish_id, &m); /* -1: `gone` will come */
+	(void)channel_put_read_finish(s->reader->channel, 0, s->reader->finish_id,
+				      &m); /* -1: `gone` will come */
 }
 
 void session_reader_finished(struct session *s)
@@ -111,7 +120,8 @@ void session_finish(struct session *s)
 	if (s->chunks.head)
 		chunks_unmap(&s->chunks);
 	s->chunks = (struct chunks){0};
-	control_event(c, s->failed ? "error" : "note", s->name, "ended: %s", s->reason ? s->reason : "stopped");
+	control_event(c, s->failed ? "error" : "note", s->name, "ended: %s",
+		      s->reason ? s->reason : "stopped");
 	waiting_done(c, &s->stops, "");
 	session_unbound(s);
 	control_changed(c);
@@ -121,6 +131,7 @@ void session_tick(struct session *s, int64_t now_ns)
 {
 	switch (s->state) {
 	case SESSION_RUNNING:
+		session_reader_segments(s);
 		segment_watch(s);
 		if (s->tap_ended && now_ns > s->deadline_ns && s->tap_pid > 0)
 			(void)kill(s->tap_pid, SIGKILL); /* `gone` will come */
@@ -131,7 +142,8 @@ void session_tick(struct session *s, int64_t now_ns)
 			break;
 		log_error("session %s: its tap did not answer in time and is killed", s->name);
 		if (!s->tap_error.code)
-			err_set(&s->tap_error, ERR_REFUSED, "the process that captures did not answer in time");
+			err_set(&s->tap_error, ERR_REFUSED,
+				"the process that captures did not answer in time");
 		(void)kill(s->tap_pid, SIGKILL); /* `gone` will come */
 		break;
 	case SESSION_FINISHING:

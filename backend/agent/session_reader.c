@@ -1,7 +1,9 @@
-/* The reader of a session: follows its chunks while it runs, reads its files when it has ended; started again when it dies. */
+/* The reader of a session: follows its chunks while it runs, reads its files when it has ended;
+ * started again when it dies. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -18,14 +20,17 @@ static bool follows(const struct session *s)
 	return s->chunks.head != NULL;
 }
 
-static int send_with(struct reader_child *r, uint16_t type, const struct buf *b, const int *fd, size_t nfd)
+static int send_with(struct reader_child *r, uint16_t type, const struct buf *b, const int *fd,
+		     size_t nfd)
 {
 	return channel_send_fds(r->channel, type, 0, ++r->last_id, b->data, b->len, fd, nfd);
 }
 
 static int send_live(struct session *s, struct reader_child *r)
 {
-	const struct msg_read_chunks chunks = {.session = str_of(s->name), .record = s->spec.record, .memory_bytes = READER_MEMORY_BYTES};
+	const struct msg_read_chunks chunks = {.session = str_of(s->name),
+					       .record = s->spec.record,
+					       .memory_bytes = READER_MEMORY_BYTES};
 	const struct msg_read_journal journal = {.name = str_of("reader.journal")};
 	const int fd[3] = {s->chunks_fd, s->release_fd, s->wake_fd};
 	struct buf b;
@@ -58,15 +63,23 @@ static uint64_t segment_first_packet(const struct session *s, unsigned i)
 		if (entry && entry->segment == s->segment[i].number && entry->file_offset == 0)
 			return entry->first_packet;
 	}
-	return i ? s->segment[i - 1].first_packet + s->segment[i - 1].packets : s->segment[i].first_packet;
+	return i ? s->segment[i - 1].first_packet + s->segment[i - 1].packets
+		 : s->segment[i].first_packet;
 }
 
-/* true: it was told, or cannot be. */
+/* false: not yet, as nothing stands in it so far; session_tick comes again. */
 static bool segment_tell(struct session *s, unsigned i)
 {
 	struct segment *g = &s->segment[i];
 	char *path = segment_path(s, g, !g->sealed);
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct stat st;
+
+	if (fd >= 0 && !g->sealed && session_runs(s) && fstat(fd, &st) == 0 && st.st_size == 0) {
+		close(fd);
+		free(path);
+		return false;
+	}
 
 	g->first_packet = segment_first_packet(s, i);
 	if (fd < 0 && errno == ENOENT) { /* sealed, but still .part: it could not be renamed */
@@ -77,7 +90,8 @@ static bool segment_tell(struct session *s, unsigned i)
 	if (fd < 0) {
 		log_warn("session %s: the reader cannot have %s", s->name, path);
 	} else {
-		(void)reader_child_file(s->reader, fd, g->name, g->first_packet, !g->sealed && session_runs(s)); /* -1: it is gone */
+		(void)reader_child_file(s->reader, fd, g->name, g->first_packet,
+					!g->sealed && session_runs(s)); /* -1: it is gone */
 		close(fd);
 	}
 	free(path);
@@ -89,7 +103,8 @@ void session_reader_segments(struct session *s)
 {
 	if (!s->reader || !s->reader->channel)
 		return;
-	/* In order, and one that is written only when it is known how many packets are before it. */
+	/* In order, and one that is written only when it is known how many packets are before it.
+	 */
 	for (unsigned i = 0; i < s->nsegments; i++) {
 		if (!s->segment[i].told && !segment_tell(s, i))
 			return;
@@ -101,7 +116,9 @@ void session_reader_segments(struct session *s)
 int session_reader_start(struct session *s, struct err *e)
 {
 	if (!follows(s) && s->nsegments == 0)
-		return err_set(e, ERR_ABSENT, "the session %s has ended and had recorded nothing: its totals and the history are what is left",
+		return err_set(e, ERR_ABSENT,
+			       "the session %s has ended and had recorded nothing: its totals and "
+			       "the history are what is left",
 			       s->name);
 	s->reader = reader_child_start(s->control, s, s->name, e);
 	if (!s->reader)
@@ -131,21 +148,27 @@ void session_reader_lost(struct session *s, struct reader_child *r)
 
 	s->reader = NULL;
 	if (s->chunks.release)
-		atomic_store(&s->chunks.release->released, UINT64_MAX); /* the tap waits for nobody */
-	err_set(&e, ERR_PART, "the process that reads the session %s died; counting and recording go on", s->name);
+		atomic_store(&s->chunks.release->released,
+			     UINT64_MAX); /* the tap waits for nobody */
+	err_set(&e, ERR_PART,
+		"the process that reads the session %s died; counting and recording go on",
+		s->name);
 	if (s->state > SESSION_STOPPING) {
 		reader_child_move(r, NULL, &e);
 		session_reader_finished(s);
 	} else if (!may_start_again(s)) {
-		err_set(&e, ERR_PART, "the process that reads the session %s died %u times in a minute and is let be; counting and recording go on",
+		err_set(&e, ERR_PART,
+			"the process that reads the session %s died %u times in a minute and is "
+			"let be; counting and recording go on",
 			s->name, SESSION_READER_DEATHS_MAX);
 		control_event(s->control, "error", s->name, "%s", e.text);
 		reader_child_move(r, NULL, &e);
 	} else {
-		control_event(s->control, "warn", s->name, "%s; another one has been started%s", e.text,
-			      s->spec.record ? " and catches up from the files" : "");
+		control_event(s->control, "warn", s->name, "%s; another one has been started%s",
+			      e.text, s->spec.record ? " and catches up from the files" : "");
 		if (session_reader_start(s, &e))
-			control_event(s->control, "error", s->name, "no connections any more: %s", e.text);
+			control_event(s->control, "error", s->name, "no connections any more: %s",
+				      e.text);
 		reader_child_move(r, s->reader, &e);
 	}
 	reader_child_free(r);

@@ -25,7 +25,8 @@ static int device_add(struct session *s, const char *name, struct err *e)
 /* What libpcap can open and no list of devices shows. */
 static bool is_special(const char *name)
 {
-	static const char *const known[] = {"any", "nflog", "nfqueue", "usbmon", "bluetooth", "dbus"};
+	static const char *const known[] = {"any",    "nflog",	   "nfqueue",
+					    "usbmon", "bluetooth", "dbus"};
 
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
 		if (strncmp(name, known[i], strlen(known[i])) == 0)
@@ -41,12 +42,14 @@ static int device_absent(const char *name, const struct device *list, size_t cou
 	for (size_t i = 0; i < count && n < ARRAY_LEN(names); i++)
 		names[n++] = list[i].name;
 	near = text_nearest(str_of(name), names, n);
-	return err_set(e, ERR_ABSENT, "there is no device \"%s\" here%s%s%s", name, near ? ": did you mean \"" : "",
-		       near ? near : "", near ? "\"?" : "; `devices` shows those that there are");
+	return err_set(e, ERR_ABSENT, "there is no device \"%s\" here%s%s%s", name,
+		       near ? ": did you mean \"" : "", near ? near : "",
+		       near ? "\"?" : "; `devices` shows those that there are");
 }
 
 /* One of `device`'s words: a name, or a pattern for several. */
-static int device_resolve(struct session *s, const char *word, const struct device *list, size_t count, struct err *e)
+static int device_resolve(struct session *s, const char *word, const struct device *list,
+			  size_t count, struct err *e)
 {
 	bool found = false;
 
@@ -72,10 +75,13 @@ static int device_default(struct session *s, const struct device *list, size_t c
 		if (list[i].is_default && !best)
 			best = &list[i];
 	for (size_t i = 0; i < count && !best; i++)
-		if (list[i].up == 1 && strcmp(list[i].name, "lo") != 0 && strcmp(list[i].name, "any") != 0)
+		if (list[i].up == 1 && strcmp(list[i].name, "lo") != 0 &&
+		    strcmp(list[i].name, "any") != 0)
 			best = &list[i];
 	if (!best)
-		return err_set(e, ERR_ABSENT, "no device carries the default route: say which by \"device NAME\"; `devices` shows them");
+		return err_set(e, ERR_ABSENT,
+			       "no device carries the default route: say which by \"device NAME\"; "
+			       "`devices` shows them");
 	return device_add(s, best->name, e);
 }
 
@@ -94,7 +100,8 @@ static int devices_resolve(struct session *s, struct err *e)
 	if (r)
 		return -1;
 	if (s->spec.pcap && s->ndevices > 1)
-		return err_set(e, ERR_CALL, "\"format pcap\" holds one device; several need pcapng");
+		return err_set(e, ERR_CALL,
+			       "\"format pcap\" holds one device; several need pcapng");
 	buf_init(&names, SPEC_DEVICES_MAX * SPEC_NAME_MAX);
 	for (unsigned i = 0; i < s->ndevices; i++)
 		if ((i && buf_add_byte(&names, ',')) || buf_add_str(&names, s->device[i].name))
@@ -119,16 +126,24 @@ static int name_free(struct control *c, const char *name, struct err *e)
 	if (c->stopping)
 		return err_set(e, ERR_REFUSED, "this daemon is about to end: try again");
 	if (s && session_runs(s))
-		return err_set(e, ERR_CALL, "a session is called \"%s\" already: take another name, or stop and dismiss that one", name);
+		return err_set(e, ERR_CALL,
+			       "a session is called \"%s\" already: take another name, or stop and "
+			       "dismiss that one",
+			       name);
 	if (s)
-		return err_set(e, ERR_CALL, "a session called \"%s\" has ended and is still listed: take another name, or `dismiss %s`",
+		return err_set(e, ERR_CALL,
+			       "a session called \"%s\" has ended and is still listed: take "
+			       "another name, or `dismiss %s`",
 			       name, name);
 	if (c->nsessions >= CONTROL_SESSIONS_MAX)
-		return err_set(e, ERR_REFUSED, "there are %u sessions already, which is the most: dismiss some", CONTROL_SESSIONS_MAX);
+		return err_set(e, ERR_REFUSED,
+			       "there are %u sessions already, which is the most: dismiss some",
+			       CONTROL_SESSIONS_MAX);
 	return 0;
 }
 
-void session_start(struct control *c, struct spec *spec, const struct peer *p, const struct reply *r)
+void session_start(struct control *c, struct spec *spec, const struct peer *p,
+		   const struct reply *r)
 {
 	struct session *s;
 	struct err e;

@@ -54,16 +54,20 @@ char *spec_join(const struct str *word, size_t count)
 
 int spec_name_check(struct str name, const char *what, struct err *e)
 {
-	static const char usual[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+	static const char usual[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
 
 	if (name.len == 0 || name.len > SPEC_NAME_MAX)
-		return err_set(e, ERR_CALL, "the name of a %s has 1 to %u characters", what, SPEC_NAME_MAX);
+		return err_set(e, ERR_CALL, "the name of a %s has 1 to %u characters", what,
+			       SPEC_NAME_MAX);
 	if (name.p[0] == '.' || name.p[0] == '-')
-		return err_set(e, ERR_CALL, "the name of a %s does not begin with \"%c\": \"%.*s\"", what, name.p[0],
-			       (int)name.len, name.p);
+		return err_set(e, ERR_CALL, "the name of a %s does not begin with \"%c\": \"%.*s\"",
+			       what, name.p[0], (int)name.len, name.p);
 	for (size_t i = 0; i < name.len; i++)
 		if (!name.p[i] || !strchr(usual, name.p[i]))
-			return err_set(e, ERR_CALL, "the name of a %s is made of letters, digits, \".\", \"_\" and \"-\": \"%.*s\"",
+			return err_set(e, ERR_CALL,
+				       "the name of a %s is made of letters, digits, \".\", \"_\" "
+				       "and \"-\": \"%.*s\"",
 				       what, (int)name.len, name.p);
 	return 0;
 }
@@ -77,7 +81,8 @@ static int take_value(struct taker *t, struct str *value, struct err *e)
 	return 0;
 }
 
-static int take_number(struct taker *t, uint64_t low, uint64_t high, uint64_t *number, struct err *e)
+static int take_number(struct taker *t, uint64_t low, uint64_t high, uint64_t *number,
+		       struct err *e)
 {
 	struct str v = {0};
 
@@ -91,8 +96,9 @@ static int take_number(struct taker *t, uint64_t low, uint64_t high, uint64_t *n
 		return err_wrap(e, "%s", t->key);
 	}
 	if (*number < low || *number > high)
-		return err_set(e, ERR_CALL, "%s is between %llu and %llu, not %llu", t->key, (unsigned long long)low,
-			       (unsigned long long)high, (unsigned long long)*number);
+		return err_set(e, ERR_CALL, "%s is between %llu and %llu, not %llu", t->key,
+			       (unsigned long long)low, (unsigned long long)high,
+			       (unsigned long long)*number);
 	return 0;
 }
 
@@ -109,11 +115,13 @@ static char *take_rest(struct taker *t)
 static int take_filter(struct spec *s, struct taker *t, struct err *e)
 {
 	if (s->filter[0])
-		return err_set(e, ERR_CALL, "a session has one filter: join both by \"and\" or \"or\"");
+		return err_set(e, ERR_CALL,
+			       "a session has one filter: join both by \"and\" or \"or\"");
 	free(s->filter);
 	s->filter = take_rest(t);
 	if (!s->filter[0])
-		return err_set(e, ERR_CALL, "\"filter\" needs an expression behind it, such as tcp port 80");
+		return err_set(e, ERR_CALL,
+			       "\"filter\" needs an expression behind it, such as tcp port 80");
 	return 0;
 }
 
@@ -128,11 +136,17 @@ static int take_device(struct spec *s, struct taker *t, struct err *e)
 		const struct str name = {v.p, comma ? (size_t)(comma - v.p) : v.len};
 
 		if (name.len == 0 || name.len >= SPEC_NAME_MAX)
-			return err_set(e, ERR_CALL, "\"device\" takes names joined by commas, of at most %u bytes each", SPEC_NAME_MAX - 1);
+			return err_set(
+				e, ERR_CALL,
+				"\"device\" takes names joined by commas, of at most %u bytes each",
+				SPEC_NAME_MAX - 1);
 		if (name.len > 6 && memcmp(name.p, "netns:", 6) == 0)
-			return err_set(e, ERR_CALL, "this version cannot look into network namespaces yet: %.*s", (int)name.len, name.p);
+			return err_set(e, ERR_CALL,
+				       "this version cannot look into network namespaces yet: %.*s",
+				       (int)name.len, name.p);
 		if (s->ndevices == SPEC_DEVICES_MAX)
-			return err_set(e, ERR_CALL, "a session has at most %u devices", SPEC_DEVICES_MAX);
+			return err_set(e, ERR_CALL, "a session has at most %u devices",
+				       SPEC_DEVICES_MAX);
 		s->device[s->ndevices++] = str_dup(name);
 		v.len -= name.len + (comma != NULL);
 		v.p += name.len + (comma != NULL);
@@ -163,7 +177,8 @@ static int take_count(struct spec *s, struct taker *t, struct err *e)
 	return 0;
 }
 
-int spec_counter_parse(const struct str *word, size_t count, struct spec_counter *counter, struct err *e)
+int spec_counter_parse(const struct str *word, size_t count, struct spec_counter *counter,
+		       struct err *e)
 {
 	char *text = spec_join(word, count), *equals = strchr(text, '=');
 	int r = -1;
@@ -176,7 +191,8 @@ int spec_counter_parse(const struct str *word, size_t count, struct spec_counter
 	if (spec_name_check((struct str){text, (size_t)(equals - text)}, "counter", e))
 		goto out;
 	if (equals[1 + strspn(equals + 1, " ")] == 0) {
-		err_set(e, ERR_CALL, "the counter \"%.*s\" needs a filter behind \"=\"", (int)(equals - text), text);
+		err_set(e, ERR_CALL, "the counter \"%.*s\" needs a filter behind \"=\"",
+			(int)(equals - text), text);
 		goto out;
 	}
 	counter->name = xstrndup(text, (size_t)(equals - text));
@@ -240,7 +256,8 @@ static int take_promiscuous(struct spec *s, struct taker *t, struct err *e)
 }
 
 /* One of two words; which. */
-static int take_choice(struct taker *t, const char *first, const char *second, bool *is_second, struct err *e)
+static int take_choice(struct taker *t, const char *first, const char *second, bool *is_second,
+		       struct err *e)
 {
 	struct str v = {0};
 
@@ -248,7 +265,8 @@ static int take_choice(struct taker *t, const char *first, const char *second, b
 		return -1;
 	*is_second = str_is(v, second);
 	if (!*is_second && !str_is(v, first))
-		return err_set(e, ERR_CALL, "\"%s\" is \"%s\" or \"%s\", not \"%.*s\"", t->key, first, second, (int)v.len, v.p);
+		return err_set(e, ERR_CALL, "\"%s\" is \"%s\" or \"%s\", not \"%.*s\"", t->key,
+			       first, second, (int)v.len, v.p);
 	return 0;
 }
 
@@ -282,7 +300,8 @@ static int take_duration(struct taker *t, struct str v, uint64_t *ns, struct err
 		return err_wrap(e, "%s", t->key);
 	}
 	if (n < 1000000000)
-		return err_set(e, ERR_CALL, "\"%s\" is at least a second, not \"%.*s\"", t->key, (int)v.len, v.p);
+		return err_set(e, ERR_CALL, "\"%s\" is at least a second, not \"%.*s\"", t->key,
+			       (int)v.len, v.p);
 	*ns = (uint64_t)n;
 	return 0;
 }
@@ -320,7 +339,8 @@ static int take_amount(struct taker *t, struct spec_amount *a, struct err *e)
 		return take_duration(t, v, &a->value, e);
 	}
 	t->next--;
-	a->kind = v.len && v.p[v.len - 1] >= '0' && v.p[v.len - 1] <= '9' ? SPEC_NUMBER : SPEC_BYTES;
+	a->kind =
+		v.len && v.p[v.len - 1] >= '0' && v.p[v.len - 1] <= '9' ? SPEC_NUMBER : SPEC_BYTES;
 	return take_number(t, 1, UINT64_MAX / 2, &a->value, e);
 }
 
@@ -347,8 +367,11 @@ static int take_names(struct spec *s, struct taker *t, struct err *e)
 	name = segment_pattern(text, 0, 1);
 	if (!name || !capture_name_ok(str_of(name))) {
 		free(name);
-		return err_set(e, ERR_CALL, "\"names\" is a pattern for a file's name, of letters, digits, \".\", \"_\" and \"-\", with %%Y %%m %%d %%H %%M %%S "
-			       "for the time (UTC) and %%N for the segment's number; not \"%.*s\"", (int)v.len, v.p);
+		return err_set(e, ERR_CALL,
+			       "\"names\" is a pattern for a file's name, of letters, digits, "
+			       "\".\", \"_\" and \"-\", with %%Y %%m %%d %%H %%M %%S "
+			       "for the time (UTC) and %%N for the segment's number; not \"%.*s\"",
+			       (int)v.len, v.p);
 	}
 	free(name);
 	free(s->names);
@@ -385,13 +408,37 @@ static int take_utc(struct spec *s, struct taker *t, struct err *e)
 }
 
 static const struct spec_word known[] = {
-	{"filter", take_filter}, {"device", take_device}, {"on", take_on}, {"record", take_record}, {"count", take_count},
-	{"counter", take_counter}, {"alert", NULL}, {"snaplen", take_snaplen}, {"buffer", take_buffer},
-	{"promiscuous", take_promiscuous}, {"direction", take_direction}, {"sample", NULL}, {"past", NULL},
-	{"every", take_every}, {"size", take_size}, {"packets", take_packets}, {"own-traffic", take_own},
-	{"keep", take_keep}, {"stop-after", take_stop}, {"format", take_format}, {"names", take_names}, {"utc", take_utc},
-	{"compress", NULL}, {"pipe", NULL}, {"announce", NULL}, {"watch-file", NULL}, {"on-full", NULL},
-	{"wait-ms", take_wait}, {"user", NULL}, {"note", take_note}, {"persist", NULL},
+	{"filter", take_filter},
+	{"device", take_device},
+	{"on", take_on},
+	{"record", take_record},
+	{"count", take_count},
+	{"counter", take_counter},
+	{"alert", NULL},
+	{"snaplen", take_snaplen},
+	{"buffer", take_buffer},
+	{"promiscuous", take_promiscuous},
+	{"direction", take_direction},
+	{"sample", NULL},
+	{"past", NULL},
+	{"every", take_every},
+	{"size", take_size},
+	{"packets", take_packets},
+	{"own-traffic", take_own},
+	{"keep", take_keep},
+	{"stop-after", take_stop},
+	{"format", take_format},
+	{"names", take_names},
+	{"utc", take_utc},
+	{"compress", NULL},
+	{"pipe", NULL},
+	{"announce", NULL},
+	{"watch-file", NULL},
+	{"on-full", NULL},
+	{"wait-ms", take_wait},
+	{"user", NULL},
+	{"note", take_note},
+	{"persist", NULL},
 };
 
 static const struct spec_word *word_find(struct str name)
@@ -409,16 +456,20 @@ static int word_unknown(struct str word, struct err *e)
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
 		names[i] = known[i].name;
 	near = text_nearest(word, names, ARRAY_LEN(known));
-	return err_set(e, ERR_CALL, "\"%.*s\" is no word of `new`%s%s%s; see tapdeck(1) for all", (int)word.len, word.p,
-		       near ? ": did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+	return err_set(e, ERR_CALL, "\"%.*s\" is no word of `new`%s%s%s; see tapdeck(1) for all",
+		       (int)word.len, word.p, near ? ": did you mean \"" : "", near ? near : "",
+		       near ? "\"?" : "");
 }
 
 static int spec_finish(struct spec *s, struct err *e)
 {
 	if (!s->record && (spec_rotates(s) || s->keep.kind || s->pcap || s->names))
-		return err_set(e, ERR_CALL, "every, size, packets, keep, format and names are about files: say \"record\" too");
+		return err_set(e, ERR_CALL,
+			       "every, size, packets, keep, format and names are about files: say "
+			       "\"record\" too");
 	if (s->pcap && s->ndevices > 1)
-		return err_set(e, ERR_CALL, "\"format pcap\" holds one device; several need pcapng");
+		return err_set(e, ERR_CALL,
+			       "\"format pcap\" holds one device; several need pcapng");
 	if (s->snaplen == 0)
 		s->snaplen = DEFAULT_SNAPLEN;
 	if (s->buffer_bytes == 0)
@@ -432,7 +483,9 @@ int spec_parse(struct spec *s, const struct str *word, size_t count, struct err 
 
 	*s = (struct spec){.filter = xstrdup(""), .note = xstrdup(""), .wait_ms = DEFAULT_WAIT_MS};
 	if (count == 0)
-		return err_set(e, ERR_CALL, "`new` needs a name, and words behind it: new NAME [filter F] [record] ...");
+		return err_set(e, ERR_CALL,
+			       "`new` needs a name, and words behind it: new NAME [filter F] "
+			       "[record] ...");
 	if (spec_name_check(word[0], "session", e))
 		return -1;
 	s->name = str_dup(word[0]);

@@ -41,13 +41,14 @@ struct spec {
 	bool record, promiscuous, own_out, pcap;
 	uint8_t direction; /* as TAP_START has it: 0 both, 1 in, 2 out */
 	uint32_t snaplen, buffer_bytes, wait_ms;
-	int64_t every_ns;     /* a new segment after; 0 never */
-	uint64_t size_bytes;  /* a new segment at; 0 never */
-	uint64_t packets;     /* a new segment after so many; 0 never */
+	int64_t every_ns;    /* a new segment after; 0 never */
+	uint64_t size_bytes; /* a new segment at; 0 never */
+	uint64_t packets;    /* a new segment after so many; 0 never */
 	struct spec_amount keep, stop;
 };
 
-/* word[0] is the session's name. Errors are ERR_CALL and name the word. Release it in either case. */
+/* word[0] is the session's name. Errors are ERR_CALL and name the word. Release it in either case.
+ */
 int spec_parse(struct spec *s, const struct str *word, size_t count, struct err *e);
 void spec_release(struct spec *s);
 /* A session's or counter's name: 1 to 64 of letters, digits, . _ - and neither . nor - in front. */
@@ -55,7 +56,8 @@ int spec_name_check(struct str name, const char *what, struct err *e);
 /* Words joined by blanks, owned by the caller. */
 char *spec_join(const struct str *word, size_t count);
 /* "NAME=FILTER" in two, owned by the caller. */
-int spec_counter_parse(const struct str *word, size_t count, struct spec_counter *counter, struct err *e);
+int spec_counter_parse(const struct str *word, size_t count, struct spec_counter *counter,
+		       struct err *e);
 bool spec_rotates(const struct spec *s);
 
 #endif

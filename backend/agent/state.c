@@ -1,5 +1,6 @@
-/* What must be known of sessions when the daemon comes back: one small file each, lines of words, written beside and renamed.
- * Only this daemon writes the folder; what stands there is checked all the same. */
+/* What must be known of sessions when the daemon comes back: one small file each, lines of words,
+ * written beside and renamed. Only this daemon writes the folder; what stands there is checked all
+ * the same. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -46,8 +47,9 @@ static void state_add_lists(struct buf *b, const struct session *s)
 
 		(void)buf_printf(b, "segment %u", g->number);
 		add_word(b, g->name);
-		(void)buf_printf(b, " %d %llu %llu %llu %lld %lld", g->sealed, (unsigned long long)g->packets,
-				 (unsigned long long)g->bytes, (unsigned long long)g->first_packet, (long long)g->first_ns,
+		(void)buf_printf(b, " %d %llu %llu %llu %lld %lld", g->sealed,
+				 (unsigned long long)g->packets, (unsigned long long)g->bytes,
+				 (unsigned long long)g->first_packet, (long long)g->first_ns,
 				 (long long)g->last_ns);
 		add_word(b, g->reason);
 		(void)buf_add_byte(b, '\n');
@@ -56,8 +58,8 @@ static void state_add_lists(struct buf *b, const struct session *s)
 		(void)buf_add_str(b, "counter");
 		add_word(b, k->name);
 		add_word(b, k->filter);
-		(void)buf_printf(b, " %llu %llu %lld\n", (unsigned long long)k->packets, (unsigned long long)k->bytes,
-				 (long long)k->last_ns);
+		(void)buf_printf(b, " %llu %llu %lld\n", (unsigned long long)k->packets,
+				 (unsigned long long)k->bytes, (long long)k->last_ns);
 	}
 	for (unsigned i = 0; i < s->nchanges; i++) {
 		const struct filter_change *x = &s->change[i];
@@ -65,7 +67,8 @@ static void state_add_lists(struct buf *b, const struct session *s)
 		(void)buf_printf(b, "change %lld", (long long)x->time_ns);
 		add_word(b, x->counter);
 		add_word(b, x->filter);
-		(void)buf_printf(b, " %llu %llu\n", (unsigned long long)x->packets, (unsigned long long)x->bytes);
+		(void)buf_printf(b, " %llu %llu\n", (unsigned long long)x->packets,
+				 (unsigned long long)x->bytes);
 	}
 }
 
@@ -74,7 +77,8 @@ static void state_put(struct buf *b, const struct session *s)
 	const struct msg_tap_stats *t = &s->total;
 
 	add_line(b, "name", s->name);
-	(void)buf_printf(b, "uid %lu\nended %d\nfailed %d\n", (unsigned long)s->uid, s->state == SESSION_ENDED, s->failed);
+	(void)buf_printf(b, "uid %lu\nended %d\nfailed %d\n", (unsigned long)s->uid,
+			 s->state == SESSION_ENDED, s->failed);
 	add_line(b, "owner", s->owner);
 	add_line(b, "capture", s->capture);
 	add_line(b, "folder", s->folder);
@@ -108,11 +112,13 @@ static char *state_folder(const struct control *c)
 
 static int state_write(const char *folder, const char *name, const struct buf *b, struct err *e)
 {
-	char *path = xasprintf("%s/%s%s", folder, name, STATE_SUFFIX), *temporary = xasprintf("%s/.%s.new", folder, name);
+	char *path = xasprintf("%s/%s%s", folder, name, STATE_SUFFIX),
+	     *temporary = xasprintf("%s/.%s.new", folder, name);
 	int fd, r = -1;
 
 	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0 || fdio_write_all(fd, b->data, b->len) || fdatasync(fd) || rename(temporary, path))
+	if (fd < 0 || fdio_write_all(fd, b->data, b->len) || fdatasync(fd) ||
+	    rename(temporary, path))
 		err_errno(e, ERR_REFUSED, "could not write %s", path);
 	else
 		r = 0;
@@ -132,7 +138,8 @@ void state_save(struct session *s)
 	buf_init(&b, STATE_BYTES_MAX);
 	state_put(&b, s);
 	if (b.len < 4 || memcmp(b.data + b.len - 4, "end\n", 4) != 0)
-		log_error("session %s: its state is longer than %u bytes and is not kept", s->name, STATE_BYTES_MAX);
+		log_error("session %s: its state is longer than %u bytes and is not kept", s->name,
+			  STATE_BYTES_MAX);
 	else if (fdio_make_folder(folder, &e) || state_write(folder, s->name, &b, &e))
 		log_error("session %s would not be known after a restart: %s", s->name, e.text);
 	buf_release(&b);
@@ -141,7 +148,8 @@ void state_save(struct session *s)
 
 void state_forget(struct session *s)
 {
-	char *folder = state_folder(s->control), *path = xasprintf("%s/%s%s", folder, s->name, STATE_SUFFIX);
+	char *folder = state_folder(s->control),
+	     *path = xasprintf("%s/%s%s", folder, s->name, STATE_SUFFIX);
 
 	if (unlink(path) && errno != ENOENT)
 		log_error("could not remove %s: %s", path, strerror(errno));
@@ -205,28 +213,39 @@ static void take_change(struct session *s, const struct words *w)
 static void take_total(struct session *s, const struct words *w)
 {
 	s->total = (struct msg_tap_stats){
-		.time_ns = strtoll(at(w, 1), NULL, 10), .packets = number(w, 2), .bytes = number(w, 3),
-		.dropped_device = number(w, 4), .dropped_kernel = number(w, 5), .dropped_buffer = number(w, 6),
-		.dropped_disk = number(w, 7), .own_packets = number(w, 8), .own_bytes = number(w, 9),
+		.time_ns = strtoll(at(w, 1), NULL, 10),
+		.packets = number(w, 2),
+		.bytes = number(w, 3),
+		.dropped_device = number(w, 4),
+		.dropped_kernel = number(w, 5),
+		.dropped_buffer = number(w, 6),
+		.dropped_disk = number(w, 7),
+		.own_packets = number(w, 8),
+		.own_bytes = number(w, 9),
 		.written_bytes = number(w, 10),
 	};
 }
 
+/* Where a text of the file belongs; NULL: nowhere. */
+static char **text_of(struct session *s, const char *key)
+{
+	static const char *const keys[] = {"owner",  "capture", "folder", "devices",
+					   "filter", "note",	"words",  "reason"};
+	char **const texts[] = {&s->owner,  &s->capture,   &s->folder,	   &s->devices,
+				&s->filter, &s->spec.note, &s->spec.words, &s->reason};
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (strcmp(key, keys[i]) == 0)
+			return texts[i];
+	return NULL;
+}
+
 static void take_text(struct session *s, const char *key, const char *text)
 {
-	struct {
-		const char *key;
-		char **text;
-	} const texts[] = {
-		{"owner", &s->owner}, {"capture", &s->capture}, {"folder", &s->folder}, {"devices", &s->devices},
-		{"filter", &s->filter}, {"note", &s->spec.note}, {"words", &s->spec.words},
-	};
+	char **place = text_of(s, key);
 
-	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-		if (strcmp(key, texts[i].key) == 0)
-			replace(texts[i].text, text);
-	if (strcmp(key, "reason") == 0 && text[0])
-		replace(&s->reason, text);
+	if (place && (place != &s->reason || text[0]))
+		replace(place, text);
 }
 
 static void take_line(struct session *s, const struct words *w)
@@ -285,7 +304,8 @@ static char *file_read(int fd)
 	char *text;
 	ssize_t n;
 
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size <= 0 || st.st_size > STATE_BYTES_MAX)
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size <= 0 ||
+	    st.st_size > STATE_BYTES_MAX)
 		return NULL;
 	text = xmalloc((size_t)st.st_size + 1);
 	n = fdio_pread(fd, text, (size_t)st.st_size, 0);
@@ -303,7 +323,8 @@ static void state_load_one(struct control *c, int folder, const char *file)
 	if (len <= suffix || strcmp(file + len - suffix, STATE_SUFFIX) != 0)
 		return;
 	name = (struct str){file, len - suffix};
-	if (spec_name_check(name, "session", NULL) || session_find(c, name) || c->nsessions >= CONTROL_SESSIONS_MAX)
+	if (spec_name_check(name, "session", NULL) || session_find(c, name) ||
+	    c->nsessions >= CONTROL_SESSIONS_MAX)
 		return;
 	fd = openat(folder, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd >= 0) {

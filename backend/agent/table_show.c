@@ -8,7 +8,8 @@
 
 #define FACT_BYTES_MAX 65536u
 
-static void fact(struct rowset *rows, const char *name, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void fact(struct rowset *rows, const char *name, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 static void fact(struct rowset *rows, const char *name, const char *fmt, ...)
 {
@@ -61,8 +62,9 @@ static void show_devices(const struct session *s, struct rowset *rows)
 		char name[24];
 
 		if (d->answered)
-			fact(rows, "device", "%s: %s, snaplen %u, buffer %u bytes, %s", d->name, link_type_name(d->link_type, name),
-			     d->snaplen, d->buffer_bytes, d->nanoseconds ? "nanoseconds" : "microseconds");
+			fact(rows, "device", "%s: %s, snaplen %u, buffer %u bytes, %s", d->name,
+			     link_type_name(d->link_type, name), d->snaplen, d->buffer_bytes,
+			     d->nanoseconds ? "nanoseconds" : "microseconds");
 	}
 }
 
@@ -80,7 +82,8 @@ static void show_own(const struct session *s, struct rowset *rows)
 
 static void show_history(struct control *c, const struct session *s, struct rowset *rows)
 {
-	const uint64_t first = c->nevents > CONTROL_EVENTS_MAX ? c->nevents - CONTROL_EVENTS_MAX : 0;
+	const uint64_t first =
+		c->nevents > CONTROL_EVENTS_MAX ? c->nevents - CONTROL_EVENTS_MAX : 0;
 	char when[TEXT_NUMBER_MAX];
 
 	for (const struct counter *k = s->counters; k; k = k->next)
@@ -88,15 +91,17 @@ static void show_history(struct control *c, const struct session *s, struct rows
 	for (unsigned i = 0; i < s->nchanges; i++) {
 		const struct filter_change *x = &s->change[i];
 
-		fact(rows, "filter_change", "%s %s%s%s (at %llu packets, %llu bytes)", text_rfc3339(x->time_ns, when), x->counter,
-		     x->counter[0] ? "=" : "", x->filter[0] ? x->filter : "(everything)", (unsigned long long)x->packets,
+		fact(rows, "filter_change", "%s %s%s%s (at %llu packets, %llu bytes)",
+		     text_rfc3339(x->time_ns, when), x->counter, x->counter[0] ? "=" : "",
+		     x->filter[0] ? x->filter : "(everything)", (unsigned long long)x->packets,
 		     (unsigned long long)x->bytes);
 	}
 	for (uint64_t i = first; i < c->nevents; i++) {
 		const struct event *x = &c->event[i % CONTROL_EVENTS_MAX];
 
 		if (strcmp(x->where, s->name) == 0)
-			fact(rows, "event", "%s %s: %s", text_rfc3339(x->time_ns, when), x->severity, x->sentence);
+			fact(rows, "event", "%s %s: %s", text_rfc3339(x->time_ns, when),
+			     x->severity, x->sentence);
 	}
 }
 

@@ -53,7 +53,8 @@ static const struct column poll_columns[] = {
 	{"bytes", KIND_BYTES, 0, "bytes", "bytes on the wire since the start"},
 	{"pps", KIND_PPS, 0, "packets a second", "rate since the row before"},
 	{"bps", KIND_BPS, 0, "bits a second", "rate since the row before"},
-	{"dropped_kernel", KIND_COUNT, 0, "", "packets that the kernel's ring had no room for, since the start"},
+	{"dropped_kernel", KIND_COUNT, 0, "",
+	 "packets that the kernel's ring had no room for, since the start"},
 };
 static const struct column counters_columns[] = {
 	{"name", KIND_TEXT, 0, "", "the counter's name"},
@@ -101,13 +102,15 @@ static struct rates rates_between(const struct second *a, const struct second *b
 
 	if (ns <= 0 || b->packets < a->packets || b->bytes < a->bytes)
 		return (struct rates){value_null(), value_null()};
-	return (struct rates){value_real((double)(b->packets - a->packets) / s), value_real((double)(b->bytes - a->bytes) * 8.0 / s)};
+	return (struct rates){value_real((double)(b->packets - a->packets) / s),
+			      value_real((double)(b->bytes - a->bytes) * 8.0 / s)};
 }
 
 static struct rates rates_last(const struct history *h)
 {
-	return h->count < 2 ? (struct rates){value_null(), value_null()}
-			    : rates_between(history_at(h, h->count - 2), history_at(h, h->count - 1));
+	return h->count < 2
+		       ? (struct rates){value_null(), value_null()}
+		       : rates_between(history_at(h, h->count - 2), history_at(h, h->count - 1));
 }
 
 static struct value time_value(int64_t ns)
@@ -121,14 +124,28 @@ static void sessions_fill(struct control *c, const struct table_arguments *a, st
 {
 	(void)a;
 	for (const struct session *s = c->sessions; s; s = s->next) {
-		const struct rates r = s->state == SESSION_RUNNING ? rates_last(&s->history) : (struct rates){value_null(), value_null()};
+		const struct rates r = s->state == SESSION_RUNNING
+					       ? rates_last(&s->history)
+					       : (struct rates){value_null(), value_null()};
 		const struct msg_tap_stats *t = &s->total;
 		const struct value v[] = {
-			value_text(s->name), value_text(c->host), value_text(s->owner), value_text(s->devices),
-			value_text(s->filter), value_text(session_state_text(s)), time_value(s->started_ns),
-			value_count(t->packets), value_count(t->bytes), r.pps, r.bps, value_count(t->dropped_device),
-			value_count(t->dropped_kernel), value_count(t->dropped_buffer), value_count(t->dropped_disk),
-			value_count(s->nsegments), value_count(session_file_bytes(s)),
+			value_text(s->name),
+			value_text(c->host),
+			value_text(s->owner),
+			value_text(s->devices),
+			value_text(s->filter),
+			value_text(session_state_text(s)),
+			time_value(s->started_ns),
+			value_count(t->packets),
+			value_count(t->bytes),
+			r.pps,
+			r.bps,
+			value_count(t->dropped_device),
+			value_count(t->dropped_kernel),
+			value_count(t->dropped_buffer),
+			value_count(t->dropped_disk),
+			value_count(s->nsegments),
+			value_count(session_file_bytes(s)),
 		};
 
 		rowset_add(rows, v);
@@ -147,8 +164,15 @@ static void poll_fill(struct control *c, const struct table_arguments *a, struct
 	for (unsigned i = 0; i < h->count; i++) {
 		const struct second *x = history_at(h, i);
 		const bool first_ever = i == 0 && h->count < SESSION_SECONDS && !k;
-		const struct rates r = rates_between(i ? history_at(h, i - 1) : first_ever ? &start : NULL, x);
-		const struct value v[] = {value_int(x->time_ns), value_count(x->packets), value_count(x->bytes), r.pps, r.bps,
+		const struct rates r = rates_between(i		  ? history_at(h, i - 1)
+						     : first_ever ? &start
+								  : NULL,
+						     x);
+		const struct value v[] = {value_int(x->time_ns),
+					  value_count(x->packets),
+					  value_count(x->bytes),
+					  r.pps,
+					  r.bps,
 					  k ? value_null() : value_count(x->dropped_kernel)};
 
 		rowset_add(rows, v);
@@ -161,10 +185,16 @@ static void counters_fill(struct control *c, const struct table_arguments *a, st
 
 	for (const struct counter *k = s ? s->counters : NULL; k; k = k->next) {
 		const struct rates r = rates_last(&k->history);
-		const struct value v[] = {value_text(k->name), value_text(k->filter), value_count(k->packets), value_count(k->bytes),
-					  r.pps, r.bps,
-					  k->packets ? value_real((double)k->bytes / (double)k->packets) : value_null(),
-					  time_value(k->last_ns)};
+		const struct value v[] = {
+			value_text(k->name),
+			value_text(k->filter),
+			value_count(k->packets),
+			value_count(k->bytes),
+			r.pps,
+			r.bps,
+			k->packets ? value_real((double)k->bytes / (double)k->packets)
+				   : value_null(),
+			time_value(k->last_ns)};
 
 		rowset_add(rows, v);
 	}
@@ -179,10 +209,15 @@ static void files_fill(struct control *c, const struct table_arguments *a, struc
 		char *path = segment_path(s, g, !g->sealed);
 		struct stat st;
 		const bool there = stat(path, &st) == 0;
-		const struct value v[] = {value_count(g->number), value_text(g->name), value_text(g->sealed ? "sealed" : "writing"),
+		const struct value v[] = {value_count(g->number),
+					  value_text(g->name),
+					  value_text(g->sealed ? "sealed" : "writing"),
 					  g->sealed ? value_count(g->packets) : value_null(),
-					  there ? value_count((uint64_t)st.st_size) : value_null(), time_value(g->first_ns),
-					  time_value(g->last_ns), g->reason[0] ? value_text(g->reason) : value_null(), value_text(path)};
+					  there ? value_count((uint64_t)st.st_size) : value_null(),
+					  time_value(g->first_ns),
+					  time_value(g->last_ns),
+					  g->reason[0] ? value_text(g->reason) : value_null(),
+					  value_text(path)};
 
 		rowset_add(rows, v);
 		free(path);
@@ -191,21 +226,24 @@ static void files_fill(struct control *c, const struct table_arguments *a, struc
 
 static void events_fill(struct control *c, const struct table_arguments *a, struct rowset *rows)
 {
-	const uint64_t first = c->nevents > CONTROL_EVENTS_MAX ? c->nevents - CONTROL_EVENTS_MAX : 0;
+	const uint64_t first =
+		c->nevents > CONTROL_EVENTS_MAX ? c->nevents - CONTROL_EVENTS_MAX : 0;
 
 	(void)a;
 	for (uint64_t i = first; i < c->nevents; i++) {
 		const struct event *x = &c->event[i % CONTROL_EVENTS_MAX];
-		const struct value v[] = {value_int(x->time_ns), value_text(x->severity), value_text(x->where),
-					  value_text(x->sentence)};
+		const struct value v[] = {value_int(x->time_ns), value_text(x->severity),
+					  value_text(x->where), value_text(x->sentence)};
 
 		rowset_add(rows, v);
 	}
 }
 
-static void journal_row(struct control *c, const char *folder, const char *file, struct rowset *rows)
+static void journal_row(struct control *c, const char *folder, const char *file,
+			struct rowset *rows)
 {
-	char *name = xasprintf("%s/%s", folder, file), *path = xasprintf("%s/%s", c->captures, name);
+	char *name = xasprintf("%s/%s", folder, file),
+	     *path = xasprintf("%s/%s", c->captures, name);
 	struct stat st;
 
 	if (lstat(path, &st) == 0 && S_ISREG(st.st_mode)) {
@@ -234,13 +272,22 @@ static void journals_fill(struct control *c, const struct table_arguments *a, st
 }
 
 const struct control_table control_tables[] = {
-	{{"sessions", "sessions that run and that have ended", "", COLUMNS(sessions_columns)}, false, sessions_fill},
+	{{"sessions", "sessions that run and that have ended", "", COLUMNS(sessions_columns)},
+	 false,
+	 sessions_fill},
 	{{"session", "the facts of a session", "NAME", COLUMNS(session_columns)}, true, show_fill},
-	{{"poll", "totals and rates of a session by the second", "NAME [counter C]", COLUMNS(poll_columns)}, true, poll_fill},
-	{{"counters", "the counters of a session", "NAME", COLUMNS(counters_columns)}, true, counters_fill},
+	{{"poll", "totals and rates of a session by the second", "NAME [counter C]",
+	  COLUMNS(poll_columns)},
+	 true,
+	 poll_fill},
+	{{"counters", "the counters of a session", "NAME", COLUMNS(counters_columns)},
+	 true,
+	 counters_fill},
 	{{"files", "the segments of a session", "NAME", COLUMNS(files_columns)}, true, files_fill},
 	{{"events", "what has happened", "", COLUMNS(events_columns)}, false, events_fill},
-	{{"journals", "the journals of this machine's captures", "", COLUMNS(journals_columns)}, false, journals_fill},
+	{{"journals", "the journals of this machine's captures", "", COLUMNS(journals_columns)},
+	 false,
+	 journals_fill},
 };
 const size_t control_ntables = ARRAY_LEN(control_tables);
 
@@ -302,22 +349,24 @@ static const struct control_table *table_find(struct str name, struct err *e)
 	}
 	names[control_ntables] = "devices";
 	near = text_nearest(name, names, ARRAY_LEN(names));
-	err_set(e, ERR_ABSENT, "there is no table \"%.*s\" here%s%s%s", (int)name.len, name.p, near ? ": did you mean \"" : "",
-		near ? near : "", near ? "\"?" : "");
+	err_set(e, ERR_ABSENT, "there is no table \"%.*s\" here%s%s%s", (int)name.len, name.p,
+		near ? ": did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 	return NULL;
 }
 
 /* Words: [NAME] [counter C]; on a session's channel the name may be left out. */
-static int arguments_take(struct control *c, const struct peer *p, uint32_t channel, const struct msg_query *q,
-			  struct table_arguments *a, struct err *e)
+static int arguments_take(struct control *c, const struct peer *p, uint32_t channel,
+			  const struct msg_query *q, struct table_arguments *a, struct err *e)
 {
-	const struct binding *b = channel ? peer_binding((struct peer *)(uintptr_t)p, channel) : NULL;
+	const struct binding *b =
+		channel ? peer_binding((struct peer *)(uintptr_t)p, channel) : NULL;
 	const struct strs *w = &q->words;
 	struct session *s = b ? b->session : NULL;
 	uint32_t next = 0;
 
 	if (!s && w->count == 0)
-		return err_set(e, ERR_CALL, "the table %.*s needs a session's name", (int)q->table.len, q->table.p);
+		return err_set(e, ERR_CALL, "the table %.*s needs a session's name",
+			       (int)q->table.len, q->table.p);
 	if (!s || (w->count && !str_is(w->at[0], "counter") && !str_is(w->at[0], "--counter")))
 		s = session_need(c, w->at[next++], e);
 	if (!s || access_check(&p->who, "session", s->uid, e))
@@ -325,16 +374,19 @@ static int arguments_take(struct control *c, const struct peer *p, uint32_t chan
 	a->session = xstrdup(s->name);
 	if (next == w->count)
 		return 0;
-	if (next + 2 != w->count || !(str_is(w->at[next], "counter") || str_is(w->at[next], "--counter")))
-		return err_set(e, ERR_CALL, "the words of %.*s are NAME [counter C]", (int)q->table.len, q->table.p);
+	if (next + 2 != w->count ||
+	    !(str_is(w->at[next], "counter") || str_is(w->at[next], "--counter")))
+		return err_set(e, ERR_CALL, "the words of %.*s are NAME [counter C]",
+			       (int)q->table.len, q->table.p);
 	if (!session_counter(s, w->at[next + 1]))
-		return err_set(e, ERR_ABSENT, "the session %s has no counter \"%.*s\"", s->name, (int)w->at[next + 1].len,
-			       w->at[next + 1].p);
+		return err_set(e, ERR_ABSENT, "the session %s has no counter \"%.*s\"", s->name,
+			       (int)w->at[next + 1].len, w->at[next + 1].p);
 	a->counter = xstrndup(w->at[next + 1].p, w->at[next + 1].len);
 	return 0;
 }
 
-int tables_query(void *arg, uint32_t channel, const struct msg_query *q, struct table *t, struct err *e)
+int tables_query(void *arg, uint32_t channel, const struct msg_query *q, struct table *t,
+		 struct err *e)
 {
 	struct control *c = arg;
 	const struct peer *p = c->asking;
@@ -344,9 +396,12 @@ int tables_query(void *arg, uint32_t channel, const struct msg_query *q, struct 
 	if (!p)
 		return err_set(e, ERR_REFUSED, "nobody asks");
 	if (str_is(q->table, "devices"))
-		return access_check(&p->who, "devices", p->who.uid, e) ? -1 : devices_table(c->devices, t, e);
+		return access_check(&p->who, "devices", p->who.uid, e)
+			       ? -1
+			       : devices_table(c->devices, t, e);
 	table = table_find(q->table, e);
-	if (!table || (!table->of_session && access_check(&p->who, table->type.name, p->who.uid, e)))
+	if (!table ||
+	    (!table->of_session && access_check(&p->who, table->type.name, p->who.uid, e)))
 		return -1;
 	l = xcalloc(1, sizeof(*l));
 	l->control = c;
@@ -359,7 +414,11 @@ int tables_query(void *arg, uint32_t channel, const struct msg_query *q, struct 
 	if (c->role == CONTROL_ATTACH)
 		upstream_local_sessions(c);
 	lazy_fill(l);
-	*t = (struct table){.type = &table->type, .data = l, .rows = lazy_rows, .version = lazy_version, .cell = lazy_cell,
+	*t = (struct table){.type = &table->type,
+			    .data = l,
+			    .rows = lazy_rows,
+			    .version = lazy_version,
+			    .cell = lazy_cell,
 			    .release = lazy_release};
 	return 0;
 }

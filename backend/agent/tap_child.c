@@ -77,11 +77,15 @@ static void tap_event(struct session *s, const struct frame *f)
 
 	if (msg_get_event(f->payload, f->len, &m, NULL))
 		return;
-	control_event(s->control, str_is(m.severity, "error") ? "error" : str_is(m.severity, "warn") ? "warn" : "note", s->name,
-		      "%.*s", (int)m.sentence.len, m.sentence.p);
+	control_event(s->control,
+		      str_is(m.severity, "error")  ? "error"
+		      : str_is(m.severity, "warn") ? "warn"
+						   : "note",
+		      s->name, "%.*s", (int)m.sentence.len, m.sentence.p);
 }
 
-static void on_message(void *arg, struct channel *channel, const struct frame *f, const int *fd, size_t nfd)
+static void on_message(void *arg, struct channel *channel, const struct frame *f, const int *fd,
+		       size_t nfd)
 {
 	struct session *s = arg;
 	struct msg_tap_need need;
@@ -140,12 +144,14 @@ static void tap_device(struct session *s, const struct frame *f)
 	struct msg_tap_device m;
 	struct err e;
 
-	if (msg_get_tap_device(f->payload, f->len, &m, &e) || m.index >= s->ndevices || s->device[m.index].answered) {
+	if (msg_get_tap_device(f->payload, f->len, &m, &e) || m.index >= s->ndevices ||
+	    s->device[m.index].answered) {
 		log_warn("session %s: its tap told of a device that was not asked for", s->name);
 		return;
 	}
 	if (m.link_type < 0) {
-		err_set(&s->tap_error, ERR_REFUSED, "%s: %.*s", s->device[m.index].name, (int)m.why.len, m.why.p);
+		err_set(&s->tap_error, ERR_REFUSED, "%s: %.*s", s->device[m.index].name,
+			(int)m.why.len, m.why.p);
 		if (s->state == SESSION_STARTING)
 			session_tap_gone(s, &s->tap_error);
 		return;
@@ -204,7 +210,8 @@ static void start_step(void *arg, const struct err *e)
 
 /* --- the process --- */
 
-/* TAPDECK_TAP: where the one with the right to capture lies, when it is not among the usual places. */
+/* TAPDECK_TAP: where the one with the right to capture lies, when it is not among the usual places.
+ */
 static char *tap_path(struct err *e)
 {
 	const char *said = getenv("TAPDECK_TAP");
@@ -218,8 +225,10 @@ static int tap_spawn(struct session *s, int fd, struct err *e)
 {
 	char *argv[] = {(char *)(uintptr_t) "tapdeck-tap", NULL};
 	char *envp[] = {(char *)(uintptr_t) "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
-	/* no_new_privs would take the file's capability away: the tap sets it itself. It outlives us to drain what it has. */
-	struct spawn p = {.argv = argv, .envp = envp, .nfd = 4, .fd = {-1, 2, 2, fd}, .new_session = true};
+	/* no_new_privs would take the file's capability away: the tap sets it itself. It outlives
+	 * us to drain what it has. */
+	struct spawn p = {
+		.argv = argv, .envp = envp, .nfd = 4, .fd = {-1, 2, 2, fd}, .new_session = true};
 	char *path = tap_path(e);
 
 	if (!path)
@@ -227,7 +236,9 @@ static int tap_spawn(struct session *s, int fd, struct err *e)
 	p.path = path;
 	s->tap_pid = spawn_start(&p, e);
 	if (s->tap_pid < 0 && errno == EACCES)
-		err_set(e, ERR_REFUSED, "%s may not be run by you: join the group tapdeck-capture, or ask root", path);
+		err_set(e, ERR_REFUSED,
+			"%s may not be run by you: join the group tapdeck-capture, or ask root",
+			path);
 	free(path);
 	return s->tap_pid < 0 ? -1 : 0;
 }
@@ -257,26 +268,31 @@ static int tap_send_start(struct session *s, struct err *e)
 	if (r == 0)
 		r = channel_send_fds(s->tap, MSG_TAP_START, 0, 0, b.data, b.len, fd, 4);
 	buf_release(&b);
-	return r ? err_set(e, ERR_REFUSED, "the tap of %s could not be told what to do", s->name) : 0;
+	return r ? err_set(e, ERR_REFUSED, "the tap of %s could not be told what to do", s->name)
+		 : 0;
 }
 
-/* Its number may be another process's from now on. What it had said is still read, then `gone` comes. */
+/* Its number may be another process's from now on. What it had said is still read, then `gone`
+ * comes. */
 static void on_exit_of_tap(void *arg, pid_t pid, int status)
 {
 	struct session *s = arg;
 
 	s->tap_pid = 0;
 	if (WIFSIGNALED(status))
-		log_error("session %s: its tap (pid %ld) was ended by signal %d", s->name, (long)pid, WTERMSIG(status));
+		log_error("session %s: its tap (pid %ld) was ended by signal %d", s->name,
+			  (long)pid, WTERMSIG(status));
 	if (WIFSIGNALED(status) && !s->tap_error.code)
-		err_set(&s->tap_error, ERR_REFUSED, "ended by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+		err_set(&s->tap_error, ERR_REFUSED, "ended by signal %d (%s)", WTERMSIG(status),
+			strsignal(WTERMSIG(status)));
 }
 
 int tap_child_start(struct session *s, struct err *e)
 {
 	int fd[2];
 
-	if (chunks_create(s->spec.record ? SESSION_CHUNKS_RECORD : SESSION_CHUNKS_COUNT, &s->chunks_fd, &s->release_fd, e) ||
+	if (chunks_create(s->spec.record ? SESSION_CHUNKS_RECORD : SESSION_CHUNKS_COUNT,
+			  &s->chunks_fd, &s->release_fd, e) ||
 	    chunks_map(&s->chunks, s->chunks_fd, s->release_fd, CHUNKS_CONTROL, e))
 		return -1;
 	s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

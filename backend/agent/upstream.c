@@ -16,7 +16,7 @@
 #include "base/xalloc.h"
 #include "session.h"
 
-#define READY_MS 5000 /* for a daemon to open its socket */
+#define READY_MS 5000		/* for a daemon to open its socket */
 #define STATE_NS (NS_PER_S / 2) /* how old what was read of sessions may be */
 
 struct upstream {
@@ -27,7 +27,8 @@ struct upstream {
 
 /* --- what the daemon says --- */
 
-static void on_message(void *arg, struct channel *channel, const struct frame *f, const int *fd, size_t nfd)
+static void on_message(void *arg, struct channel *channel, const struct frame *f, const int *fd,
+		       size_t nfd)
 {
 	struct upstream *u = arg;
 	struct peer *p = u->control->peers;
@@ -42,7 +43,8 @@ static void on_message(void *arg, struct channel *channel, const struct frame *f
 		struct msg_error m;
 
 		if (msg_get_error(f->payload, f->len, &m, NULL) == 0)
-			control_event(u->control, "error", "tapdeckd", "%.*s", (int)m.sentence.len, m.sentence.p);
+			control_event(u->control, "error", "tapdeckd", "%.*s", (int)m.sentence.len,
+				      m.sentence.p);
 		return;
 	}
 	peer_forward(p, f->channel, f);
@@ -55,8 +57,9 @@ static void on_gone(void *arg, struct channel *channel, const struct err *why)
 
 	channel_close(channel);
 	u->channel = NULL;
-	err_set(&e, ERR_REFUSED, "the daemon is gone%s%s; `list` says what is known of its sessions", why->code ? ": " : "",
-		why->code ? why->text : "");
+	err_set(&e, ERR_REFUSED,
+		"the daemon is gone%s%s; `list` says what is known of its sessions",
+		why->code ? ": " : "", why->code ? why->text : "");
 	log_warn("%s", e.text);
 	if (u->control->peers)
 		route_from_upstream(u->control->peers, &e);
@@ -73,7 +76,8 @@ static bool is_trusted(int fd)
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
 
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 && (cred.uid == geteuid() || cred.uid == 0);
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 &&
+	       (cred.uid == geteuid() || cred.uid == 0);
 }
 
 static int socket_connect(const char *path)
@@ -136,7 +140,8 @@ bool upstream_try(struct upstream *u)
 	return true;
 }
 
-/* Its socket is open when the byte comes; the end of the pipe means that it could not, and its log why. */
+/* Its socket is open when the byte comes; the end of the pipe means that it could not, and its log
+ * why. */
 static int ready_wait(int fd, struct err *e)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
@@ -152,14 +157,17 @@ static int ready_wait(int fd, struct err *e)
 		return 0;
 	if (n > 0)
 		return err_set(e, ERR_REFUSED, "the daemon did not start: %.*s", (int)n, text);
-	return err_set(e, ERR_REFUSED, "the daemon did not start within %d seconds: try `tapdeckd --daemon` in another terminal",
+	return err_set(e, ERR_REFUSED,
+		       "the daemon did not start within %d seconds: try `tapdeckd --daemon` in "
+		       "another terminal",
 		       READY_MS / 1000);
 }
 
 static int daemon_start(struct upstream *u, struct err *e)
 {
-	char *argv[] = {(char *)(uintptr_t) "tapdeckd", (char *)(uintptr_t) "--daemon", (char *)(uintptr_t) "--on-demand",
-			(char *)(uintptr_t) "--ready", (char *)(uintptr_t) "3", NULL};
+	char *argv[] = {(char *)(uintptr_t) "tapdeckd",	   (char *)(uintptr_t) "--daemon",
+			(char *)(uintptr_t) "--on-demand", (char *)(uintptr_t) "--ready",
+			(char *)(uintptr_t) "3",	   NULL};
 	struct spawn s = {.path = "/proc/self/exe", .argv = argv, .nfd = 4, .new_session = true};
 	int fd[2], r;
 	pid_t pid;
@@ -184,7 +192,9 @@ int upstream_need(struct upstream *u, struct err *e)
 		return 0;
 	if (daemon_start(u, e))
 		return -1;
-	return upstream_try(u) ? 0 : err_set(e, ERR_REFUSED, "the daemon that was started does not answer");
+	return upstream_try(u)
+		       ? 0
+		       : err_set(e, ERR_REFUSED, "the daemon that was started does not answer");
 }
 
 /* --- the rest --- */
@@ -204,10 +214,12 @@ void upstream_free(struct upstream *u)
 	free(u);
 }
 
-void upstream_send(struct upstream *u, uint16_t type, uint32_t channel, uint32_t id, const void *payload, size_t len)
+void upstream_send(struct upstream *u, uint16_t type, uint32_t channel, uint32_t id,
+		   const void *payload, size_t len)
 {
 	if (u->channel)
-		(void)channel_send(u->channel, type, channel, id, payload, len); /* -1: `gone` will come */
+		(void)channel_send(u->channel, type, channel, id, payload,
+				   len); /* -1: `gone` will come */
 }
 
 void upstream_forward(struct upstream *u, const struct frame *f)

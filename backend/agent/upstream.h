@@ -1,4 +1,5 @@
-/* `--attach`: the way on to a daemon, the user's own or root's; started where one is needed and there is none. */
+/* `--attach`: the way on to a daemon, the user's own or root's; started where one is needed and
+ * there is none. */
 #ifndef AGENT_UPSTREAM_H
 #define AGENT_UPSTREAM_H
 
@@ -14,7 +15,8 @@ bool upstream_try(struct upstream *u);
 int upstream_need(struct upstream *u, struct err *e);
 /* The same frame, on the same channel and id: there is one client only. */
 void upstream_forward(struct upstream *u, const struct frame *f);
-void upstream_send(struct upstream *u, uint16_t type, uint32_t channel, uint32_t id, const void *payload, size_t len);
+void upstream_send(struct upstream *u, uint16_t type, uint32_t channel, uint32_t id,
+		   const void *payload, size_t len);
 /* While there is no daemon: what its files say of sessions that have ended. */
 void upstream_local_sessions(struct control *c);
 /* Once a second: a daemon may have come. */

@@ -39,7 +39,8 @@ static int local_open(const char *spec, struct link *l, struct err *e)
 	const char *argv[] = {"tapdeckd", "--attach", NULL};
 
 	if (spec[0])
-		return err_set(e, ERR_CALL, "the link \"local\" takes no address, not \"%s\"", spec);
+		return err_set(e, ERR_CALL, "the link \"local\" takes no address, not \"%s\"",
+			       spec);
 	return link_child(l, argv, e);
 }
 
@@ -48,9 +49,11 @@ static int store_open(const char *spec, struct link *l, struct err *e)
 	const char *argv[] = {"tapdeck-store", NULL};
 
 	if (spec[0])
-		return err_set(e, ERR_CALL, "the link \"store\" takes no address, not \"%s\"", spec);
+		return err_set(e, ERR_CALL, "the link \"store\" takes no address, not \"%s\"",
+			       spec);
 	return link_child(l, argv, e);
 }
 
-const struct link_type link_local = {"local", "this machine: tapdeckd --attach as a child", local_open};
+const struct link_type link_local = {"local", "this machine: tapdeckd --attach as a child",
+				     local_open};
 const struct link_type link_store = {"store", "the history: tapdeck-store as a child", store_open};

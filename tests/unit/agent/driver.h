@@ -1,4 +1,5 @@
-/* Talks to a real tapdeckd as a client would, one thing after another: for tests of the whole daemon. */
+/* Talks to a real tapdeckd as a client would, one thing after another: for tests of the whole
+ * daemon. */
 #ifndef TESTS_AGENT_DRIVER_H
 #define TESTS_AGENT_DRIVER_H
 
@@ -39,7 +40,7 @@ struct driver {
 	char *events; /* sentences, one a line */
 };
 
-static void driver_answer(void *arg, struct request *r, const struct answer *a)
+static inline void driver_answer(void *arg, struct request *r, const struct answer *a)
 {
 	struct driver *d = arg;
 	struct err e;
@@ -54,22 +55,23 @@ static void driver_answer(void *arg, struct request *r, const struct answer *a)
 	d->answered = d->answered || a->last;
 }
 
-static void driver_ready(void *arg, struct client *c, const struct msg_hello *hello)
+static inline void driver_ready(void *arg, struct client *c, const struct msg_hello *hello)
 {
 	(void)arg, (void)c, (void)hello;
 }
 
-static void driver_event(void *arg, struct client *c, const struct msg_event *event)
+static inline void driver_event(void *arg, struct client *c, const struct msg_event *event)
 {
 	struct driver *d = arg;
 	char *before = d->events;
 
 	(void)c;
-	d->events = xasprintf("%s%.*s\n", before ? before : "", (int)event->sentence.len, event->sentence.p);
+	d->events = xasprintf("%s%.*s\n", before ? before : "", (int)event->sentence.len,
+			      event->sentence.p);
 	free(before);
 }
 
-static void driver_gone(void *arg, struct client *c, const struct err *e)
+static inline void driver_gone(void *arg, struct client *c, const struct err *e)
 {
 	struct driver *d = arg;
 
@@ -79,13 +81,13 @@ static void driver_gone(void *arg, struct client *c, const struct err *e)
 
 static const struct client_ops driver_ops = {driver_ready, driver_event, driver_gone};
 
-static void driver_tick(uv_timer_t *t)
+static inline void driver_tick(uv_timer_t *t)
 {
 	(void)t; /* only so that the loop comes round */
 }
 
 /* Runs until there is the last answer. */
-static void driver_wait(struct driver *d)
+static inline void driver_wait(struct driver *d)
 {
 	const int64_t end_ns = clock_mono_ns() + DRIVER_TIMEOUT_NS;
 	uv_timer_t timer;
@@ -100,7 +102,7 @@ static void driver_wait(struct driver *d)
 	(void)uv_run(&d->loop, UV_RUN_NOWAIT);
 }
 
-static void driver_begin(struct driver *d)
+static inline void driver_begin(struct driver *d)
 {
 	d->answered = false;
 	err_clear(&d->err);
@@ -108,7 +110,7 @@ static void driver_begin(struct driver *d)
 	buf_clear(&d->stream);
 }
 
-static int driver_socket(const char *path)
+static inline int driver_socket(const char *path)
 {
 	struct sockaddr_un to = {.sun_family = AF_UNIX};
 	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -120,7 +122,7 @@ static int driver_socket(const char *path)
 	return -1;
 }
 
-static void driver_use(struct driver *d, int fd)
+static inline void driver_use(struct driver *d, int fd)
 {
 	*d = (struct driver){0};
 	(void)uv_loop_init(&d->loop);
@@ -129,7 +131,7 @@ static void driver_use(struct driver *d, int fd)
 	d->client = client_new(&d->loop, fd, "test", &driver_ops, d);
 }
 
-static void driver_free(struct driver *d)
+static inline void driver_free(struct driver *d)
 {
 	client_free(d->client);
 	(void)uv_run(&d->loop, UV_RUN_DEFAULT);
@@ -139,8 +141,9 @@ static void driver_free(struct driver *d)
 	free(d->events);
 }
 
-/* The code of the answer; the sentence is in d->err. Words are divided by single blanks here, '_' stands for one inside. */
-static int driver_command(struct driver *d, const char *line)
+/* The code of the answer; the sentence is in d->err. Words are divided by single blanks here, '_'
+ * stands for one inside. */
+static inline int driver_command(struct driver *d, const char *line)
 {
 	char *text = xstrdup(line), *save = NULL;
 	const char *word[64];
@@ -158,7 +161,8 @@ static int driver_command(struct driver *d, const char *line)
 	return (int)d->err.code;
 }
 
-static int driver_query(struct driver *d, uint32_t channel, const char *table, const char *word)
+static inline int driver_query(struct driver *d, uint32_t channel, const char *table,
+			       const char *word)
 {
 	struct msg_query q = {.table = str_of(table), .count = 10000};
 
@@ -172,7 +176,7 @@ static int driver_query(struct driver *d, uint32_t channel, const char *table, c
 	return (int)d->err.code;
 }
 
-static uint32_t driver_open(struct driver *d, const char *target)
+static inline uint32_t driver_open(struct driver *d, const char *target)
 {
 	uint32_t channel;
 
@@ -182,7 +186,8 @@ static uint32_t driver_open(struct driver *d, const char *target)
 	return channel;
 }
 
-static int driver_stream(struct driver *d, uint32_t channel, const char *a, const char *b, const char *c)
+static inline int driver_stream(struct driver *d, uint32_t channel, const char *a, const char *b,
+				const char *c)
 {
 	const char *word[] = {a, b, c};
 
@@ -192,11 +197,14 @@ static int driver_stream(struct driver *d, uint32_t channel, const char *a, cons
 	return (int)d->err.code;
 }
 
-/* The cell of the row whose `key` column is `name` (row 0 where key is NULL) as text, in a place of its own. */
-static const char *driver_cell(struct driver *d, const char *key, const char *name, const char *column)
+/* The cell of the row whose `key` column is `name` (row 0 where key is NULL) as text, in a place of
+ * its own. */
+static inline const char *driver_cell(struct driver *d, const char *key, const char *name,
+				      const char *column)
 {
 	static char text[4096];
-	const int c = window_column(&d->window, column), k = key ? window_column(&d->window, key) : -1;
+	const int c = window_column(&d->window, column),
+		  k = key ? window_column(&d->window, key) : -1;
 	struct buf b;
 
 	text[0] = 0;
@@ -223,7 +231,7 @@ struct site {
 };
 
 /* false: may not, or the program is not built; says so in one line. */
-static bool site_make(struct site *s)
+static inline bool site_make(struct site *s)
 {
 	char path[PATH_MAX];
 	struct ifreq up = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
@@ -235,7 +243,8 @@ static bool site_make(struct site *s)
 	path[n > 0 ? n : 0] = 0;
 	at = strstr(path, "/tests/unit/");
 	if (at)
-		(void)snprintf(s->program, sizeof(s->program), "%.*s/bin/tapdeckd", (int)(at - path), path);
+		(void)snprintf(s->program, sizeof(s->program), "%.*s/bin/tapdeckd",
+			       (int)(at - path), path);
 	if (getenv("TAPDECKD"))
 		(void)snprintf(s->program, sizeof(s->program), "%s", getenv("TAPDECKD"));
 	if (access(s->program, X_OK)) {
@@ -262,7 +271,7 @@ static bool site_make(struct site *s)
 	return true;
 }
 
-static void site_start(struct site *s)
+static inline void site_start(struct site *s)
 {
 	int fd = -1;
 
@@ -284,7 +293,7 @@ static void site_start(struct site *s)
 }
 
 /* The exit status as waitpid gives it. */
-static int site_end(struct site *s, int number)
+static inline int site_end(struct site *s, int number)
 {
 	int status = -1;
 
@@ -296,7 +305,7 @@ static int site_end(struct site *s, int number)
 	return status;
 }
 
-static void site_remove(struct site *s)
+static inline void site_remove(struct site *s)
 {
 	pid_t pid;
 
@@ -310,18 +319,21 @@ static void site_remove(struct site *s)
 }
 
 /* Datagrams to a port that nobody has, on loopback. */
-static void site_traffic(unsigned packets, uint16_t port)
+static inline void site_traffic(unsigned packets, uint16_t port)
 {
-	const struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	const struct sockaddr_in to = {.sin_family = AF_INET,
+				       .sin_port = htons(port),
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	const int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
 	for (unsigned i = 0; i < packets; i++)
-		(void)sendto(fd, "0123456789abcdef", 16, MSG_DONTWAIT, (const struct sockaddr *)&to, sizeof(to));
+		(void)sendto(fd, "0123456789abcdef", 16, MSG_DONTWAIT, (const struct sockaddr *)&to,
+			     sizeof(to));
 	close(fd);
 }
 
 /* What a program prints. */
-static char *site_output(const char *const *argv)
+static inline char *site_output(const char *const *argv)
 {
 	char *text = xcalloc(1, 1 << 16);
 	size_t len = 0;

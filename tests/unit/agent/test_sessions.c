@@ -1,4 +1,5 @@
-/* A real daemon, its taps and readers, in a network of our own: what a user relies on when things go well, and when they die. */
+/* A real daemon, its taps and readers, in a network of our own: what a user relies on when things
+ * go well, and when they die. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -114,7 +115,8 @@ static uint64_t tcpdump_packets(const char *path)
 
 static pid_t child_of(pid_t parent, const char *name)
 {
-	char *text = xasprintf("/proc/%ld/task/%ld/children", (long)parent, (long)parent), list[4096] = "", *save = NULL;
+	char *text = xasprintf("/proc/%ld/task/%ld/children", (long)parent, (long)parent),
+	     list[4096] = "", *save = NULL;
 	const int fd = open(text, O_RDONLY);
 	ssize_t n = fd >= 0 ? read(fd, list, sizeof(list) - 1) : -1;
 	pid_t found = 0;
@@ -358,7 +360,8 @@ static void test_daemon_stopped(void **state)
 /* Frames: see wire/frame.h. */
 static void test_foreign_bytes(void **state)
 {
-	static const uint8_t huge[16] = {0xff, 0xff, 0xff, 0xff, 0, 1}, half[10] = {0, 0, 0, 40, 0, 1};
+	static const uint8_t huge[16] = {0xff, 0xff, 0xff, 0xff, 0, 1},
+			     half[10] = {0, 0, 0, 40, 0, 1};
 	struct site *s = need(state);
 	struct driver d;
 	char junk[4096];
@@ -415,9 +418,11 @@ static void test_deaf_client(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_count), cmocka_unit_test(test_record), cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_tap_killed), cmocka_unit_test(test_reader_killed), cmocka_unit_test(test_daemon_killed),
-		cmocka_unit_test(test_daemon_stopped), cmocka_unit_test(test_foreign_bytes), cmocka_unit_test(test_deaf_client),
+		cmocka_unit_test(test_count),	       cmocka_unit_test(test_record),
+		cmocka_unit_test(test_refusals),       cmocka_unit_test(test_tap_killed),
+		cmocka_unit_test(test_reader_killed),  cmocka_unit_test(test_daemon_killed),
+		cmocka_unit_test(test_daemon_stopped), cmocka_unit_test(test_foreign_bytes),
+		cmocka_unit_test(test_deaf_client),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
