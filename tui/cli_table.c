@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/xalloc.h"
 #include "table/row.h"
 #include "table/view.h"
@@ -198,7 +199,7 @@ static int rows_window(const struct cli_options *o, const struct table *t, struc
 	n = view_columns(t->type, str_or_empty(o->columns), column, e);
 	if (n < 0)
 		goto out;
-	while (!view_step(v, INT64_MAX, true))
+	while (!view_step(v, NS_PER_S, true))
 		;
 	m.total = view_total(v);
 	m.count = (uint32_t)(m.total < o->limit ? m.total : o->limit);

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -162,8 +163,10 @@ static int rig_start(void **state)
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) || listen(fd, 4))
 		return -1;
 	rig->pid = fork();
-	if (rig->pid == 0)
+	if (rig->pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that is killed leaves nobody behind */
 		far_run(fd);
+	}
 	close(fd);
 	uv_loop_init(&rig->c.loop);
 	rig->c.hosts = hosts_new(&rig->c.loop, false, NULL, NULL);
