@@ -42,6 +42,7 @@ const struct key key_table[] = {
 	{"list", "=", "filter-cell", ""},
 	{"list", "x", "exclude-cell", ""},
 	{"list", "f6", "sort", "Sort"},
+	{"list", ",", "sort", ""},
 	{"list", "<", "sort-previous", ""},
 	{"list", ">", "sort-next", ""},
 	{"list", "I", "invert", ""},

@@ -10,8 +10,8 @@
 #include "base/xalloc.h"
 #include "tui/term.h"
 
-#define DRAW_PER_S 10.0	   /* frames a second that keys and answers to them may cause in the long run */
-#define DRAW_BURST 30.0	   /* at once after a quiet time: a key must be seen in 5 ms */
+#define DRAW_PER_S 30.0	   /* frames a second that keys and answers to them may cause in the long run: as fast as keys repeat */
+#define DRAW_BURST 200.0   /* at once after a quiet time: a key must be seen in 5 ms */
 #define DRAW_LATER_MS 100u
 #define DRAW_COALESCE_MS 5u /* answers come in pairs */
 

@@ -6,6 +6,7 @@
 struct events {
 	struct pane pane;
 	struct list *list;
+	uint64_t last; /* number of the newest event that was drawn */
 };
 
 static const struct list_column columns[] = {
@@ -59,7 +60,14 @@ static void events_update(struct pane *p)
 
 static void events_draw(struct pane *p, struct area a, bool focused)
 {
-	list_draw(((struct events *)p)->list, a, focused);
+	struct events *v = (struct events *)p;
+	const struct table t = app_events(p->app);
+	uint64_t last = t.rows(t.data) + t.version(t.data);
+
+	if (last != v->last && !app_paused(p->app))
+		list_again(v->list);
+	v->last = last;
+	list_draw(v->list, a, focused);
 }
 
 static unsigned events_command(struct pane *p, int count, char **word, struct err *e)

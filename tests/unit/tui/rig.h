@@ -121,7 +121,7 @@ static void rig_lost(void *arg, struct client *c, const struct err *e)
 	r->up = false;
 }
 
-static struct client *rig_client(void *arg, struct err *e)
+static inline struct client *rig_client(void *arg, struct err *e)
 {
 	static const struct channel_ops far_ops = {rig_message, rig_gone, NULL};
 	static const struct client_ops near_ops = {rig_ready, NULL, rig_lost};
@@ -156,7 +156,7 @@ static const struct err *rig_error(void *arg)
 	return &((struct rig *)arg)->down;
 }
 
-static void rig_start(struct rig *r, uint64_t rows)
+static inline void rig_start(struct rig *r, uint64_t rows)
 {
 	static const struct table_server_ops ops = {rig_table, NULL};
 	const struct console_options o = {.script = "test", .width = 80, .height = 24, .charset = "utf8", .fixed_clock = true, .no_config = true};
@@ -171,7 +171,7 @@ static void rig_start(struct rig *r, uint64_t rows)
 }
 
 /* Breaks the link as a lost host does. */
-static void rig_break(struct rig *r)
+static inline void rig_break(struct rig *r)
 {
 	struct client *c = r->client;
 
@@ -185,7 +185,7 @@ static void rig_break(struct rig *r)
 	r->far = NULL;
 }
 
-static void rig_stop(struct rig *r)
+static inline void rig_stop(struct rig *r)
 {
 	if (r->client)
 		client_free(r->client);
@@ -197,19 +197,19 @@ static void rig_stop(struct rig *r)
 	app_free(r->app);
 }
 
-static bool rig_idle(const struct rig *r, const struct list *l)
+static inline bool rig_idle(const struct rig *r, const struct list *l)
 {
 	(void)r;
 	return feed_state(l->feed) == FEED_READY && l->find.step == FIND_NONE && table_server_idle(r->server);
 }
 
-static void rig_tick(uv_timer_t *t)
+static inline void rig_tick(uv_timer_t *t)
 {
 	(void)t;
 }
 
 /* Runs the loop until the list has what it asked for; fails after 10 s. */
-static void rig_settle(struct rig *r, struct list *l)
+static inline void rig_settle(struct rig *r, struct list *l)
 {
 	int64_t until = clock_mono_ns() + 10 * NS_PER_S;
 	uv_timer_t timer;
