@@ -296,12 +296,33 @@ bool session_watches_size(const struct session *s)
 		s->spec.stop.kind == SPEC_NUMBER);
 }
 
+uint64_t segment_first_packet(struct session *s, struct segment *g)
+{
+	const uint64_t next = s->chunks.head ? atomic_load(&s->chunks.head->next) : 0;
+	const struct segment *before = g > s->segment ? g - 1 : NULL;
+
+	for (uint64_t n = next > CHUNK_ENTRIES ? next - CHUNK_ENTRIES : 0; n < next && !g->begun;
+	     n++) {
+		const uint8_t *data;
+		uint32_t length;
+		const struct chunk_entry *entry = chunks_get(&s->chunks, n, &data, &length);
+
+		if (!entry || entry->segment != g->number || entry->file_offset != 0)
+			continue;
+		g->first_packet = entry->first_packet;
+		g->begun = true;
+	}
+	if (!g->begun && before && before->sealed && g->first_packet == 0)
+		return before->first_packet + before->packets;
+	return g->first_packet;
+}
+
 struct progress {
 	uint64_t packets, segment_packets, segment_bytes;
 };
 
 /* What the chunks say, which is now; the tap's totals are up to a second old. */
-static void progress_look(const struct session *s, const struct segment *g, struct progress *now)
+static void progress_look(struct session *s, struct segment *g, struct progress *now)
 {
 	const uint64_t next = s->chunks.head ? atomic_load(&s->chunks.head->next) : 0;
 	const struct chunk_entry *entry;
@@ -311,15 +332,15 @@ static void progress_look(const struct session *s, const struct segment *g, stru
 
 	*now = (struct progress){.packets = s->total.packets};
 	entry = next ? chunks_get(&s->chunks, next - 1, &data, &length) : NULL;
-	if (entry)
-		now->packets = entry->first_packet + atomic_load(&entry->packets);
-	if (!g)
+	if (!entry)
 		return;
-	now->segment_packets = now->packets > g->first_packet ? now->packets - g->first_packet : 0;
-	if (entry && !s->spec.pcap && entry->segment == g->number)
-		now->segment_bytes = entry->file_offset + length;
-	else if (g->fd >= 0 && fstat(g->fd, &st) == 0)
-		now->segment_bytes = (uint64_t)st.st_size;
+	now->packets = entry->first_packet + atomic_load(&entry->packets);
+	if (!g || entry->segment != g->number)
+		return; /* nothing came into it so far */
+	now->segment_packets = now->packets - segment_first_packet(s, g);
+	now->segment_bytes = entry->file_offset + length;
+	if (s->spec.pcap && g->fd >= 0 && fstat(g->fd, &st) == 0)
+		now->segment_bytes = (uint64_t)st.st_size; /* smaller than its chunks */
 }
 
 static bool stop_due(const struct session *s, const struct progress *now)

@@ -57,6 +57,7 @@ struct segment {
 	bool told;     /* the reader has it */
 	bool rotating; /* its end was asked for */
 	bool salvaged; /* its tap could not say that it is complete */
+	bool begun;    /* first_packet is what the chunks say */
 	uint64_t first_packet, packets, bytes;
 	int64_t first_ns, last_ns, opened_ns;
 	char reason[64];
@@ -138,9 +139,6 @@ struct session *session_need(struct control *c, struct str name, struct err *e);
 const char *session_state_text(const struct session *s);
 bool session_runs(const struct session *s);
 uint64_t session_file_bytes(const struct session *s);
-void waiting_add(struct waiting *w, const struct reply *r);
-void waiting_done(struct control *c, struct waiting *w, const char *note);
-void waiting_error(struct control *c, struct waiting *w, const struct err *e);
 void session_note_filter(struct session *s, const char *counter, const char *filter,
 			 uint64_t packets, uint64_t bytes);
 struct counter *session_counter(struct session *s, struct str name);

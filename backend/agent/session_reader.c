@@ -49,24 +49,6 @@ static int send_live(struct session *s, struct reader_child *r)
 	return rc;
 }
 
-/* Packets of the session before the segment: as the chunks say, else as the files before it say. */
-static uint64_t segment_first_packet(const struct session *s, unsigned i)
-{
-	const uint64_t next = follows(s) ? atomic_load(&s->chunks.head->next) : 0;
-	const uint64_t low = next > CHUNK_ENTRIES ? next - CHUNK_ENTRIES : 0;
-
-	for (uint64_t n = low; n < next; n++) {
-		const uint8_t *data;
-		uint32_t length;
-		const struct chunk_entry *entry = chunks_get(&s->chunks, n, &data, &length);
-
-		if (entry && entry->segment == s->segment[i].number && entry->file_offset == 0)
-			return entry->first_packet;
-	}
-	return i ? s->segment[i - 1].first_packet + s->segment[i - 1].packets
-		 : s->segment[i].first_packet;
-}
-
 /* false: not yet, as nothing stands in it so far; session_tick comes again. */
 static bool segment_tell(struct session *s, unsigned i)
 {
@@ -81,7 +63,7 @@ static bool segment_tell(struct session *s, unsigned i)
 		return false;
 	}
 
-	g->first_packet = segment_first_packet(s, i);
+	g->first_packet = segment_first_packet(s, g);
 	if (fd < 0 && errno == ENOENT) { /* sealed, but still .part: it could not be renamed */
 		free(path);
 		path = segment_path(s, g, g->sealed);

@@ -7,6 +7,9 @@
 /* --- session.c --- */
 void history_add(struct history *h, const struct second *x);
 const struct second *history_at(const struct history *h, unsigned i);
+void waiting_add(struct waiting *w, const struct reply *r);
+void waiting_done(struct control *c, struct waiting *w, const char *note);
+void waiting_error(struct control *c, struct waiting *w, const struct err *e);
 /* --- session_start.c --- */
 /* Answers the client when it runs or cannot. */
 void session_start(struct control *c, struct spec *spec, const struct peer *p,
@@ -32,6 +35,8 @@ struct segment *segment_open(struct session *s); /* the one that is written; NUL
 struct segment *segment_add(struct session *s, uint32_t number, const char *name);
 /* A name by the pattern of `names`, owned by the caller; NULL: it is none. */
 char *segment_pattern(const char *pattern, int64_t now_ns, uint32_t number);
+/* Packets of the session before it: as the chunks say, else as the files before it say. */
+uint64_t segment_first_packet(struct session *s, struct segment *g);
 void segment_watch(struct session *s); /* every, size, packets, stop-after */
 char *segment_path(const struct session *s, const struct segment *g, bool part);
 /* Takes its last name; the folder is synced. */

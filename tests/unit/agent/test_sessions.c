@@ -357,6 +357,146 @@ static void test_daemon_stopped(void **state)
 	driver_free(&d);
 }
 
+static void test_rotation(void **state)
+{
+	struct driver d;
+
+	connect_to(&d, need(state));
+	ok(&d, "new rot device lo record packets 100 keep 2 filter udp port 4000");
+	for (unsigned i = 1; i <= 5; i++) {
+		site_traffic(100, 4000);
+		for (int k = 0; k < 100; k++) { /* until the next segment is there */
+			assert_int_equal(driver_query(&d, 0, "files", "rot"), 0);
+			if (d.window.rows &&
+			    strtoull(driver_cell(&d, "state", "writing", "number"), NULL, 10) > i)
+				break;
+			nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+		}
+	}
+	ok(&d, "stop rot");
+	assert_int_equal(cell_number(&d, "rot", "packets"), 500);
+	assert_int_equal(cell_number(&d, "rot", "files"), 2);
+	assert_int_equal(driver_query(&d, 0, "files", "rot"), 0);
+	assert_string_equal(driver_cell(&d, NULL, NULL, "packets"), "100");
+	assert_int_equal(tcpdump_packets(driver_cell(&d, NULL, NULL, "path")), 100);
+	ok(&d, "dismiss rot");
+	driver_free(&d);
+}
+
+static void test_stop_after(void **state)
+{
+	struct driver d;
+
+	connect_to(&d, need(state));
+	ok(&d, "new few device lo stop-after 50 filter udp port 4000");
+	site_traffic(60, 4000);
+	wait_state(&d, "few", "ended");
+	assert_true(cell_number(&d, "few", "packets") >= 50);
+	ok(&d, "new time device lo stop-after 1s");
+	wait_state(&d, "time", "ended");
+	ok(&d, "dismiss few");
+	ok(&d, "dismiss time");
+	driver_free(&d);
+}
+
+static void test_record_on_off(void **state)
+{
+	struct driver d;
+	char *path;
+
+	connect_to(&d, need(state));
+	ok(&d, "new sw device lo filter udp port 4000");
+	site_traffic(10, 4000);
+	assert_int_equal(wait_packets(&d, "sw", 10), 10);
+	ok(&d, "record sw on");
+	for (int i = 0; i < 100; i++) {
+		assert_int_equal(driver_query(&d, 0, "files", "sw"), 0);
+		if (d.window.rows)
+			break;
+		nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+	}
+	nanosleep(&(struct timespec){.tv_nsec = 100000000},
+		  NULL); /* the file is on its way to the tap */
+	site_traffic(20, 4000);
+	assert_int_equal(wait_packets(&d, "sw", 30), 30);
+	ok(&d, "record sw off");
+	site_traffic(5, 4000);
+	assert_int_equal(wait_packets(&d, "sw", 35), 35);
+	ok(&d, "stop sw");
+	path = file_path(&d, "sw");
+	assert_int_equal(tcpdump_packets(path), 20);
+	free(path);
+	ok(&d, "dismiss sw");
+	driver_free(&d);
+}
+
+/* Two ends of a TCP connection on loopback. */
+static void tcp_pair(int fd[2], uint16_t port[2])
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(a);
+	const int listener = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_int_equal(bind(listener, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&a, &len), 0);
+	fd[0] = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(connect(fd[0], (struct sockaddr *)&a, sizeof(a)), 0);
+	port[1] = ntohs(a.sin_port);
+	fd[1] = accept(listener, NULL, NULL);
+	assert_int_equal(getsockname(fd[0], (struct sockaddr *)&a, &len), 0);
+	port[0] = ntohs(a.sin_port);
+	close(listener);
+}
+
+static void wait_fact(struct driver *d, const char *session, const char *fact, const char *is)
+{
+	for (int i = 0; i < 100; i++) {
+		assert_int_equal(driver_query(d, 0, "session", session), 0);
+		if (strstr(driver_cell(d, "name", fact, "value"), is))
+			return;
+		nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+	}
+	assert_string_equal(driver_cell(d, "name", fact, "value"), is);
+}
+
+static void test_own_traffic(void **state)
+{
+	struct site *s = need(state);
+	struct driver d, carried;
+	struct msg_own m = {.addr_a = str_of("127.0.0.1"), .addr_b = str_of("127.0.0.1")};
+	int fd[2], other[2];
+	uint16_t port[2];
+
+	tcp_pair(fd, port);
+	m.port_a = port[0];
+	m.port_b = port[1];
+	tcp_pair(other, port);
+	connect_to(&d, s);
+	connect_to(&carried, s);
+	client_send_own(carried.client, &m);
+	assert_int_equal(driver_query(&carried, 0, "sessions", NULL), 0); /* so OWN was seen */
+	ok(&d, "new own device lo own-traffic out filter tcp");
+	assert_int_equal(write(fd[0], "x", 1), 1);
+	assert_int_equal(write(other[0], "x", 1), 1);
+	assert_int_equal(wait_packets(&d, "own", 2),
+			 2); /* data and its acknowledgement, of the other only */
+	wait_fact(&d, "own", "own_packets", "2");
+	wait_fact(&d, "own", "left_out", "to now");
+	driver_free(&carried);
+	wait_fact(&d, "own", "left_out", "Z to 2"); /* it has gone: a time stands there */
+	nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL); /* the tap has heard of it */
+	assert_int_equal(write(fd[0], "x", 1), 1);
+	assert_int_equal(wait_packets(&d, "own", 4), 4);
+	ok(&d, "stop own");
+	ok(&d, "dismiss own");
+	driver_free(&d);
+	for (int i = 0; i < 2; i++) {
+		close(fd[i]);
+		close(other[i]);
+	}
+}
+
 /* Frames: see wire/frame.h. */
 static void test_foreign_bytes(void **state)
 {
@@ -422,7 +562,9 @@ int main(void)
 		cmocka_unit_test(test_refusals),       cmocka_unit_test(test_tap_killed),
 		cmocka_unit_test(test_reader_killed),  cmocka_unit_test(test_daemon_killed),
 		cmocka_unit_test(test_daemon_stopped), cmocka_unit_test(test_foreign_bytes),
-		cmocka_unit_test(test_deaf_client),
+		cmocka_unit_test(test_deaf_client),    cmocka_unit_test(test_rotation),
+		cmocka_unit_test(test_stop_after),     cmocka_unit_test(test_record_on_off),
+		cmocka_unit_test(test_own_traffic),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
