@@ -168,7 +168,7 @@ static int console_terminal(struct app *a, struct err *e)
 	a->term = term_start((int)a->options.value[OPTION_ESCAPE_MS], e);
 	if (!a->term)
 		return -1;
-	if (getenv("NO_COLOR") && getenv("NO_COLOR")[0])
+	if (!term_colours(a->term) || (getenv("NO_COLOR") && getenv("NO_COLOR")[0]))
 		a->theme = theme_find("mono");
 	term_size(a->term, &width, &height);
 	app_resize(a, width, height);

@@ -64,8 +64,9 @@ struct asked {
 struct track {
 	double sample[SAMPLES];
 	int count;
-	uint64_t packets; /* as last seen: a sample is added when the second is another */
-	uint64_t serial;
+	uint64_t serial; /* of the window that the last sample is of */
+	struct sessions *sessions;
+	struct feed *past; /* what was before this console looked; NULL: it came */
 };
 
 struct sessions {
@@ -79,8 +80,30 @@ struct sessions {
 
 /* --- rates --- */
 
-static struct track *track_of(struct sessions *s, const char *key)
+/* The newest second comes first. */
+static void on_past(void *arg, struct feed *f)
 {
+	struct track *t = arg;
+	const struct window *w = feed_window(f);
+	int n = w->rows < SAMPLES ? (int)w->rows : SAMPLES;
+
+	if (feed_state(f) == FEED_WAITING)
+		return;
+	for (int i = 0; i < n; i++) {
+		struct value v = window_cell(w, (uint32_t)(n - 1 - i), 0);
+		t->sample[i] = v.type == VALUE_REAL ? v.r : 0;
+	}
+	if (n > t->count)
+		t->count = n;
+	t->past = NULL;
+	feed_free(f);
+	list_again(t->sessions->list);
+}
+
+static struct track *track_of(struct sessions *s, struct host *h, const char *key)
+{
+	const char *const words[] = {key + strlen(host_name(h)) + 1};
+	const struct feed_query q = {.table = "poll", .words = words, .nwords = 1, .columns = "bps", .sort = "-time", .count = SAMPLES};
 	struct track *t = map_get(s->tracks, key, strlen(key));
 
 	if (t)
@@ -90,6 +113,9 @@ static struct track *track_of(struct sessions *s, const char *key)
 		free(t);
 		return NULL;
 	}
+	t->sessions = s;
+	t->past = feed_new(s->pane.app, h, "", on_past, t);
+	feed_ask(t->past, &q);
 	return t;
 }
 
@@ -146,7 +172,7 @@ static void row_add(struct sessions *s, const struct asked *a, uint32_t row)
 	if (name.type != VALUE_TEXT)
 		return;
 	key = xasprintf("%s:%.*s", host_name(a->host), (int)name.s.len, name.s.p);
-	t = track_of(s, key);
+	t = track_of(s, a->host, key);
 	buf_init(&series, SPARK_TEXT_MAX);
 	for (int c = 0; c < COLUMNS; c++)
 		v[c] = same[c] ? by_name(w, row, same[c]) : value_null();
@@ -372,12 +398,20 @@ static void stop_ask(struct sessions *s)
 	free(host);
 }
 
-static void record_toggle(struct sessions *s)
+static void record_chosen(void *arg, size_t index)
 {
-	char *state = list_text(s->list, "state");
+	say_verb(arg, "record", index == 0 ? "on" : "off");
+}
 
-	say_verb(s, "record", strncmp(state, "rec", 3) == 0 ? "off" : "on");
-	free(state);
+static void record_ask(struct sessions *s)
+{
+	static const char *const item[] = {"on", "off"};
+	char *name = list_text(s->list, "name"), *title = xasprintf("Record %s", name);
+
+	if (list_has_row(s->list) && strcmp(name, "-") != 0)
+		app_menu(s->pane.app, title, item, 2, 0, record_chosen, s);
+	free(title);
+	free(name);
 }
 
 static int session_open(struct sessions *s, struct err *e)
@@ -406,7 +440,7 @@ static unsigned sessions_command(struct pane *p, int count, char **word, struct 
 	else if (strcmp(word[0], "dismiss-session") == 0)
 		say_verb(s, "dismiss", NULL);
 	else if (strcmp(word[0], "record-session") == 0)
-		record_toggle(s);
+		record_ask(s);
 	else if (strcmp(word[0], "rotate-session") == 0)
 		say_verb(s, "rotate", NULL);
 	else
@@ -455,8 +489,10 @@ static void sessions_close(struct pane *p)
 		feed_free(a->feed);
 		free(a);
 	}
-	while (map_next(s->tracks, &iter, &key, &len, &track))
+	while (map_next(s->tracks, &iter, &key, &len, &track)) {
+		feed_free(((struct track *)track)->past);
 		free(track);
+	}
 	map_free(s->tracks);
 	list_free(s->list);
 	rowset_free(s->rows);
