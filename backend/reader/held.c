@@ -25,12 +25,11 @@ static int held_ready(struct reader *r, const struct msg_query *q, struct err *e
 		return 0;
 	uint64_t number = ask_packet(q);
 
-	if (number && index_row(&r->index, number) == UINT64_MAX && number > r->source.seen &&
-	    !source_done(&r->source))
+	if (number > r->source.seen && !pipeline_current(r, false))
 		return 0;
 	if (q->bpf.len == 0)
 		return 1;
-	if (r->source.nshown == 0 && !source_done(&r->source))
+	if (r->source.nshown == 0 && !pipeline_current(r, false))
 		return 0;
 	struct pass *p = passes_find(r, q->bpf, q->flags & QUERY_OUTER, e);
 

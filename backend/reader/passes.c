@@ -72,7 +72,7 @@ int passes_ready(struct reader *r, struct pass *p, struct err *e)
 	for (uint32_t i = 0; i < r->source.nshown; i++)
 		passes_compile(r, p, source_shown(&r->source, i)->link_type);
 	/* Nothing says of what link type an empty capture is: the words are still checked. */
-	if (r->source.nshown == 0 && source_done(&r->source))
+	if (r->source.nshown == 0 && pipeline_current(r, false))
 		passes_compile(r, p, LINKTYPE_ETHERNET);
 	for (uint32_t i = 0; i < p->nprograms; i++) {
 		ready = ready || p->program[i].state == PROGRAM_READY;

@@ -27,6 +27,10 @@ static void test_follow(void **state)
 	tap_start(&t);
 	rig_start(&r);
 	follow(&r, &t, false);
+	/* nothing has come yet: that is an answer, with a filter too */
+	assert_int_equal(rig_query(&r, &(struct rig_query){.table = "packets", .bpf = "udp"}), 0);
+	assert_int_equal(r.window.total, 0);
+	assert_int_equal(rig_query(&r, &(struct rig_query){.table = "packets", .bpf = "udpx"}), -1);
 	tap_begin(&t, CHUNK_STARTS_SEGMENT);
 	tap_header(&t);
 	tap_packet(&t);
@@ -52,6 +56,9 @@ static void test_follow(void **state)
 	rig_is(&r, 0, "connection", "27");
 	assert_int_equal(rig_query(&r, &(struct rig_query){.table = "hex", .word = "100"}), 0);
 	assert_int_equal(r.window.rows, 4);
+	/* one that has not come yet is not waited for */
+	assert_int_equal(rig_query(&r, &(struct rig_query){.table = "packet", .word = "101"}), -1);
+	assert_int_equal(r.error.code, ERR_ABSENT);
 	atomic_store(&t.map.head->ended, 1);
 	finish(&r);
 	assert_int_equal(rig_table(&r, "connections"), 0);
