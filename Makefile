@@ -17,7 +17,7 @@ PKGS := libpcap libssh2 sqlite3 ncursesw libuv libseccomp libcrypto
 MISSING := $(shell for p in $(PKGS); do pkg-config --exists $$p 2>/dev/null || echo $$p; done)
 DEBS_BUILD := build-essential pkg-config libpcap-dev libssh2-1-dev libsqlite3-dev libncurses-dev libuv1-dev \
 	libseccomp-dev libssl-dev libcap2-bin
-DEBS_CHECK := libcmocka-dev tmux tcpdump tshark openssh-server openssh-client iproute2 procps sqlite3 jq shellcheck \
+DEBS_CHECK := libcmocka-dev tmux tcpdump tshark openssh-server openssh-client iproute2 procps iputils-ping netcat-openbsd socat sqlite3 jq shellcheck \
 	mandoc python3 clang libclang-rt-14-dev clang-tidy clang-format cppcheck util-linux
 
 # --- flags ---
@@ -31,7 +31,8 @@ CFLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-omit-frame-pointer -f
 CFLAGS_fuzz    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 CFLAGS_cov     := -O0 -g --coverage
 LDFLAGS_release := -pie -Wl,-z,relro,-z,now
-LDFLAGS_static := -static
+# --no-warnings: glibc names each call that a host without its modules answers from files alone, which is what is wanted.
+LDFLAGS_static := -static -s -Wl,--no-warnings
 LDFLAGS_asan   := -fsanitize=address,undefined
 LDFLAGS_fuzz   := -fsanitize=address,undefined
 LDFLAGS_cov    := --coverage
@@ -58,7 +59,7 @@ DEP_agent    := agent tap reader link analysis flow decode journal bpf capfile t
 DEP_ssh      := ssh wire base
 DEP_db       := db journal table wire base
 DEP_tui      := tui link table wire base
-LIBS_base    := -luv -lpthread
+LIBS_base    := $(if $(filter static,$(BUILD)),-luv_a -ldl,-luv) -lpthread
 LIBS_pcap    := -lpcap -lseccomp
 LIBS_tap     := $(LIBS_pcap)
 LIBS_bpf     := $(LIBS_pcap)
@@ -72,6 +73,9 @@ SRC_ssh := $(wildcard backend/ssh/*.c)
 SRC_db  := $(wildcard db/*.c)
 SRC_tui := $(wildcard tui/*.c tui/*/*.c)
 $(foreach m,$(MODULES),$(eval SRC_$(m) := $(wildcard backend/$(m)/*.c)))
+# What stands for libraries that have no archive belongs to no module's archive: only the static program links it.
+STATIC_agent := $(wildcard backend/agent/static_*.c)
+SRC_agent := $(filter-out $(STATIC_agent),$(SRC_agent))
 ALLMODULES := $(MODULES) ssh db tui
 $(foreach m,$(ALLMODULES),$(eval OBJ_$(m) := $(patsubst %.c,$(B)/%.o,$(filter-out %/main.c,$(SRC_$(m))))))
 archives = $(foreach m,$(DEP_$(1)),$(B)/lib/$(m).a)
@@ -81,6 +85,7 @@ PROGRAMS := $(B)/bin/tapdeck $(B)/bin/tapdeckd $(B)/bin/tapdeck-tap $(B)/bin/tap
 UNITS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*/test_*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(wildcard tests/fuzz/*/fuzz_*.c))
 TOOLS := $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(wildcard tests/tools/*.c))
+BENCHES := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(wildcard tests/bench/*.c))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -138,7 +143,8 @@ $(foreach m,$(ALLMODULES),$(eval $(call UNIT,fuzz,$(m),-fsanitize=fuzzer)))
 $(B)/tests/unit/%.o: CPPFLAGS += -Itests
 $(B)/tests/tools/%: $(B)/tests/tools/%.o $(B)/lib/base.a
 	$(Q)mkdir -p $(@D); $(link) -lutil -lpcap $(LIBS_base)
-
+$(B)/tests/bench/%: $(B)/tests/bench/%.o
+	$(Q)mkdir -p $(@D); $(link)
 
 # --- checks ---
 CHECK_ENV = B=$(B) O=$(O) TAPDECK_CAPTURES=$(or $(TAPDECK_CAPTURES),$(wildcard ../shared/captures))
@@ -152,7 +158,7 @@ check-quick: need units programs tools ## unit tests only
 	$(Q)$(CHECK_ENV) $(UNIT_ENV) $(PROVE) -j2 $(UNITS)
 
 check: deps-check ## everything: unit, golden, screen, live and style tests (installs what they need, as root or with sudo)
-	$(Q)$(MAKE) --no-print-directory programs units tools
+	$(Q)$(MAKE) --no-print-directory programs units tools static
 	$(Q)$(CHECK_ENV) $(UNIT_ENV) $(PROVE) -j2 $(UNITS) tests/style/run $(wildcard tests/golden/run tests/screen/run) \
 		$(wildcard tests/live/*.t)
 
@@ -169,7 +175,7 @@ fuzz-run: $(FUZZERS)
 		$$f -max_total_time=$(FUZZ_S) -max_len=65536 -rss_limit_mb=4096 -verbosity=0 -print_final_stats=1 \
 		$(O)/corpus/$$(basename $$f) $$(ls -d tests/fuzz/corpus/$$(basename $$f) 2>/dev/null) || exit 1; done
 
-bench: all tools ## the figures, ours and the peers' on the same input in the same run
+bench: all tools $(BENCHES) ## the figures, ours and the peers' on the same input in the same run
 	$(Q)$(CHECK_ENV) tests/bench/run
 
 soak: all tools ## long runs: 500 kills, each followed by recovery
@@ -194,8 +200,13 @@ run: ## build, give this machine's tap its right, open the console
 	$(Q)B=$(B) SUDO="$(SUDO)" tests/run $(ARGS)
 
 static: need $(O)/static/bin/tapdeckd ## tapdeckd (and tapdeck-tap under that name) as one static file
+ifeq ($(BUILD),static)
+$(O)/static/bin/tapdeckd: $(patsubst %.c,$(B)/%.o,$(STATIC_agent))
+else
+.PHONY: $(O)/static/bin/tapdeckd
 $(O)/static/bin/tapdeckd:
-	$(Q)$(MAKE) --no-print-directory BUILD=static $(O)/static/bin/tapdeckd
+	$(Q)$(MAKE) --no-print-directory BUILD=static $@
+endif
 
 # --- installation ---
 MAN1 := man/tapdeck.1

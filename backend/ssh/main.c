@@ -1,16 +1,20 @@
 /* tapdeck-ssh DESTINATION: the relay. Descriptor 0 is the console's stream; the far side runs `tapdeckd --attach`. What goes
  * wrong is said as an ERROR message in the stream, so that the console shows it like any other. */
 #include <errno.h>
+#include <fcntl.h>
 #include <libssh2.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "auth.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/fdio.h"
+#include "base/spawn.h"
 #include "config.h"
 #include "connect.h"
 #include "hostkey.h"
@@ -119,22 +123,63 @@ static int relay_run(struct relay *r, struct err *e)
 	return 0;
 }
 
-/* The same stream over ssh(1), which knows more: RSA with SHA-2, new ciphers, certificates, FIDO. Returns only when it
- * could not be started. */
-static void relay_by_ssh(struct relay *r, const struct err *why)
+/* What ssh(1) said on its stderr, the last line of it. */
+static void relay_stderr(int fd, char *text, size_t room)
+{
+	char piece[4096];
+	size_t used = 0;
+	ssize_t n;
+	char *line;
+
+	text[0] = '\0';
+	while ((n = read(fd, piece, sizeof(piece))) > 0 || (n < 0 && errno == EINTR)) {
+		for (ssize_t i = 0; i < n; i++) {
+			if (used + 1 == room) {
+				memmove(text, text + room / 2, used - room / 2);
+				used -= room / 2;
+			}
+			text[used++] = piece[i];
+		}
+		text[used] = '\0';
+	}
+	while (used > 0 && strchr("\r\n", text[used - 1]))
+		text[--used] = '\0';
+	line = strrchr(text, '\n');
+	if (line)
+		memmove(text, line + 1, strlen(line));
+}
+
+/* The same stream over ssh(1), which knows more: RSA with SHA-2, new ciphers, certificates, FIDO. It has our descriptor; we
+ * only wait for its end. *e stays as it was when it could not help either, with its own words behind. */
+static int relay_by_ssh(struct relay *r, struct err *e)
 {
 	const char *argv[16] = {"ssh", "-T", "-x", "-a", "-e", "none", "-o", "BatchMode=yes"};
-	int n = 8;
-	char text[ERR_TEXT_MAX];
+	struct spawn s = {.path = "ssh", .argv = (char *const *)(uintptr_t)argv, .fd = {STDIN_FILENO, STDIN_FILENO, -1}, .nfd = 3,
+			  .die_with_parent = true};
+	int n = 8, fd[2], status = 0;
+	char text[2048];
+	struct err spawned;
+	pid_t pid;
 
-	(void)snprintf(text, sizeof(text), "carried by ssh(1), as the SSH library could not: %.900s", why->text);
-	relay_say_event(r->config.host, text);
+	(void)snprintf(text, sizeof(text), "carried by ssh(1), as the SSH library could not: %.900s", e->text);
 	n += config_arguments(&r->config, argv + n, 6);
 	argv[n++] = RELAY_COMMAND;
 	argv[n] = NULL;
-	if (dup2(STDIN_FILENO, STDOUT_FILENO) < 0)
-		return;
-	execvp("ssh", (char *const *)(uintptr_t)argv);
+	if (pipe2(fd, O_CLOEXEC) != 0)
+		return -1;
+	relay_say_event(r->config.host, text);
+	s.fd[2] = fd[1];
+	pid = spawn_start(&s, &spawned);
+	close(fd[1]);
+	relay_stderr(fd[0], text, sizeof(text));
+	close(fd[0]);
+	if (pid < 0)
+		return -1;
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	return err_set(e, ERR_REFUSED, "%.500s; ssh(1): %.400s", e->text, *text ? text : "it ended");
 }
 
 int main(int argc, char **argv)
@@ -151,11 +196,10 @@ int main(int argc, char **argv)
 		fputs("usage: tapdeck-ssh [USER@]HOST[:PORT] (started by tapdeck; descriptor 0 is its stream)\n", stderr);
 		return ERR_CALL;
 	}
+	(void)signal(SIGPIPE, SIG_IGN);
 	if (libssh2_init(0) != 0)
 		return ERR_REFUSED;
-	if (config_read(&r.config, argv[1], &e) != 0 || relay_run(&r, &e) != 0) {
-		if (r.by_ssh)
-			relay_by_ssh(&r, &e);
+	if ((config_read(&r.config, argv[1], &e) != 0 || relay_run(&r, &e) != 0) && (!r.by_ssh || relay_by_ssh(&r, &e) != 0)) {
 		relay_say_error(&e);
 		status = e.code ? (int)e.code : ERR_REFUSED;
 	}

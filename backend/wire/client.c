@@ -245,6 +245,8 @@ static void take_frame(struct client *c, const struct frame *f)
 		take_refusal(c, f);
 	else if (!c->ready && f->type == MSG_HELLO)
 		take_hello(c, f);
+	else if (!c->ready && f->type == MSG_EVENT)
+		take_event(c, f); /* a relay tells how it gets there */
 	else if (!c->ready) {
 		err_set(&e, ERR_REFUSED,
 			"the other program began with %s instead of HELLO: it is not tapdeck's",

@@ -20,7 +20,7 @@ finish() {
 	trap - EXIT
 	{ eval "$ends"; } >/dev/null 2>&1
 	for pid in /proc/[0-9]*; do # daemons of this test, by their folder
-		if tr '\0' '\n' <"$pid/environ" 2>/dev/null | grep -q "^TAPDECK_SOCKET=$T/"; then kill "${pid#/proc/}" 2>/dev/null; fi
+		{ tr '\0' '\n' <"$pid/environ" | grep -q "^TAPDECK_SOCKET=$T/" && kill "${pid#/proc/}"; } 2>/dev/null
 	done
 	rm -rf "$T"
 	exit "$status"
@@ -70,14 +70,13 @@ is_in() { # description, extended regular expression that some line of the last 
 	if grep -Eq -e "$2" "$T/out"; then ok "$1"; else not_ok "$1" "no line matches $2: $(cat "$T/out")"; fi
 }
 wait_for() { # description, command line, extended regular expression: until its output matches, 15 seconds at most
-	tries=0
-	while [ $tries -lt 150 ]; do
+	end=$(($(date +%s) + 15))
+	while [ "$(date +%s)" -lt $end ]; do
 		seen=$(eval "$2" 2>&1 </dev/null)
 		if printf '%s\n' "$seen" | grep -Eq -e "$3"; then
 			ok "$1"
 			return
 		fi
-		tries=$((tries + 1))
 		sleep 0.1
 	done
 	not_ok "$1" "$2 never gave $3: $seen"
