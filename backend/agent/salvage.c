@@ -151,6 +151,14 @@ static void journal_scan(int fd, struct ending *x)
 	free(p);
 }
 
+uint64_t salvage_connections(int fd)
+{
+	struct ending x = {0};
+
+	journal_scan(fd, &x);
+	return x.connections;
+}
+
 static int journal_end(struct session *s, int fd, bool with_segments, struct err *e)
 {
 	struct ending x = {0};

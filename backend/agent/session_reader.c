@@ -31,11 +31,14 @@ static int send_live(struct session *s, struct reader_child *r)
 	const struct msg_read_chunks chunks = {.session = str_of(s->name),
 					       .record = s->spec.record,
 					       .memory_bytes = READER_MEMORY_BYTES};
-	const struct msg_read_journal journal = {.name = str_of("reader.journal")};
+	struct msg_read_journal journal = {.name = str_of("reader.journal")};
 	const int fd[3] = {s->chunks_fd, s->release_fd, s->wake_fd};
 	struct buf b;
 	int rc;
 
+	/* Without files a new reader cannot see what the former saw: it numbers on from there. */
+	if (s->nsegments == 0 && s->reader_deaths && s->reader_journal_fd >= 0)
+		journal.base_connections = salvage_connections(s->reader_journal_fd);
 	buf_init(&b, MSG_PAYLOAD_MAX);
 	rc = msg_put_read_journal(&b, &journal);
 	if (rc == 0 && s->reader_journal_fd >= 0)

@@ -48,6 +48,8 @@ bool session_watches_size(const struct session *s);
 void salvage_tap(struct session *s, const char *reason);
 /* The daemon was dead. 1: somebody still writes, later; 0: mended. */
 int salvage_session(struct session *s);
+/* The highest number of a connection in a reader's journal. */
+uint64_t salvage_connections(int fd);
 /* The journals' last records. */
 void salvage_journals(struct session *s);
 /* --- capture.c --- */

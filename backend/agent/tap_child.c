@@ -150,8 +150,7 @@ static void tap_device(struct session *s, const struct frame *f)
 		return;
 	}
 	if (m.link_type < 0) {
-		err_set(&s->tap_error, ERR_REFUSED, "%s: %.*s", s->device[m.index].name,
-			(int)m.why.len, m.why.p);
+		err_set(&s->tap_error, ERR_REFUSED, "%.*s", (int)m.why.len, m.why.p);
 		if (s->state == SESSION_STARTING)
 			session_tap_gone(s, &s->tap_error);
 		return;
@@ -211,14 +210,14 @@ static void start_step(void *arg, const struct err *e)
 /* --- the process --- */
 
 /* TAPDECK_TAP: where the one with the right to capture lies, when it is not among the usual places.
- */
-static char *tap_path(struct err *e)
+ * Where there is none, as on a host that got a single static file, this very program serves under
+ * that name. */
+static char *tap_path(void)
 {
 	const char *said = getenv("TAPDECK_TAP");
+	char *path = said && said[0] == '/' ? xstrdup(said) : spawn_sibling("tapdeck-tap", NULL);
 
-	if (said && said[0] == '/')
-		return xstrdup(said);
-	return spawn_sibling("tapdeck-tap", e);
+	return path ? path : xstrdup("/proc/self/exe");
 }
 
 static int tap_spawn(struct session *s, int fd, struct err *e)
@@ -229,10 +228,8 @@ static int tap_spawn(struct session *s, int fd, struct err *e)
 	 * us to drain what it has. */
 	struct spawn p = {
 		.argv = argv, .envp = envp, .nfd = 4, .fd = {-1, 2, 2, fd}, .new_session = true};
-	char *path = tap_path(e);
+	char *path = tap_path();
 
-	if (!path)
-		return -1;
 	p.path = path;
 	s->tap_pid = spawn_start(&p, e);
 	if (s->tap_pid < 0 && errno == EACCES)

@@ -278,6 +278,38 @@ static void test_tap_killed(void **state)
 	driver_free(&d);
 }
 
+/* In the middle of traffic: what had been published is in the file, which is whole, and is what the
+ * session says. */
+static void test_tap_killed_busy(void **state)
+{
+	struct site *s = need(state);
+	struct driver d;
+
+	connect_to(&d, s);
+	for (unsigned round = 0; round < 5; round++) {
+		const struct timespec wait = {.tv_nsec = 10000000 + 37000000 * (long)round};
+		pid_t sender;
+		char *path;
+
+		ok(&d, "new busy device lo record filter udp port 4000");
+		sender = fork();
+		if (sender == 0) {
+			for (;;)
+				site_traffic(1000, 4000);
+		}
+		nanosleep(&wait, NULL);
+		assert_int_equal(kill(child_of(s->daemon, "tapdeck-tap"), SIGKILL), 0);
+		wait_state(&d, "busy", "failed");
+		(void)kill(sender, SIGKILL);
+		(void)waitpid(sender, NULL, 0);
+		path = file_path(&d, "busy");
+		assert_int_equal(tcpdump_packets(path), cell_number(&d, "busy", "packets"));
+		free(path);
+		ok(&d, "dismiss busy");
+	}
+	driver_free(&d);
+}
+
 static void test_reader_killed(void **state)
 {
 	struct site *s = need(state);
@@ -558,13 +590,13 @@ static void test_deaf_client(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_count),	       cmocka_unit_test(test_record),
-		cmocka_unit_test(test_refusals),       cmocka_unit_test(test_tap_killed),
-		cmocka_unit_test(test_reader_killed),  cmocka_unit_test(test_daemon_killed),
-		cmocka_unit_test(test_daemon_stopped), cmocka_unit_test(test_foreign_bytes),
-		cmocka_unit_test(test_deaf_client),    cmocka_unit_test(test_rotation),
-		cmocka_unit_test(test_stop_after),     cmocka_unit_test(test_record_on_off),
-		cmocka_unit_test(test_own_traffic),
+		cmocka_unit_test(test_count),	      cmocka_unit_test(test_record),
+		cmocka_unit_test(test_refusals),      cmocka_unit_test(test_tap_killed),
+		cmocka_unit_test(test_reader_killed), cmocka_unit_test(test_tap_killed_busy),
+		cmocka_unit_test(test_daemon_killed), cmocka_unit_test(test_daemon_stopped),
+		cmocka_unit_test(test_foreign_bytes), cmocka_unit_test(test_deaf_client),
+		cmocka_unit_test(test_rotation),      cmocka_unit_test(test_stop_after),
+		cmocka_unit_test(test_record_on_off), cmocka_unit_test(test_own_traffic),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
