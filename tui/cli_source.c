@@ -140,6 +140,13 @@ static void on_open(void *arg, struct request *r, const struct answer *a)
 	o->done = true;
 }
 
+/* A lost link has freed its client: after any wait the host is asked for it. NULL: it is lost, *e says why. */
+static struct client *source_client(struct cli *c, struct cli_source *s, struct err *e)
+{
+	s->client = cli_client(c, s->source.host ? s->source.host : "", e);
+	return s->client;
+}
+
 /* A wait that is broken off leaves the request: its answer must not find this frame's memory. */
 static int channel_open(struct cli *c, struct cli_source *s, const char *target, struct err *e)
 {
@@ -148,7 +155,8 @@ static int channel_open(struct cli *c, struct cli_source *s, const char *target,
 	s->channel = client_open(s->client, target, on_open, &o);
 	if (cli_wait(c, &o.done, e) == 0 && o.r == 0)
 		return 0;
-	client_close_channel(s->client, s->channel);
+	if (source_client(c, s, NULL))
+		client_close_channel(s->client, s->channel);
 	s->channel = 0;
 	return -1;
 }
@@ -199,11 +207,12 @@ static int device_start(struct cli *c, struct cli_source *s, bool endless, struc
 	}
 	r = cli_command(c, s->client, 0, words, n, e);
 	free(count);
-	if (r) {
+	if (r && !c->interrupted) { /* an interrupted start may still come to be: it is ended like any other */
 		free(s->session);
 		s->session = NULL;
-		return r;
 	}
+	if (r)
+		return r;
 	target = xasprintf("session:%s", s->session);
 	r = channel_open(c, s, target, e);
 	free(target);
@@ -292,7 +301,7 @@ int cli_source_wait(struct cli *c, struct cli_source *s, struct err *e)
 	}
 	c->on_interrupt = NULL;
 	c->interrupted = false;
-	return r;
+	return r || source_client(c, s, e) ? r : -1;
 }
 
 static void on_ended(void *arg, struct request *r, const struct answer *a)
@@ -302,6 +311,12 @@ static void on_ended(void *arg, struct request *r, const struct answer *a)
 	*(bool *)arg = true;
 }
 
+/* A signal that comes while things are put in order has what it wants; another one ends the wait. */
+static void on_signal_at_end(void *arg)
+{
+	(void)arg;
+}
+
 static void session_end(struct cli *c, struct cli_source *s, const char *verb)
 {
 	const char *words[] = {verb, s->session};
@@ -309,20 +324,23 @@ static void session_end(struct cli *c, struct cli_source *s, const char *verb)
 	struct err ignored;
 	bool done = false;
 
+	if (!source_client(c, s, NULL))
+		return; /* the session runs on; it is on the host's list */
 	c->interrupted = false;
+	c->on_interrupt = on_signal_at_end;
 	r = client_command(s->client, 0, words, ARRAY_LEN(words), on_ended, &done);
 	(void)cli_sleep(c, END_WAIT_NS, &done, &ignored); /* a daemon that hangs keeps it on its list */
+	c->on_interrupt = NULL;
 	if (!done)
 		client_cancel(r);
 }
 
 void cli_source_close(struct cli *c, struct cli_source *s)
 {
-	/* A lost link has freed its client; the host is asked for it, never this copy. */
-	s->client = host_client(hosts_get(c->hosts, s->source.host ? s->source.host : ""), NULL);
-	if (s->client && s->channel)
+	/* A link is not opened only to be closed: where nothing was begun there is nothing to end. */
+	if (s->channel && source_client(c, s, NULL))
 		client_close_channel(s->client, s->channel);
-	if (s->client && s->session) {
+	if (s->session) {
 		session_end(c, s, "stop");
 		session_end(c, s, "dismiss");
 	}

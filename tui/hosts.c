@@ -216,11 +216,12 @@ static const struct client_ops client_ops = {
 	.gone = on_gone,
 };
 
-/* A child keeps the signals that are ignored when it starts: ctrl-c is meant for this program, which then still needs
- * its children to bring things to their end. */
+/* A child keeps ignoring the signals that are ignored when it starts: what is sent to the whole group (ctrl-c, a terminal
+ * that closes, timeout(1)) is meant for this program, which then still needs its children to bring things to their end.
+ * They end with their descriptor. */
 static int link_open_quietly(const char *spec, struct link *l, struct err *e)
 {
-	static const int signals[] = {SIGINT, SIGQUIT};
+	static const int signals[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
 	const struct sigaction ignore = {.sa_handler = SIG_IGN};
 	struct sigaction before[ARRAY_LEN(signals)];
 	int r;

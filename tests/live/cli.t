@@ -73,6 +73,11 @@ file=$(ls "$T"/home/*.pcapng 2>/dev/null)
 is "$(tcpdump -nr "$file" 2>/dev/null | wc -l)" "$total" 'fetch: tcpdump reads every packet'
 is "$(tapdeck summary "$file" --format csv --no-header --columns packets)" "$total" 'summary of the file'
 exits 0 'fetch again changes nothing' fetch rec "$T/home"
+mkdir "$T/again"
+head -c 200 "$file" >"$T/again/$(basename "$file").part"
+exits 0 'fetch goes on from where it left off' fetch rec "$T/again"
+cmp -s "$file" "$T/again/$(basename "$file")"
+is $? 0 'and the file is the same'
 is "$(tapdeck connections "$file" --format csv --columns id,proto,state | sort)" \
 	"$(tapdeck connections rec --format csv --columns id,proto,state | sort)" 'the session and its file have the same connections'
 like "$(tapdeck cat "$file" | tcpdump -nr - 2>/dev/null | wc -l)" "^$total\$" 'cat of a file'
@@ -95,6 +100,10 @@ exits 0 'a device until N packets' packets va --count 6 --format csv --no-header
 is "$(wc -l <"$T/out")" 6 'exactly so many'
 here timeout -s INT 1.5 "$TAPDECK" connections va --for 50s --format csv >"$T/out" 2>"$T/err"
 like "$(cat "$T/out")" ',udp,' 'ctrl-c prints what there is'
+here sh -c "'$TAPDECK' cat va | head -c 100" >"$T/out" 2>"$T/err"
+is "$(wc -c <"$T/out") $(cat "$T/err")" '100 ' 'cat ends quietly when nobody reads any more'
+here timeout -s TERM 1 "$TAPDECK" cat dev:va 2>"$T/err" | tcpdump -nr - 2>/dev/null | head -1 >"$T/out"
+like "$(cat "$T/out")" '10.77.0.2.7777' 'cat of a device, ended by a signal, is readable'
 kill $sender
 wait $sender 2>/dev/null
 is "$(tapdeck list --format csv --no-header)" '' 'no session of these is left'
@@ -103,6 +112,9 @@ is "$(tapdeck list --format csv --no-header)" '' 'no session of these is left'
 exits 2 'a device without an end' connections va
 exits 1 'no such source' connections nonsense
 exits 1 'no such session' stop nonsense
+exits 1 'no such host' list nonsense.invalid
+like "$(cat "$T/err")" 'nonsense.invalid' 'the host is named'
+exits 1 'a session on no such host' new x on nonsense.invalid
 exits 2 'no name for a session' new a/b
 exits 2 'a filter that does not compile' new bad device va filter tcp prt 80
 like "$(sed -n 3p "$T/err")" '^ +\^$' 'the caret stands below'

@@ -296,6 +296,20 @@ static void test_lost_link_is_an_error(void **state)
 	assert_null(cli_client(&rig->c, rig->host, &rig->e)); /* a lost link stays lost */
 }
 
+/* The link goes while a device's session is ended: what is left of it is the daemon's. */
+static void test_lost_link_at_the_end(void **state)
+{
+	struct rig *rig = *state;
+	struct cli_source s = {.source = {.kind = SOURCE_SESSION, .host = xstrdup(rig->host), .name = xstrdup("x")}};
+
+	s.client = cli_client(&rig->c, rig->host, &rig->e);
+	s.session = xstrdup("x");
+	s.channel = 1;
+	kill(rig->pid, SIGKILL);
+	cli_source_close(&rig->c, &s);
+	assert_int_equal(host_state(hosts_get(rig->c.hosts, rig->host)), HOST_FAILED);
+}
+
 static void test_rows_in_memory(void **state)
 {
 	struct rig *rig = *state;
@@ -321,6 +335,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_absent_table, rig_start, rig_end),
 		cmocka_unit_test_setup_teardown(test_verbs, rig_start, rig_end),
 		cmocka_unit_test_setup_teardown(test_lost_link_is_an_error, rig_start, rig_end),
+		cmocka_unit_test_setup_teardown(test_lost_link_at_the_end, rig_start, rig_end),
 		cmocka_unit_test_setup_teardown(test_rows_in_memory, rig_start, rig_end),
 	};
 
