@@ -212,8 +212,12 @@ int console_run(const struct console_options *o, struct err *e)
 	for (size_t i = 0; i < o->nopen; i++)
 		app_run(a, o->open[i]);
 	result = o->script ? script_run(a, o->script, e) : console_live(a, e);
-	term_stop(a->term);
-	a->term = NULL;
+	if (a->term) {
+		if (uv_is_active((uv_handle_t *)&a->input))
+			uv_poll_stop(&a->input);
+		term_stop(a->term);
+		a->term = NULL;
+	}
 	app_free(a);
 	return result;
 }

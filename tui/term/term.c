@@ -2,7 +2,7 @@
 
 #define NCURSES_WIDECHAR 1
 #include <curses.h>
-#include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -27,6 +27,8 @@ struct terminal {
 	attr_t attr[STYLE_COUNT];
 	short pair[STYLE_COUNT];
 	short pairs; /* made so far */
+	int wait_fd; /* the terminal once more: whoever waits for it makes it non-blocking, and that must not reach our output
+		      * nor the shell, which share one open file */
 	bool colours, repaint;
 };
 
@@ -152,11 +154,20 @@ struct terminal *term_start(int escape_ms, struct err *e)
 		err_set(e, ERR_REFUSED, "the terminal '%s' cannot be used by ncurses", name);
 		return NULL;
 	}
+	t->wait_fd = ttyname(STDIN_FILENO) ? open(ttyname(STDIN_FILENO), O_RDONLY | O_NOCTTY | O_CLOEXEC) : -1;
 	crash_prepare();
 	term_modes(t);
 	keys_define();
 	t->repaint = true;
 	return t;
+}
+
+static void blocking_restore(void)
+{
+	int flags = fcntl(STDIN_FILENO, F_GETFL);
+
+	if (flags >= 0 && (flags & O_NONBLOCK))
+		fcntl(STDIN_FILENO, F_SETFL, flags & ~O_NONBLOCK);
 }
 
 void term_stop(struct terminal *t)
@@ -166,13 +177,16 @@ void term_stop(struct terminal *t)
 	endwin();
 	delscreen(t->screen);
 	canvas_release(&t->shown);
+	if (t->wait_fd >= 0)
+		close(t->wait_fd);
+	else
+		blocking_restore();
 	free(t);
 }
 
 int term_fd(const struct terminal *t)
 {
-	(void)t;
-	return STDIN_FILENO;
+	return t->wait_fd >= 0 ? t->wait_fd : STDIN_FILENO;
 }
 
 void term_size(const struct terminal *t, int *width, int *height)
