@@ -238,6 +238,7 @@ static int daemon_run(struct control *c, const struct options *o, struct err *e)
 	char *path = NULL;
 	int r = -1;
 
+	(void)signal(SIGHUP, SIG_IGN); /* a terminal that closes ends no session */
 	c->on_demand = o->on_demand;
 	if (daemon_group(c, o, e) || daemon_socket(o, &path, e) || listener_open(&l, c, path, e)) {
 		ready_tell(o, e);

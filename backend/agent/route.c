@@ -168,6 +168,9 @@ static int route_of(const struct binding *b, struct err *e)
 			       b->target + strcspn(b->target, ":") + (b->target[0] != 0),
 			       b->session ? "its reader died, or it had recorded nothing"
 					  : "open it again");
+	if (b->route == ROUTE_UPSTREAM && !upstream_is_open(b->peer->control->upstream))
+		return err_set(e, ERR_REFUSED, "the daemon that had %s open is gone: open it again",
+			       b->target);
 	return (int)b->route;
 }
 

@@ -114,6 +114,11 @@ static void sessions_forget(struct control *c)
 		session_free(c->sessions);
 }
 
+bool upstream_is_open(const struct upstream *u)
+{
+	return u->channel != NULL;
+}
+
 bool upstream_try(struct upstream *u)
 {
 	char *own, *root;

@@ -9,6 +9,8 @@ struct upstream;
 
 struct upstream *upstream_new(struct control *c);
 void upstream_free(struct upstream *u);
+/* It is connected now. */
+bool upstream_is_open(const struct upstream *u);
 /* true: a daemon is connected. Starts none. */
 bool upstream_try(struct upstream *u);
 /* A daemon, started if need be. */

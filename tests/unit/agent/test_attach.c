@@ -64,6 +64,14 @@ static void attach_end(struct attach *a)
 	assert_true(clock_mono_ns() - start_ns < NS_PER_S);
 }
 
+/* One that nobody needs ends by itself, and takes its socket away. */
+static void wait_no_daemon(const struct site *s)
+{
+	for (int i = 0; i < 300 && access(s->socket, F_OK) == 0; i++)
+		nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+	assert_int_equal(driver_socket(s->socket), -1);
+}
+
 static void write_file(const char *path, const char *bytes, size_t len)
 {
 	const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
@@ -162,9 +170,7 @@ static void test_starts_a_daemon(void **state)
 	assert_int_equal(driver_command(&b.d, "stop one"), 0);
 	attach_end(&b);
 	/* Nobody and nothing is left: the daemon goes, and what it knew stays. */
-	for (int i = 0; i < 300 && access(s->socket, F_OK) == 0; i++)
-		nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
-	assert_int_equal(driver_socket(s->socket), -1);
+	wait_no_daemon(s);
 	attach_start(&a, s);
 	assert_int_equal(driver_query(&a.d, 0, "sessions", NULL), 0);
 	assert_string_equal(driver_cell(&a.d, "name", "one", "state"), "ended");
@@ -176,12 +182,85 @@ static void test_starts_a_daemon(void **state)
 	attach_end(&a);
 }
 
+struct watch {
+	struct window window;
+	bool failed;
+};
+
+static void on_watched(void *arg, struct request *r, const struct answer *a)
+{
+	struct watch *w = arg;
+
+	(void)r;
+	if (a->error || (a->window && window_read(&w->window, a->window, NULL)))
+		w->failed = true;
+}
+
+/* Until the watched table shows the state (NULL: has no row). */
+static void wait_watched(struct attach *a, const struct watch *w, const char *is)
+{
+	const int64_t end_ns = clock_mono_ns() + 10 * NS_PER_S;
+	struct value v;
+
+	for (;;) {
+		assert_int_equal(driver_query(&a->d, 0, "devices", NULL),
+				 0); /* the loop comes round */
+		assert_false(w->failed);
+		v = window_cell(&w->window, 0, window_column(&w->window, "state"));
+		if (is ? w->window.rows == 1 && str_is(v.s, is)
+		       : w->window.ncolumns && w->window.rows == 0)
+			return;
+		assert_true(clock_mono_ns() < end_ns);
+		nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+	}
+}
+
+/* A console that looks at sessions sees them come and go, whichever process knows of them just now.
+ */
+static void test_watches_through(void **state)
+{
+	struct site *s = need(state);
+	struct msg_query q = {.table = str_of("sessions"), .count = 10, .period_ms = 100};
+	struct watch w = {0};
+	struct attach a, b;
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+	uint32_t channel;
+	int fd;
+
+	wait_no_daemon(s);
+	attach_start(&a, s);
+	attach_start(&b, s);
+	(void)client_query(a.d.client, 0, &q, on_watched, &w);
+	wait_watched(&a, &w, NULL);
+	assert_int_equal(driver_command(&b.d, "new seen device lo record"), 0);
+	wait_watched(&a, &w, "running");
+	channel = driver_open(&a.d, "session:seen");
+	assert_int_equal(a.d.err.code, ERR_NONE);
+	fd = driver_socket(s->socket);
+	assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len), 0);
+	close(fd);
+	assert_int_equal(kill(cred.pid, SIGKILL), 0);
+	wait_watched(&a, &w, "interrupted");
+	assert_int_equal(driver_query(&a.d, channel, "connections", NULL), ERR_REFUSED);
+	assert_non_null(strstr(a.d.err.text, "gone"));
+	assert_int_equal(driver_query(&b.d, 0, "files", "seen"),
+			 0); /* needs a daemon, which mends it */
+	wait_watched(&a, &w, "failed");
+	assert_int_equal(driver_command(&a.d, "dismiss seen"), 0);
+	wait_watched(&a, &w, NULL);
+	attach_end(&a);
+	attach_end(&b);
+	window_release(&w.window);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_needs_no_daemon),
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_starts_a_daemon),
+		cmocka_unit_test(test_watches_through),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
