@@ -98,20 +98,26 @@ static const char *term_name(struct err *e)
 	return NULL;
 }
 
-static int term_check(struct err *e)
+/* The name by which the terminal is known here; NULL: it will not do. */
+static const char *term_check(struct err *e)
 {
-	const char *cup;
+	const char *name, *cup;
 
-	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
-		return err_set(e, ERR_REFUSED, "the console needs a terminal on standard input and output; `tapdeck help` lists what works without one");
-	if (!term_name(e))
-		return -1;
+	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
+		err_set(e, ERR_REFUSED, "the console needs a terminal on standard input and output; `tapdeck help` lists what works without one");
+		return NULL;
+	}
+	name = term_name(e);
+	if (!name)
+		return NULL;
 	cup = tigetstr("cup");
-	if (!cup || cup == (const char *)-1)
-		return err_set(e, ERR_REFUSED,
-			       "the terminal '%s' cannot move its cursor, so nothing can be drawn: `tapdeck help` lists what works without that",
-			       getenv("TERM"));
-	return 0;
+	if (!cup || cup == (const char *)-1) {
+		err_set(e, ERR_REFUSED,
+			"the terminal '%s' cannot move its cursor, so nothing can be drawn: `tapdeck help` lists what works without that", name);
+		name = NULL;
+	}
+	del_curterm(cur_term);
+	return name;
 }
 
 static void term_modes(struct terminal *t)
@@ -133,11 +139,10 @@ static void term_modes(struct terminal *t)
 struct terminal *term_start(int escape_ms, struct err *e)
 {
 	struct terminal *t;
-	const char *name;
+	const char *name = term_check(e);
 
-	if (term_check(e) < 0)
+	if (!name)
 		return NULL;
-	name = term_name(e);
 	if (tcgetattr(STDIN_FILENO, &crash.mode) < 0) {
 		err_errno(e, ERR_REFUSED, "the terminal does not tell its modes");
 		return NULL;
