@@ -152,7 +152,7 @@ static int run_bind(struct app *a, int count, char **word, struct err *e)
 	int key = has_context ? 2 : 1, result;
 	struct buf line;
 
-	if (count <= key)
+	if (count <= key + 1)
 		return err_set(e, ERR_CALL, "bind wants a key and a command: bind [all|list|PANE] KEY COMMAND");
 	buf_init(&line, WORDS_LINE_MAX);
 	for (int i = key + 1; i < count; i++) {
