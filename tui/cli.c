@@ -68,6 +68,12 @@ static void on_signal(uv_signal_t *signal, int signum)
 		c->on_interrupt(c->interrupt_arg);
 }
 
+void cli_on_interrupt(struct cli *c, void (*fn)(void *arg), void *arg)
+{
+	c->on_interrupt = fn;
+	c->interrupt_arg = arg;
+}
+
 int cli_wait(struct cli *c, const bool *done, struct err *e)
 {
 	while (!*done) {

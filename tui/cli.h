@@ -36,7 +36,7 @@ struct cli {
 	char *fault_memory; /* where it had to be put together */
 	uv_signal_t signal[3];
 	bool interrupted; /* SIGINT, SIGTERM or SIGHUP came */
-	void (*on_interrupt)(void *arg); /* what it does instead of ending the wait; NULL */
+	void (*on_interrupt)(void *arg);
 	void *interrupt_arg;
 };
 
@@ -46,6 +46,8 @@ int cli_run(int count, char **word);
 /* "tapdeck: sentence" on stderr, and the text with a caret below the place where there is one. */
 void cli_complain(const struct err *e, const char *text);
 void cli_note(const char *sentence);
+/* What a signal does instead of ending the wait; NULL: it ends it. */
+void cli_on_interrupt(struct cli *c, void (*fn)(void *arg), void *arg);
 /* Runs the loop until *done. -1: interrupted (ERR_PART). */
 int cli_wait(struct cli *c, const bool *done, struct err *e);
 /* As cli_wait for some time at most; 0 also when the time is over. */

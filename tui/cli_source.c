@@ -81,11 +81,10 @@ static int spool_fill(struct spool *s)
 	}
 	s->poll.data = s;
 	uv_poll_start(&s->poll, UV_READABLE, on_input);
-	c->on_interrupt = spool_stop;
-	c->interrupt_arg = s;
+	cli_on_interrupt(c, spool_stop, s);
 	if (cli_wait(c, &s->done, s->e))
 		s->r = -1;
-	c->on_interrupt = NULL;
+	cli_on_interrupt(c, NULL, NULL);
 	c->interrupted = false;
 	s->poll.data = &closed;
 	uv_close((uv_handle_t *)&s->poll, on_poll_closed);
@@ -290,8 +289,7 @@ int cli_source_wait(struct cli *c, struct cli_source *s, struct err *e)
 
 	if (!s->session)
 		return 0;
-	c->on_interrupt = source_stop_waiting;
-	c->interrupt_arg = &stop;
+	cli_on_interrupt(c, source_stop_waiting, &stop);
 	while (!stop && r == 0 && clock_mono_ns() < until) {
 		int64_t left = until - clock_mono_ns();
 
@@ -299,7 +297,7 @@ int cli_source_wait(struct cli *c, struct cli_source *s, struct err *e)
 		if (r == 0 && c->opt.count && !stop)
 			r = device_ended(c, s, &stop, e);
 	}
-	c->on_interrupt = NULL;
+	cli_on_interrupt(c, NULL, NULL);
 	c->interrupted = false;
 	return r || source_client(c, s, e) ? r : -1;
 }
@@ -327,10 +325,10 @@ static void session_end(struct cli *c, struct cli_source *s, const char *verb)
 	if (!source_client(c, s, NULL))
 		return; /* the session runs on; it is on the host's list */
 	c->interrupted = false;
-	c->on_interrupt = on_signal_at_end;
+	cli_on_interrupt(c, on_signal_at_end, NULL);
 	r = client_command(s->client, 0, words, ARRAY_LEN(words), on_ended, &done);
 	(void)cli_sleep(c, END_WAIT_NS, &done, &ignored); /* a daemon that hangs keeps it on its list */
-	c->on_interrupt = NULL;
+	cli_on_interrupt(c, NULL, NULL);
 	if (!done)
 		client_cancel(r);
 }

@@ -140,10 +140,9 @@ static int pull_run(struct pull *p, const struct cli_ask *ask)
 	int r;
 
 	p->request = client_query(ask->client, ask->channel, &p->query, on_window, p);
-	c->on_interrupt = pull_hurry;
-	c->interrupt_arg = p;
+	cli_on_interrupt(c, pull_hurry, p);
 	r = cli_wait(c, &p->done, p->e);
-	c->on_interrupt = NULL;
+	cli_on_interrupt(c, NULL, NULL);
 	if (p->request)
 		client_cancel(p->request);
 	return r ? r : p->r;

@@ -28,8 +28,11 @@ static bool begins(const char *word, const char *prefix)
 	return strncmp(word, prefix, strlen(prefix)) == 0;
 }
 
+/* Takes `host`; NULL is here. */
 static int source_set(struct source *s, enum source_kind kind, char *host, const char *name)
 {
+	if (!host)
+		host = xstrdup("");
 	if (strcmp(host, "local") == 0)
 		host[0] = 0;
 	*s = (struct source){.kind = kind, .host = host, .name = xstrdup(name)};
@@ -109,35 +112,27 @@ static const char *host_colon(const char *word)
 int source_parse(struct source *s, const char *word, int *ask, struct err *e)
 {
 	const char *colon;
-	char *here = xstrdup("");
 
 	*s = (struct source){0};
 	*ask = 0;
-	if (source_prefixed(s, word, here))
+	if (source_prefixed(s, word, NULL))
 		return 0;
 	if (strcmp(word, "-") == 0)
-		return source_set(s, SOURCE_STDIN, here, word);
-	for (size_t i = 0; i < ARRAY_LEN(later); i++) {
-		if (!begins(word, later[i]))
-			continue;
-		free(here);
-		return err_set(e, ERR_REFUSED, "'%s': this version opens no %s source yet", word, later[i]);
-	}
-	colon = begins(word, SSH_SCHEME) ? NULL : host_colon(word);
-	if (begins(word, SSH_SCHEME) || colon)
-		free(here);
+		return source_set(s, SOURCE_STDIN, NULL, word);
+	for (size_t i = 0; i < ARRAY_LEN(later); i++)
+		if (begins(word, later[i]))
+			return err_set(e, ERR_REFUSED, "'%s': this version opens no %s source yet", word, later[i]);
 	if (begins(word, SSH_SCHEME))
 		return source_ssh(s, word, ask, e);
+	colon = host_colon(word);
 	if (colon)
 		return source_on_host(s, xstrndup(word, (size_t)(colon - word)), colon + 1, word, ask, e);
 	if (strchr(word, '/') || access(word, F_OK) == 0)
-		return source_set(s, SOURCE_FILE, here, word);
-	if (!word[0]) {
-		free(here);
+		return source_set(s, SOURCE_FILE, NULL, word);
+	if (!word[0])
 		return err_set(e, ERR_CALL, "an empty word is no source: a file, a session or a device");
-	}
 	*ask = 1;
-	return source_set(s, SOURCE_SESSION, here, word);
+	return source_set(s, SOURCE_SESSION, NULL, word);
 }
 
 int source_split(const char *word, char **host, char **name, struct err *e)

@@ -64,7 +64,7 @@ static int host_rows(struct cli *c, struct client *client, const char *table, ui
 
 static int host_probe(struct cli *c, const char *name, struct value row[H_COUNT], struct client **client, struct err *e)
 {
-	uint64_t devices, sessions;
+	uint64_t devices = 0, sessions = 0;
 
 	*client = cli_client(c, name, e);
 	if (!*client || host_rows(c, *client, "devices", &devices, e) || host_rows(c, *client, "sessions", &sessions, e))

@@ -74,10 +74,9 @@ static int copy_run(struct copy *s, struct client *client, uint32_t channel, con
 	struct request *r = client_stream(client, channel, words, count, s->offset, on_bytes, s);
 	int rc;
 
-	c->on_interrupt = copy_stop;
-	c->interrupt_arg = s;
+	cli_on_interrupt(c, copy_stop, s);
 	rc = for_ns ? cli_sleep(c, for_ns, &s->done, s->e) : cli_wait(c, &s->done, s->e);
-	c->on_interrupt = NULL;
+	cli_on_interrupt(c, NULL, NULL);
 	if (!s->ended)
 		client_cancel(r);
 	return rc ? rc : s->r;

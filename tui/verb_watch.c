@@ -98,12 +98,11 @@ static int watch_run(struct cli *c, struct client *client, const struct msg_quer
 	struct err end = {0};
 
 	s.printer = printer_new(c->out, &c->opt.print);
-	c->on_interrupt = watch_stop;
-	c->interrupt_arg = &s;
+	cli_on_interrupt(c, watch_stop, &s);
 	request = client_query(client, 0, q, on_row, &s);
 	if (cli_wait(c, &s.done, e))
 		s.r = -1;
-	c->on_interrupt = NULL;
+	cli_on_interrupt(c, NULL, NULL);
 	if (!s.ended)
 		client_cancel(request);
 	if (s.r == 0 && printer_end(s.printer, &end)) {
