@@ -71,6 +71,7 @@ const struct key key_table[] = {
 	{"list", "U", "untag", ""},
 	{"list", "y", "copy", ""},
 	{"list", "Y", "copy-cell", ""},
+	{"list", "#", "goto", ""},
 
 	{"sessions", "f9", "stop-session", "Stop"},
 	{"sessions", "s", "stop-session", ""},
@@ -78,11 +79,14 @@ const struct key key_table[] = {
 	{"sessions", "r", "record-session", ""},
 	{"sessions", "t", "rotate-session", ""},
 	{"sessions", "D", "open devices", ""},
+	{"sessions", "W", "counters", ""},
 
 	{"connections", "f8", "packets", "Packets"},
 	{"connections", "o", "packets", ""},
 	{"capture-connections", "f8", "packets", "Packets"},
 	{"capture-connections", "o", "packets", ""},
+	{"packets", "f8", "bpf", "BPF"},
+	{"packets", "b", "bpf", ""},
 	{"history", "f5", "question", "Ask"},
 	{"history", "c", "question", ""},
 	{"files", "f5", "question", "Ask"},

@@ -27,6 +27,14 @@ static void words_free(char **words, size_t n)
 	free(words);
 }
 
+static void text_replace(char **text, const char *with)
+{
+	char *copy = xstrdup(with ? with : "");
+
+	free(*text);
+	*text = copy;
+}
+
 static struct list *list_make(struct app *a, const struct list_spec *s)
 {
 	struct list *l = xcalloc(1, sizeof(*l));
@@ -38,6 +46,7 @@ static struct list *list_make(struct app *a, const struct list_spec *s)
 	l->bpf = xstrdup(s->bpf ? s->bpf : "");
 	l->sort = xstrdup(s->sort ? s->sort : "");
 	l->filter_before = xstrdup("");
+	l->bpf_before = xstrdup(l->bpf);
 	l->follow = s->follow;
 	l->cell = -1;
 	return l;
@@ -86,6 +95,7 @@ void list_free(struct list *l)
 	free(l->filter);
 	free(l->filter_before);
 	free(l->bpf);
+	free(l->bpf_before);
 	free(l->sort);
 	free(l->selected);
 	free(l);
@@ -143,7 +153,7 @@ static void columns_print(const struct list *l, struct buf *out)
 		return;
 	buf_add_str(out, l->spec.key);
 	for (size_t i = 0; i < l->spec.ncolumns; i++) {
-		if (strcmp(l->spec.column[i].name, l->spec.key) != 0)
+		if (strcmp(l->spec.column[i].name, l->spec.key) != 0 && !l->spec.column[i].made)
 			buf_printf(out, ",%s", l->spec.column[i].name);
 	}
 	if (l->spec.also && l->spec.also[0])
@@ -317,13 +327,21 @@ void list_show(struct list *l)
 static void list_refused(struct list *l)
 {
 	const struct err *e = feed_error(l->feed);
+	bool bpf = strcmp(l->bpf, l->bpf_before) != 0;
 
-	if (e->code != ERR_CALL || strcmp(l->filter, l->filter_before) == 0)
+	if (e->code != ERR_CALL || (!bpf && strcmp(l->filter, l->filter_before) == 0))
 		return;
-	app_toast_caret(l->app, l->filter, e);
-	free(l->filter);
-	l->filter = xstrdup(l->filter_before);
+	app_toast_caret(l->app, bpf ? l->bpf : l->filter, e);
+	text_replace(bpf ? &l->bpf : &l->filter, bpf ? l->bpf_before : l->filter_before);
 	list_ask_new(l);
+}
+
+static void list_accepted(struct list *l)
+{
+	if (strcmp(l->filter, l->filter_before) != 0)
+		text_replace(&l->filter_before, l->filter);
+	if (strcmp(l->bpf, l->bpf_before) != 0)
+		text_replace(&l->bpf_before, l->bpf);
 }
 
 static void list_feed_changed(void *arg, struct feed *f)
@@ -337,10 +355,8 @@ static void list_feed_changed(void *arg, struct feed *f)
 		list_refused(l);
 		return;
 	}
-	if (feed_state(f) == FEED_READY && strcmp(l->filter, l->filter_before) != 0) {
-		free(l->filter_before);
-		l->filter_before = xstrdup(l->filter);
-	}
+	if (feed_state(f) == FEED_READY)
+		list_accepted(l);
 	if (l->frozen)
 		list_freeze_rows(l);
 	total = list_total(l);
@@ -436,14 +452,6 @@ const char *list_tag(const struct list *l, size_t i)
 	return i < l->ntags ? l->tag[i] : "";
 }
 
-static void text_replace(char **text, const char *with)
-{
-	char *copy = xstrdup(with ? with : "");
-
-	free(*text);
-	*text = copy;
-}
-
 static void list_restart(struct list *l)
 {
 	l->top = l->cursor = 0;
@@ -494,4 +502,14 @@ const char *list_filter(const struct list *l)
 const char *list_sort(const struct list *l)
 {
 	return l->sort;
+}
+
+const char *list_bpf(const struct list *l)
+{
+	return l->bpf;
+}
+
+uint64_t list_top(const struct list *l)
+{
+	return l->top;
 }

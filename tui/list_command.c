@@ -33,7 +33,7 @@ const struct pane_word list_words[] = {
 	{"tag", "", "marks the row, or takes the mark away"},
 	{"untag", "", "takes all marks away"},
 	{"freeze", "", "rows keep their places while values move"},
-	{"goto", "KEY", "the row of this number or name"},
+	{"goto", "[KEY]", "the row of this number or name"},
 	{"copy", "", "copies the row"},
 	{"copy-cell", "", "copies the value under the cursor"},
 	{0},
@@ -152,7 +152,11 @@ static void sort_step(struct list *l, int step)
 	int at = sort_index(l);
 
 	if (n > 0)
-		sort_by(l, column[(at < 0 ? (step > 0 ? 0 : (int)n - 1) : at + step + (int)n) % (int)n].name);
+		at = (at < 0 ? (step > 0 ? 0 : (int)n - 1) : at + step + (int)n) % (int)n;
+	for (size_t i = 0; i < n && column[at].made; i++)
+		at = (at + step + (int)n) % (int)n;
+	if (n > 0 && !column[at].made)
+		sort_by(l, column[at].name);
 }
 
 static void sort_invert(struct list *l)
@@ -180,6 +184,8 @@ static void sort_menu(struct list *l)
 	const struct list_column *column = list_columns(l, &n);
 	int at = sort_index(l);
 
+	while (n > 0 && column[n - 1].made) /* they stand at the end */
+		n--;
 	for (size_t i = 0; i < n && i < LIST_COLUMNS_MAX; i++)
 		item[i] = column[i].name;
 	app_menu(l->app, "Sort by", item, n, at > 0 ? (size_t)at : 0, sort_chosen, l);
@@ -227,6 +233,22 @@ static void list_prompt(struct list *l, bool filter)
 	};
 
 	app_prompt(l->app, &s);
+}
+
+static int goto_accept(void *arg, const char *text, struct err *e)
+{
+	(void)e;
+	if (*text)
+		list_find_key(arg, text);
+	return 0;
+}
+
+static void goto_prompt(struct list *l)
+{
+	char *label = xasprintf("go to the row whose %s is: ", l->spec.key);
+
+	app_prompt(l->app, &(struct prompt_spec){.label = label, .text = "", .history = "goto", .accept = goto_accept, .arg = l});
+	free(label);
 }
 
 static void join_words(struct buf *out, int count, char **word)
@@ -280,7 +302,9 @@ static bool command_find(struct list *l, int count, char **word)
 		filter_cell(l, false);
 	else if (strcmp(word[0], "exclude-cell") == 0)
 		filter_cell(l, true);
-	else if (strcmp(word[0], "goto") == 0 && count > 1)
+	else if (strcmp(word[0], "goto") == 0 && count == 1)
+		goto_prompt(l);
+	else if (strcmp(word[0], "goto") == 0)
 		list_find_key(l, buf_str(&text));
 	else
 		count = 0;

@@ -65,6 +65,14 @@ static int column_width(const struct list *l, const struct list_column *c)
 	return c->width == 0 && width < head ? head : width;
 }
 
+/* What a column must have where it is shown at all. */
+static int column_least(const struct list *l, const struct list_column *c)
+{
+	if (!c->stretch)
+		return column_width(l, c);
+	return c->width > STRETCH_MIN ? c->width : STRETCH_MIN;
+}
+
 /* Marks which columns fit: those of the highest priority number go first; scrolled sideways, those at the left. */
 static void layout_choose(const struct list *l, int width, bool *in, size_t n)
 {
@@ -78,7 +86,7 @@ static void layout_choose(const struct list *l, int width, bool *in, size_t n)
 			left--;
 			continue;
 		}
-		used += (column[i].stretch ? STRETCH_MIN : column_width(l, &column[i])) + 1;
+		used += column_least(l, &column[i]) + 1;
 	}
 	while (used > width) {
 		size_t worst = n;
@@ -90,7 +98,26 @@ static void layout_choose(const struct list *l, int width, bool *in, size_t n)
 		if (worst == n)
 			return;
 		in[worst] = false;
-		used -= (column[worst].stretch ? STRETCH_MIN : column_width(l, &column[worst])) + 1;
+		used -= column_least(l, &column[worst]) + 1;
+	}
+}
+
+/* The columns that stretch share `room`, the first ones get what is over. */
+static void layout_stretch(struct list *l, int room, int stretches)
+{
+	int moved = 0;
+
+	for (int i = 0; i < l->nshown && room > 0; i++) {
+		struct list_shown *s = &l->shown[i];
+		int more;
+
+		s->x += moved;
+		if (!s->column->stretch)
+			continue;
+		more = (room - moved + stretches - 1) / stretches;
+		stretches--;
+		s->width += more;
+		moved += more;
 	}
 }
 
@@ -100,7 +127,7 @@ void list_layout(struct list *l, int width)
 	bool in[LIST_COLUMNS_MAX] = {false};
 	size_t n;
 	const struct list_column *column = list_columns(l, &n);
-	int used = MARK_COLUMNS, stretch = -1;
+	int used = MARK_COLUMNS, stretches = 0;
 
 	if (n > LIST_COLUMNS_MAX)
 		n = LIST_COLUMNS_MAX;
@@ -111,18 +138,13 @@ void list_layout(struct list *l, int width)
 		if (!in[i])
 			continue;
 		*s = (struct list_shown){.column = &column[i], .index = window_column(w, column[i].name), .x = used};
-		s->width = column[i].stretch ? STRETCH_MIN : column_width(l, &column[i]);
+		s->width = column_least(l, &column[i]);
 		s->right = s->index >= 0 && kind_right(w->columns[s->index].kind);
-		if (column[i].stretch)
-			stretch = l->nshown;
+		stretches += column[i].stretch;
 		used += s->width + 1;
 		l->nshown++;
 	}
-	if (stretch < 0 || used > width)
-		return;
-	l->shown[stretch].width += width - used + 1;
-	for (int i = stretch + 1; i < l->nshown; i++)
-		l->shown[i].x += width - used + 1;
+	layout_stretch(l, width - used + 1, stretches);
 }
 
 static void draw_header(const struct list *l, struct area a)
@@ -173,6 +195,23 @@ static enum text_zone list_zone(const struct list *l)
 	return options_choice_is(o, OPTION_TIME, "local") ? TEXT_LOCAL : options_choice_is(o, OPTION_TIME, "epoch") ? TEXT_EPOCH : TEXT_UTC;
 }
 
+/* Text that is cut says so: an address must not look like another one. */
+static void draw_text(struct area a, const struct list_shown *s, int y, enum style style, struct str text)
+{
+	struct str rest = text;
+	int columns = 0;
+
+	while (rest.len > 0 && columns <= s->width) {
+		int32_t ch = text_utf8_next(&rest);
+		int width = text_width(ch);
+
+		columns += width < 0 ? 1 : width;
+	}
+	area_str(a, s->x, y, style, text, columns > s->width ? s->width - 1 : s->width);
+	if (columns > s->width)
+		area_text(a, s->x + s->width - 1, y, style, a.canvas->utf8 ? "\u2026" : "~");
+}
+
 static void draw_cell(const struct list *l, struct area a, const struct list_shown *s, uint32_t row, int y, enum style style,
 		      struct buf *text)
 {
@@ -197,7 +236,7 @@ static void draw_cell(const struct list *l, struct area a, const struct list_sho
 	else if (s->right)
 		area_right(a, s->x, y, own, buf_str(text), s->width);
 	else
-		area_str(a, s->x, y, own, (struct str){buf_str(text), text->len}, s->width);
+		draw_text(a, s, y, own, (struct str){buf_str(text), text->len});
 }
 
 static bool row_tagged(const struct list *l, uint32_t row)
@@ -248,16 +287,18 @@ static void draw_row(const struct list *l, struct area a, uint64_t place, int y,
 static void draw_nothing(const struct list *l, struct area a)
 {
 	enum feed_state state = feed_state(l->feed);
-	struct area body = area_part(a, 1, 1, a.width - 1, a.height - 1);
+	const struct window *w = feed_window(l->feed);
+	const int top = l->spec.headless || a.height < 2 ? 0 : 1;
+	struct area body = area_part(a, 1, top, a.width - 1, a.height - top);
 
 	if (state == FEED_FAILED || (state == FEED_STALE && feed_serial(l->feed) == 0))
 		area_lines(body, STYLE_ERROR, feed_error(l->feed)->text);
 	else if (state != FEED_READY)
-		area_text(a, 2, 1, STYLE_DIM, state == FEED_STALE ? "the link is lost" : "waiting for the first rows ...");
-	else if (l->filter[0])
-		area_lines(body, STYLE_DIM, "No row passes the filter: \\ changes it, Esc in an empty filter line takes it away.");
-	else if (feed_window(l->feed)->state == WINDOW_READING && !l->spec.period_ms)
-		area_text(a, 2, 1, STYLE_DIM, "reading ...");
+		area_text(body, 1, 0, STYLE_DIM, state == FEED_STALE ? "the link is lost" : "waiting for the first rows ...");
+	else if (w->state == WINDOW_READING && strncmp(l->target, "file:", 5) == 0)
+		area_printf(body, 1, 0, STYLE_DIM, "reading: %d %% so far, no row yet", w->of ? (int)(100.0 * (double)w->done / (double)w->of) : 0);
+	else if (l->filter[0] || l->bpf[0])
+		area_lines(body, STYLE_DIM, "No row passes the filter: \\ changes it, an empty one takes it away.");
 	else
 		area_lines(body, STYLE_DIM, l->spec.empty ? l->spec.empty : "Nothing here.");
 }
@@ -266,7 +307,8 @@ void list_draw(struct list *l, struct area a, bool focused)
 {
 	uint64_t total = list_total(l);
 	struct buf text;
-	int height = a.height - 1;
+	const int head = l->spec.headless ? 0 : 1;
+	int height = a.height - head;
 
 	if (height < 1)
 		return;
@@ -280,14 +322,15 @@ void list_draw(struct list *l, struct area a, bool focused)
 	list_ask(l);
 	list_layout(l, a.width);
 	total = list_total(l);
-	draw_header(l, a);
+	if (head)
+		draw_header(l, a);
 	if (total == 0) {
-		draw_nothing(l, area_part(a, 0, 1, a.width, height));
+		draw_nothing(l, area_part(a, 0, head, a.width, height));
 		return;
 	}
 	buf_init(&text, MSG_PAYLOAD_MAX);
 	for (int y = 0; y < height && l->top + (uint64_t)y < total; y++)
-		draw_row(l, a, l->top + (uint64_t)y, y + 1, focused, &text);
+		draw_row(l, a, l->top + (uint64_t)y, y + head, focused, &text);
 	buf_release(&text);
 }
 

@@ -48,7 +48,7 @@ struct list {
 	struct table table;
 
 	char *filter, *bpf, *sort;
-	char *filter_before; /* goes back in force when the new one is refused */
+	char *filter_before, *bpf_before; /* go back in force when the new one is refused */
 	uint64_t top, cursor;
 	char *selected; /* raw text of the key of the selected row; NULL: none yet */
 	bool touched;	/* the user moved: the selection follows its row */

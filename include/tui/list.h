@@ -15,7 +15,8 @@ struct list_column {
 	const char *title; /* header; NULL: the name in capitals */
 	int width;	   /* columns wanted; 0: by kind */
 	int priority;	   /* 0: always shown; 1, 2, 3...: the first to go is the highest */
-	bool stretch;	   /* takes the room that is left (one column of a list) */
+	bool stretch;	   /* shares the room that is left; `width` is the least it gets */
+	bool made;	   /* of the pane's own making (`cell`): no column of the table, never asked for or sorted by */
 };
 
 struct list;
@@ -35,6 +36,7 @@ struct list_spec {
 	uint32_t flags;	     /* enum query_flag */
 	const char *empty;   /* the sentence where there is no row: says what to do next */
 	bool follow;	     /* starts at the end and stays there (G) */
+	bool headless;	     /* no line of column titles */
 	/* A row's style (STYLE_NORMAL: none), a cell's own text, signs that carry meaning without colour. Any may be NULL. */
 	enum style (*row_style)(void *arg, const struct window *w, uint32_t row);
 	/* true: `out` holds the text instead of the value's own. */
@@ -74,6 +76,8 @@ void list_select(struct list *l, const char *key);
 void list_goto(struct list *l, uint64_t place);			    /* by place in the order shown */
 void list_set_filter(struct list *l, const char *filter);
 void list_set_bpf(struct list *l, const char *bpf);
+const char *list_bpf(const struct list *l);
+uint64_t list_top(const struct list *l); /* place of the first row that is drawn */
 void list_set_words(struct list *l, const char *const *words, size_t nwords); /* another packet, another connection */
 const char *list_filter(const struct list *l);
 const char *list_sort(const struct list *l);

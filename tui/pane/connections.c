@@ -2,26 +2,140 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/map.h"
 #include "base/xalloc.h"
 #include "list_pane.h"
 #include "panes.h"
 
+#define SAMPLES 60	 /* rates kept of each connection */
+#define SPARK 12	 /* of them are shown */
+#define TRACKS_MAX 4096u /* connections whose rates are kept: those that were on the screen */
 #define DETAIL_LINES 5 /* of the selected connection, below the list where there is room */
 
 static const struct list_column live_columns[] = {
-	{"id", "#", 6, 0, false},	{"addr_a", "A", 21, 0, false},	   {"addr_b", "B", 21, 0, true},
-	{"proto", "PROTO", 5, 4, false}, {"app", "APP", 6, 3, false},	   {"state", "STATE", 5, 1, false},
-	{"bps", "RATE", 7, 1, false},	{"pps", "PPS", 6, 5, false},	   {"bytes", "BYTES", 8, 0, false},
-	{"handshake_ms", "HSHAKE", 8, 2, false}, {"retrans_ba", "RETR", 6, 3, false}, {"packets", "PKTS", 7, 6, false},
+	{.name = "id", .title = "#", .width = 5},
+	{.name = "addr_a", .title = "A", .width = 20, .stretch = true},
+	{.name = "addr_b", .title = "B", .width = 20, .stretch = true},
+	{.name = "proto", .title = "PROTO", .width = 5, .priority = 5},
+	{.name = "app", .title = "APP", .width = 6, .priority = 4},
+	{.name = "state", .title = "STATE", .width = 6, .priority = 2},
+	{.name = "bps", .title = "RATE", .width = 7},
+	{.name = "pps", .title = "PPS", .width = 6, .priority = 7},
+	{.name = "bytes", .title = "BYTES", .width = 8, .priority = 1},
+	{.name = "handshake_ms", .title = "HSHAKE", .width = 8, .priority = 3},
+	{.name = "retrans_ba", .title = "RETR", .width = 5, .priority = 3},
+	{.name = "packets", .title = "PKTS", .width = 7, .priority = 8},
+	{.name = "duration_s", .title = "LASTED", .width = 9, .priority = 9},
+	{.name = "history", .title = "HISTORY", .width = 12, .priority = 10},
+	{.name = "series", .title = "60 s", .width = 12, .priority = 6, .made = true},
 };
 
 static const struct list_column file_columns[] = {
-	{"id", "#", 6, 0, false},	{"addr_a", "A", 21, 0, false},	   {"addr_b", "B", 21, 0, true},
-	{"proto", "PROTO", 5, 4, false}, {"app", "APP", 6, 3, false},	   {"state", "STATE", 5, 1, false},
-	{"packets", "PKTS", 7, 1, false}, {"bytes", "BYTES", 8, 0, false}, {"start_s", "START", 11, 3, false},
-	{"duration_s", "LASTED", 9, 2, false}, {"handshake_ms", "HSHAKE", 8, 3, false}, {"retrans_ba", "RETR", 6, 4, false},
-	{"history", "HISTORY", 10, 6, false},
+	{.name = "id", .title = "#", .width = 6},
+	{.name = "addr_a", .title = "A", .width = 20, .stretch = true},
+	{.name = "addr_b", .title = "B", .width = 20, .stretch = true},
+	{.name = "proto", .title = "PROTO", .width = 5, .priority = 4},
+	{.name = "app", .title = "APP", .width = 6, .priority = 3},
+	{.name = "state", .title = "STATE", .width = 6, .priority = 1},
+	{.name = "packets", .title = "PKTS", .width = 7, .priority = 2},
+	{.name = "bytes", .title = "BYTES", .width = 8, .priority = 1},
+	{.name = "start_s", .title = "START", .width = 11, .priority = 5},
+	{.name = "duration_s", .title = "LASTED", .width = 9, .priority = 3},
+	{.name = "handshake_ms", .title = "HSHAKE", .width = 8, .priority = 6},
+	{.name = "retrans_ba", .title = "RETR", .width = 5, .priority = 4},
+	{.name = "history", .title = "HISTORY", .width = 12, .priority = 7},
 };
+
+/* --- the last minute of each connection that is seen: a sparkline --- */
+
+struct track {
+	float bps[SAMPLES]; /* the newest last; -1: the row was not seen then */
+	int count;
+	uint64_t turn; /* when the newest was taken */
+};
+
+struct connections_pane {
+	struct list_pane lp;
+	struct map *tracks; /* by number; NULL: a file, nothing moves */
+	uint64_t serial;    /* of the window that was last taken up */
+	uint64_t turn;	    /* counts windows that were taken up */
+};
+
+static void track_push(struct track *t, float bps)
+{
+	if (t->count == SAMPLES) {
+		memmove(t->bps, t->bps + 1, sizeof(t->bps[0]) * (SAMPLES - 1));
+		t->count--;
+	}
+	t->bps[t->count++] = bps;
+}
+
+static void tracks_clear(struct map *tracks)
+{
+	const void *key;
+	size_t iter = 0, len;
+	void *track;
+
+	while (map_next(tracks, &iter, &key, &len, &track))
+		free(track);
+}
+
+static void track_add(struct connections_pane *c, int64_t id, double bps)
+{
+	struct track *t = map_get(c->tracks, &id, sizeof(id));
+
+	if (!t) {
+		t = xcalloc(1, sizeof(*t));
+		t->turn = c->turn - 1;
+		if (map_put(c->tracks, &id, sizeof(id), t) < 0) { /* full: begin anew with those that are looked at now */
+			free(t);
+			tracks_clear(c->tracks);
+			map_free(c->tracks);
+			c->tracks = map_new(TRACKS_MAX);
+			return;
+		}
+	}
+	for (uint64_t i = 0; t->turn + 1 < c->turn && i < SAMPLES; i++, t->turn++)
+		track_push(t, -1);
+	t->turn = c->turn;
+	track_push(t, (float)bps);
+}
+
+static void connections_changed(void *arg, struct list *l)
+{
+	struct connections_pane *c = arg;
+	const struct window *w = feed_window(list_feed(l));
+
+	if (!c->tracks || feed_serial(list_feed(l)) == c->serial)
+		return;
+	c->serial = feed_serial(list_feed(l));
+	c->turn++;
+	for (uint32_t row = 0; row < w->rows; row++) {
+		const struct value id = window_cell(w, row, window_column(w, "id")), bps = window_cell(w, row, window_column(w, "bps"));
+
+		if (id.type == VALUE_INT)
+			track_add(c, id.i, bps.type == VALUE_REAL ? bps.r : 0);
+	}
+}
+
+/* As blocks, scaled to its own largest. */
+static void track_print(const struct track *t, struct buf *out)
+{
+	float max = 0;
+
+	for (int i = t->count > SPARK ? t->count - SPARK : 0; i < t->count; i++)
+		max = t->bps[i] > max ? t->bps[i] : max;
+	for (int i = t->count > SPARK ? t->count - SPARK : 0; i < t->count; i++) {
+		const int level = max > 0 ? (int)(t->bps[i] / max * 7.99f) : 0;
+
+		if (t->bps[i] < 0)
+			(void)buf_add_byte(out, ' ');
+		else
+			(void)buf_printf(out, "\xe2\x96%c", 0x81 + level); /* U+2581 to U+2588 */
+	}
+}
+
+/* --- cells --- */
 
 /* Both ends with their ports in one cell; retransmissions of both directions in one. */
 static bool connections_cell(void *arg, const struct window *w, uint32_t row, const char *column, struct buf *out, enum style *style)
@@ -30,7 +144,16 @@ static bool connections_cell(void *arg, const struct window *w, uint32_t row, co
 	struct value addr, port;
 	int64_t retrans;
 
-	(void)arg;
+	if (strcmp(column, "series") == 0) {
+		const struct connections_pane *c = arg;
+		const struct value id = window_cell(w, row, window_column(w, "id"));
+		const struct track *t = c->tracks && id.type == VALUE_INT ? map_get(c->tracks, &id.i, sizeof(id.i)) : NULL;
+
+		*style = STYLE_GRAPH;
+		if (t)
+			track_print(t, out);
+		return true;
+	}
 	if (a || b) {
 		addr = window_cell(w, row, window_column(w, column));
 		port = window_cell(w, row, window_column(w, a ? "port_a" : "port_b"));
@@ -63,7 +186,7 @@ static enum style connections_style(void *arg, const struct window *w, uint32_t 
 
 static int connections_open(struct pane *p, struct err *e)
 {
-	struct list_pane *lp = (struct list_pane *)p;
+	struct connections_pane *c = (struct connections_pane *)p;
 	const bool live = pane_is_live(p);
 	const struct list_spec spec = {
 		.table = "connections",
@@ -78,12 +201,26 @@ static int connections_open(struct pane *p, struct err *e)
 		.filter = p->argument && *p->argument ? p->argument : NULL,
 		.row_style = connections_style,
 		.cell = connections_cell,
+		.changed = connections_changed,
+		.arg = c,
 	};
 
 	if (!*p->target)
 		return err_set(e, ERR_CALL, "connections of what: open a session (tab 1) or a capture (tab 5 or :open capture FILE) first");
-	lp->list = list_new(p, &spec);
+	c->tracks = live ? map_new(TRACKS_MAX) : NULL;
+	c->lp.list = list_new(p, &spec);
 	return 0;
+}
+
+static void connections_close(struct pane *p)
+{
+	struct connections_pane *c = (struct connections_pane *)p;
+
+	list_pane_close(p);
+	if (!c->tracks)
+		return;
+	tracks_clear(c->tracks);
+	map_free(c->tracks);
 }
 
 static struct value at(struct list *l, const char *column)
@@ -166,7 +303,7 @@ static unsigned connections_command(struct pane *p, int count, char **word, stru
 	if (strcmp(word[0], "select") == 0)
 		return list_pane_open(p, l, file ? "capture-connection" : "connection", "id", e);
 	if (strcmp(word[0], "packets") != 0)
-		return list_command(l, count, word, e);
+		return list_pane_command(p, count, word, e);
 	if (!list_has_row(l))
 		return REACT_DONE;
 	number = list_text(l, "id");
@@ -179,8 +316,7 @@ static unsigned connections_command(struct pane *p, int count, char **word, stru
 
 static void connections_name(struct pane *p, struct buf *out)
 {
-	pane_target_name(p, out);
-	(void)buf_add_str(out, " connections");
+	pane_view_name(p, "connections", out);
 }
 
 static const struct pane_word words[] = {
@@ -190,14 +326,14 @@ static const struct pane_word words[] = {
 
 const struct pane_type pane_connections = {
 	.name = "connections", .title = "Connections", .summary = "the connections of a session, as they live", .tab = '3',
-	.size = sizeof(struct list_pane), .list = true, .words = words, .open = connections_open, .close = list_pane_close,
+	.size = sizeof(struct connections_pane), .list = true, .words = words, .open = connections_open, .close = connections_close,
 	.update = list_pane_update, .draw = connections_draw, .command = connections_command, .status = list_pane_status,
 	.name_of = connections_name,
 };
 
 const struct pane_type pane_capture_connections = {
 	.name = "capture-connections", .title = "Connections", .summary = "the connections of an opened capture", .tab = '6',
-	.size = sizeof(struct list_pane), .list = true, .words = words, .open = connections_open, .close = list_pane_close,
+	.size = sizeof(struct connections_pane), .list = true, .words = words, .open = connections_open, .close = connections_close,
 	.update = list_pane_update, .draw = connections_draw, .command = connections_command, .status = list_pane_status,
 	.name_of = connections_name,
 };

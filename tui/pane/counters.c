@@ -7,8 +7,14 @@
 #include "panes.h"
 
 static const struct list_column columns[] = {
-	{"name", "COUNTER", 16, 0, false}, {"pps", "PPS", 8, 0, false},	       {"bps", "RATE", 9, 0, false}, {"packets", "PACKETS", 10, 1, false},
-	{"bytes", "BYTES", 10, 2, false},  {"mean_bytes", "MEAN", 8, 4, false}, {"last_time", "LAST", 27, 5, false}, {"filter", "FILTER", 0, 1, true},
+	{.name = "name", .title = "COUNTER", .width = 16},
+	{.name = "pps", .title = "PPS", .width = 8},
+	{.name = "bps", .title = "RATE", .width = 9},
+	{.name = "packets", .title = "PACKETS", .width = 10, .priority = 1},
+	{.name = "bytes", .title = "BYTES", .width = 10, .priority = 2},
+	{.name = "mean_bytes", .title = "MEAN", .width = 8, .priority = 4},
+	{.name = "last_time", .title = "LAST", .width = 27, .priority = 5},
+	{.name = "filter", .title = "FILTER", .priority = 1, .stretch = true},
 };
 
 static int counters_open(struct pane *p, struct err *e)
@@ -23,8 +29,7 @@ static int counters_open(struct pane *p, struct err *e)
 
 static void counters_name(struct pane *p, struct buf *out)
 {
-	pane_target_name(p, out);
-	(void)buf_add_str(out, " counters");
+	pane_view_name(p, "counters", out);
 }
 
 const struct pane_type pane_counters = {

@@ -8,9 +8,15 @@
 #include "tui/new_session.h"
 
 static const struct list_column columns[] = {
-	{"name", "DEVICE", 14, 0, false}, {"up", "UP", 4, 0, false},	  {"link", "LINK", 5, 3, false},	{"speed_bps", "SPEED", 8, 4, false},
-	{"rx_bps", "RECEIVES", 9, 0, false}, {"tx_bps", "SENDS", 9, 0, false}, {"errors", "ERRORS", 7, 2, false},
-	{"addresses", "ADDRESSES", 0, 1, true}, {"description", "DESCRIPTION", 16, 5, false},
+	{.name = "name", .title = "DEVICE", .width = 14},
+	{.name = "up", .title = "UP", .width = 4},
+	{.name = "link", .title = "LINK", .width = 5, .priority = 3},
+	{.name = "speed_bps", .title = "SPEED", .width = 8, .priority = 4},
+	{.name = "rx_bps", .title = "RECEIVES", .width = 9},
+	{.name = "tx_bps", .title = "SENDS", .width = 9},
+	{.name = "errors", .title = "ERRORS", .width = 7, .priority = 2},
+	{.name = "addresses", .title = "ADDRESSES", .priority = 1, .stretch = true},
+	{.name = "description", .title = "DESCRIPTION", .width = 16, .priority = 5},
 };
 
 static enum style devices_style(void *arg, const struct window *w, uint32_t row)
@@ -37,7 +43,7 @@ static unsigned devices_command(struct pane *p, int count, char **word, struct e
 	int r;
 
 	if (strcmp(word[0], "select") != 0 && !(strcmp(word[0], "new") == 0 && count == 1))
-		return list_command(l, count, word, e);
+		return list_pane_command(p, count, word, e);
 	if (!list_has_row(l))
 		return REACT_DONE;
 	device = list_text(l, "name");

@@ -26,13 +26,12 @@ static unsigned flows_command(struct pane *p, int count, char **word, struct err
 
 	if (strcmp(word[0], "select") == 0)
 		return list_pane_open(p, l, "capture-connection", "connection", e);
-	return list_command(l, count, word, e);
+	return list_pane_command(p, count, word, e);
 }
 
 static void flows_name(struct pane *p, struct buf *out)
 {
-	pane_target_name(p, out);
-	(void)buf_add_str(out, " flows");
+	pane_view_name(p, "flows", out);
 }
 
 const struct pane_type pane_flows = {

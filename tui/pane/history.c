@@ -19,21 +19,43 @@ struct history_pane {
 };
 
 static const struct list_column capture_columns[] = {
-	{"id", "#", 5, 0, false},	  {"host", "HOST", 12, 1, false},     {"session", "SESSION", 14, 0, true}, {"devices", "DEVICE", 8, 3, false},
-	{"start_time", "START", 19, 0, false}, {"duration_s", "LASTED", 9, 2, false}, {"packets", "PKTS", 8, 2, false}, {"file_bytes", "SIZE", 8, 1, false},
-	{"dropped", "DROPS", 6, 3, false}, {"connections", "CONNS", 7, 4, false}, {"state", "STATE", 10, 3, false}, {"filter", "FILTER", 16, 5, false},
-	{"note", "NOTE", 14, 6, false},
+	{.name = "id", .title = "#", .width = 5},
+	{.name = "host", .title = "HOST", .width = 12, .priority = 1},
+	{.name = "session", .title = "SESSION", .width = 14, .stretch = true},
+	{.name = "devices", .title = "DEVICE", .width = 8, .priority = 3},
+	{.name = "start_time", .title = "START", .width = 19},
+	{.name = "duration_s", .title = "LASTED", .width = 9, .priority = 2},
+	{.name = "packets", .title = "PKTS", .width = 8, .priority = 2},
+	{.name = "file_bytes", .title = "SIZE", .width = 8, .priority = 1},
+	{.name = "dropped", .title = "DROPS", .width = 6, .priority = 3},
+	{.name = "connections", .title = "CONNS", .width = 7, .priority = 4},
+	{.name = "state", .title = "STATE", .width = 10, .priority = 3},
+	{.name = "filter", .title = "FILTER", .width = 16, .priority = 5},
+	{.name = "note", .title = "NOTE", .width = 14, .priority = 6},
 };
 
 static const struct list_column file_columns[] = {
-	{"capture", "#", 5, 1, false}, {"host", "HOST", 12, 2, false}, {"name", "FILE", 0, 0, true}, {"first_time", "FIRST", 19, 1, false},
-	{"packets", "PKTS", 8, 1, false}, {"bytes", "SIZE", 9, 0, false}, {"state", "STATE", 10, 2, false},
+	{.name = "capture", .title = "#", .width = 5, .priority = 1},
+	{.name = "host", .title = "HOST", .width = 12, .priority = 2},
+	{.name = "name", .title = "FILE", .stretch = true},
+	{.name = "first_time", .title = "FIRST", .width = 19, .priority = 1},
+	{.name = "packets", .title = "PKTS", .width = 8, .priority = 1},
+	{.name = "bytes", .title = "SIZE", .width = 9},
+	{.name = "state", .title = "STATE", .width = 10, .priority = 2},
 };
 
 static const struct list_column connection_columns[] = {
-	{"capture", "#", 5, 3, false}, {"id", "CONN", 6, 1, false}, {"start_time", "START", 19, 0, false}, {"addr_a", "A", 21, 0, false},
-	{"addr_b", "B", 21, 0, true}, {"app", "APP", 6, 3, false}, {"state", "STATE", 5, 1, false}, {"bytes_ab", "A>B", 8, 2, false},
-	{"bytes_ba", "B>A", 8, 2, false}, {"handshake_ms", "HSHAKE", 8, 4, false}, {"host", "HOST", 10, 5, false},
+	{.name = "capture", .title = "#", .width = 5, .priority = 3},
+	{.name = "id", .title = "CONN", .width = 6, .priority = 1},
+	{.name = "start_time", .title = "START", .width = 19},
+	{.name = "addr_a", .title = "A", .width = 21},
+	{.name = "addr_b", .title = "B", .width = 21, .stretch = true},
+	{.name = "app", .title = "APP", .width = 6, .priority = 3},
+	{.name = "state", .title = "STATE", .width = 5, .priority = 1},
+	{.name = "bytes_ab", .title = "A>B", .width = 8, .priority = 2},
+	{.name = "bytes_ba", .title = "B>A", .width = 8, .priority = 2},
+	{.name = "handshake_ms", .title = "HSHAKE", .width = 8, .priority = 4},
+	{.name = "host", .title = "HOST", .width = 10, .priority = 5},
 };
 
 static bool history_cell(void *arg, const struct window *w, uint32_t row, const char *column, struct buf *out, enum style *style)

@@ -24,8 +24,13 @@ static const struct column table_columns[] = {
 static const struct table_type type = {"hosts", "the hosts that are known", "", table_columns, ARRAY_LEN(table_columns)};
 
 static const struct list_column columns[] = {
-	{"name", "HOST", 18, 0, false},	 {"how", "HOW", 8, 3, false},	    {"state", "STATE", 8, 0, false}, {"rtt_ms", "RTT", 9, 1, false},
-	{"offset_ms", "CLOCK", 10, 4, false}, {"version", "VERSION", 8, 5, false}, {"error", "ERROR", 0, 0, true},
+	{.name = "name", .title = "HOST", .width = 18},
+	{.name = "how", .title = "HOW", .width = 8, .priority = 3},
+	{.name = "state", .title = "STATE", .width = 8},
+	{.name = "rtt_ms", .title = "RTT", .width = 9, .priority = 1},
+	{.name = "offset_ms", .title = "CLOCK", .width = 10, .priority = 4},
+	{.name = "version", .title = "VERSION", .width = 8, .priority = 5},
+	{.name = "error", .title = "ERROR", .stretch = true},
 };
 
 static const char *state_name(enum host_state s)
@@ -110,7 +115,7 @@ static unsigned hosts_command(struct pane *p, int count, char **word, struct err
 	int r;
 
 	if (strcmp(word[0], "select") != 0)
-		return list_command(hp->list.list, count, word, e);
+		return list_pane_command(p, count, word, e);
 	if (!list_has_row(hp->list.list))
 		return REACT_DONE;
 	name = list_text(hp->list.list, "name");

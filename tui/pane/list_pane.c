@@ -20,6 +20,8 @@ void list_pane_draw(struct pane *p, struct area a, bool focused)
 
 unsigned list_pane_command(struct pane *p, int count, char **word, struct err *e)
 {
+	if (strcmp(word[0], "cancel") == 0)
+		return pane_stop_reading(p, list_feed(((struct list_pane *)p)->list));
 	return list_command(((struct list_pane *)p)->list, count, word, e);
 }
 
@@ -69,4 +71,25 @@ void pane_endpoint(struct buf *out, const struct value *addr, const struct value
 bool pane_is_live(const struct pane *p)
 {
 	return strncmp(p->target, "session:", 8) == 0;
+}
+
+void pane_view_name(const struct pane *p, const char *view, struct buf *out)
+{
+	const struct pane *below = p->below;
+
+	if (!below || strcmp(below->target, p->target) != 0) {
+		pane_target_name(p, out);
+		(void)buf_add_str(out, " ");
+	}
+	(void)buf_add_str(out, view);
+}
+
+unsigned pane_stop_reading(struct pane *p, const struct feed *f)
+{
+	static const char *const words[] = {"cancel"};
+
+	if (pane_is_live(p) || feed_window(f)->state != WINDOW_READING || !*p->target)
+		return REACT_NONE;
+	app_verb_on(p->app, p, p->host, p->target, words, 1, NULL, NULL);
+	return REACT_DRAW;
 }

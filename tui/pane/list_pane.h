@@ -24,5 +24,9 @@ void pane_target_name(const struct pane *p, struct buf *out);
 /* "10.0.0.1:443", "[2001:db8::1]:443", "10.0.0.1" */
 void pane_endpoint(struct buf *out, const struct value *addr, const struct value *port);
 bool pane_is_live(const struct pane *p); /* its target is a session */
+/* On the path: `view` alone where the pane below is over the same target, else the target's name before it. */
+void pane_view_name(const struct pane *p, const char *view, struct buf *out);
+/* "cancel": a file that is being read is read no further, what was read stays. REACT_NONE: nothing is being read. */
+unsigned pane_stop_reading(struct pane *p, const struct feed *f);
 
 #endif
