@@ -294,6 +294,13 @@ const struct command console_commands[] = {
 
 /* --- running what is said --- */
 
+/* Every pane may have parts; one that has not does nothing. */
+static const struct pane_word part_words[] = {
+	{"next-part", "", "the next part of the pane has the keys"},
+	{"previous-part", "", "the part before has the keys"},
+	{0},
+};
+
 static bool pane_has_word(const struct pane *p, const char *name)
 {
 	for (const struct pane_word *w = p->type->words; w && w->name; w++) {
@@ -307,22 +314,24 @@ static bool pane_has_word(const struct pane *p, const char *name)
 	return strcmp(name, "next-part") == 0 || strcmp(name, "previous-part") == 0;
 }
 
+static bool words_at(const struct pane_word *w, size_t *i, struct said *s)
+{
+	for (; w && w->name; w++) {
+		if ((*i)-- == 0) {
+			*s = (struct said){w->name, w->words, w->summary};
+			return true;
+		}
+	}
+	return false;
+}
+
 bool app_said(const struct app *a, size_t i, struct said *s)
 {
 	const struct pane *p = a->tab[a->current];
 
-	for (const struct pane_word *w = p ? p->type->words : NULL; w && w->name; w++) {
-		if (i-- == 0) {
-			*s = (struct said){w->name, w->words, w->summary};
-			return true;
-		}
-	}
-	for (const struct pane_word *w = list_words; p && p->type->list && w->name; w++) {
-		if (i-- == 0) {
-			*s = (struct said){w->name, w->words, w->summary};
-			return true;
-		}
-	}
+	if (words_at(p ? p->type->words : NULL, &i, s) || words_at(p && p->type->list ? list_words : NULL, &i, s) ||
+	    words_at(part_words, &i, s))
+		return true;
 	for (const struct command *c = console_commands; c->name; c++) {
 		if (i-- == 0) {
 			*s = (struct said){c->name, c->words, c->summary};

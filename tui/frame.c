@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "base/xalloc.h"
 
+#define ANY_COLUMNS 6 /* "^P any": whatever else has no room, this has */
+
 static const struct {
 	const char *name, *brief;
 } tab_name[APP_TABS] = {{"Sessions", "Sess"}, {"Live", "Live"}, {"Connections", "Conn"}, {"Hosts", "Host"}, {"History", "Hist"},
@@ -114,14 +116,14 @@ static void keys_draw(const struct app *a, struct area line)
 		if (letters && strchr(label, ' '))
 			memmove(label, strchr(label, ' ') + 1, strlen(strchr(label, ' ')));
 		label[strcspn(label, " ")] = 0;
-		if (x + (int)strlen(label) + (int)strlen(k->label) + 2 > line.width)
+		if (x + (int)strlen(label) + (int)strlen(k->label) + 2 > line.width - ANY_COLUMNS)
 			break;
 		x += area_text(line, x, 0, STYLE_KEY, label);
 		x += area_text(line, x, 0, STYLE_LABEL, k->label) + 1;
 	}
 	if (x + 26 <= line.width)
 		area_text(line, x + 1, 0, STYLE_LABEL, ": command  Ctrl-P anything");
-	else if (x + 8 <= line.width)
+	else
 		area_text(line, x, 0, STYLE_LABEL, "^P any");
 }
 

@@ -53,8 +53,7 @@ static bool listed(const struct menu *m, const char *command)
 	return false;
 }
 
-/* One line a command that has keys here, with all of them. */
-static void add_keys(struct menu *m, struct app *a)
+static void add_keys_of(struct menu *m, struct app *a, const char *only)
 {
 	bool list;
 	const char *context = pane_context(a, &list);
@@ -63,11 +62,22 @@ static void add_keys(struct menu *m, struct app *a)
 	for (size_t i = 0; keymap_at(a->keymap, i, &k); i++) {
 		const struct key *bound = keymap_key(a->keymap, context, list, k.key);
 		char keys[KEYS_MAX];
-		if (!bound || strcmp(bound->context, k.context) != 0 || strcmp(bound->command, k.command) != 0 || listed(m, k.command))
+		if (strcmp(k.context, only) != 0 || !bound || strcmp(bound->context, k.context) != 0 ||
+		    strcmp(bound->command, k.command) != 0 || listed(m, k.command))
 			continue;
 		keymap_keys(a->keymap, context, list, k.command, keys, sizeof(keys));
 		menu_add(m, keys, k.command, summary_of(a, k.command), k.command);
 	}
+}
+
+/* One line a command that has keys here, with all of them; what only this pane has comes first. */
+static void add_keys(struct menu *m, struct app *a)
+{
+	bool list;
+
+	add_keys_of(m, a, pane_context(a, &list));
+	add_keys_of(m, a, "list");
+	add_keys_of(m, a, "");
 }
 
 /* Those that want a word are put into the command line, the others run. */

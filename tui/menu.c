@@ -61,11 +61,13 @@ static int menu_widest(const struct menu *m)
 static void menu_row(const struct menu *m, struct area a, size_t row, int y)
 {
 	const struct menu_item *item = &m->item[m->match[row]];
-	int keys = m->keys_width, text = m->text_width < a.width / 2 ? m->text_width : a.width / 2;
+	int keys = m->keys_width, text = m->text_width, most = m->search ? a.width / 3 : a.width / 2;
 
+	if (text > most && item->detail[0])
+		text = most;
 	if (keys)
 		area_str(a, 1, y, STYLE_KEY, str_of(item->keys), keys);
-	area_str(a, 1 + keys + (keys > 0), y, STYLE_NORMAL, str_of(item->text), a.width - keys - 2);
+	area_str(a, 1 + keys + (keys > 0), y, STYLE_NORMAL, str_of(item->text), item->detail[0] ? text : a.width - keys - 2);
 	if (item->detail[0] && keys + text + 4 < a.width)
 		area_str(a, keys + text + 4, y, STYLE_DIM, str_of(item->detail), a.width - keys - text - 5);
 	if (row == m->at)
