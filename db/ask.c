@@ -22,6 +22,7 @@
 #define ASK_WINDOW_ROWS 2048u
 #define ASK_HEAP_BYTES (INT64_C(512) << 20)
 #define ASK_KEYS_MAX 4000000u
+#define ASK_WINDOW_BYTES (MSG_PAYLOAD_MAX / 4) /* of rows, before the next window begins */
 
 struct ask {
 	const char *folder;
@@ -30,11 +31,23 @@ struct ask {
 	struct rowset *rows;
 	struct map *sums; /* TOP: key -> struct sum */
 	bool cut;	  /* more is there than the limit */
+	int unread;	  /* shards that could not be read */
+	bool still;	  /* nobody writes this history */
+	char note[ERR_TEXT_MAX + 64]; /* why the first of them could not */
 };
 
 struct sum {
-	int64_t bytes, packets, connections;
+	double bytes, packets; /* exact up to 2^53 */
+	int64_t connections;
 };
+
+/* Totals of a COUNT over all shards. */
+struct total {
+	double packets, bytes;
+	int64_t connections, first_ns, last_ns;
+};
+
+static int say(uint16_t type, const struct buf *payload);
 
 /* --- rows --- */
 
@@ -72,101 +85,191 @@ static struct value cell_from(sqlite3_stmt *s, int column)
 	}
 }
 
-/* The SQL's columns are the table's without host and session; segment becomes the path. */
+/* The SQL's columns are the table's; host and session come from the capture, and the path from its segment. */
 static void add_connection(struct ask *a, sqlite3_stmt *s)
 {
+	enum { CAPTURE = 0, HOST = 1, SESSION = 2 };
 	struct value v[TABLE_COLUMNS_MAX];
-	const struct place *place = places_find(a->places, sqlite3_column_int64(s, 0));
-	const unsigned n = table_history_connections.ncolumns;
-	char *path = place ? places_path(a->places, place, sqlite3_column_int64(s, (int)n - 4)) : NULL;
+	const struct place *place = places_find(a->places, sqlite3_column_int64(s, CAPTURE));
+	const int path = table_column(&table_history_connections, str_of("path"));
+	char *file;
 
-	v[0] = cell_from(s, 0);
-	v[1] = value_text(place ? place->host : NULL);
-	v[2] = value_text(place ? place->session : NULL);
-	for (unsigned i = 3; i < n; i++)
-		v[i] = cell_from(s, (int)i - 2);
-	v[n - 2] = value_text(path);
+	if (!place) /* fed after the places were looked at: the next question has it */
+		return;
+	file = places_path(a->places, place, sqlite3_column_int64(s, path));
+	for (unsigned i = 0; i < table_history_connections.ncolumns; i++)
+		v[i] = cell_from(s, (int)i);
+	v[HOST] = value_text(place->host);
+	v[SESSION] = value_text(*place->session ? place->session : NULL);
+	v[path] = value_text(file);
 	rowset_add(a->rows, v);
-	free(path);
+	free(file);
+}
+
+/* The keys as one text; the values stand behind them. */
+static void sum_key(const struct ask *a, sqlite3_stmt *s, struct buf *key)
+{
+	for (int i = 0; i < a->q.keys; i++) {
+		const struct value v = cell_from(s, i);
+		const int column = a->q.key[i];
+
+		if (i > 0)
+			(void)buf_add_byte(key, ' ');
+		if (v.type == VALUE_NULL)
+			(void)buf_add_byte(key, '-');
+		value_print_raw(key, column < 0 ? KIND_ADDR : table_history_connections.columns[column].kind, &v);
+	}
 }
 
 static void add_sum(struct ask *a, sqlite3_stmt *s)
 {
 	struct buf key;
-	struct value v = cell_from(s, 0);
 	struct sum *sum;
-	enum kind kind = a->q.key >= 0 ? table_history_connections.columns[a->q.key].kind : KIND_ADDR;
 
 	buf_init(&key, 65536);
-	value_print_raw(&key, v.type == VALUE_ADDR ? KIND_ADDR : kind, &v);
+	sum_key(a, s, &key);
 	sum = map_get(a->sums, buf_str(&key), key.len);
-	if (!sum) {
+	if (!sum && map_count(a->sums) == ASK_KEYS_MAX) {
+		a->cut = true;
+	} else if (!sum) {
 		sum = xcalloc(1, sizeof(*sum));
-		if (map_put(a->sums, buf_str(&key), key.len, sum) != 0) {
-			free(sum);
-			a->cut = true;
-			sum = NULL;
-		}
+		(void)map_put(a->sums, buf_str(&key), key.len, sum); /* there is room */
 	}
 	if (sum) {
-		sum->bytes += sqlite3_column_int64(s, 1);
-		sum->packets += sqlite3_column_int64(s, 2);
-		sum->connections += sqlite3_column_int64(s, 3);
+		sum->bytes += sqlite3_column_double(s, a->q.keys);
+		sum->packets += sqlite3_column_double(s, a->q.keys + 1);
+		sum->connections += sqlite3_column_int64(s, a->q.keys + 2);
 	}
 	buf_release(&key);
 }
 
-static void take_row(struct ask *a, enum plan_shape shape, sqlite3_stmt *s, struct value total[5])
+static void add_total(struct total *t, sqlite3_stmt *s)
 {
-	if (shape == PLAN_ROWS) {
+	const int64_t connections = sqlite3_column_int64(s, 0), first = sqlite3_column_int64(s, 3), last = sqlite3_column_int64(s, 4);
+
+	if (connections == 0)
+		return;
+	t->first_ns = t->connections == 0 || first < t->first_ns ? first : t->first_ns;
+	t->last_ns = t->connections == 0 || last > t->last_ns ? last : t->last_ns;
+	t->connections += connections;
+	t->packets += sqlite3_column_double(s, 1);
+	t->bytes += sqlite3_column_double(s, 2);
+}
+
+static void take_row(struct ask *a, enum plan_shape shape, sqlite3_stmt *s, struct total *total)
+{
+	switch (shape) {
+	case PLAN_ROWS:
 		add_connection(a, s);
-	} else if (shape == PLAN_CAPTURES) {
+		break;
+	case PLAN_CAPTURES:
 		places_mark(a->places, sqlite3_column_int64(s, 0));
-	} else if (shape == PLAN_TOP) {
+		break;
+	case PLAN_TOP:
 		add_sum(a, s);
-	} else if (sqlite3_column_int64(s, 0) > 0) {
-		for (int i = 0; i < 3; i++)
-			total[i].i += sqlite3_column_int64(s, i);
-		if (total[3].type == VALUE_NULL || sqlite3_column_int64(s, 3) < total[3].i)
-			total[3] = value_int(sqlite3_column_int64(s, 3));
-		if (total[4].type == VALUE_NULL || sqlite3_column_int64(s, 4) > total[4].i)
-			total[4] = value_int(sqlite3_column_int64(s, 4));
+		break;
+	case PLAN_COUNT:
+		add_total(total, s);
+		break;
 	}
 }
 
-static int ask_shard(struct ask *a, int64_t number, enum plan_shape shape, const char *captures, struct value total[5], struct err *e)
+/* Tells the store that something is wrong with a shard, so that it looks at it itself. */
+static int say_shard(int64_t number, const struct err *e)
 {
-	char *path = shard_path(a->folder, number);
-	struct plan plan;
+	char where[32];
+	struct buf payload;
+	struct msg_event m = {.severity = str_of("error"), .sentence = str_of(e->text)};
+	int r;
+
+	(void)snprintf(where, sizeof(where), "%" PRId64, number);
+	m.where = str_of(where);
+	buf_init(&payload, MSG_PAYLOAD_MAX);
+	r = msg_put_event(&payload, &m);
+	if (r == 0)
+		r = say(MSG_EVENT, &payload);
+	buf_release(&payload);
+	return r;
+}
+
+static int ask_plan(struct ask *a, struct plan *plan, enum plan_shape shape, const char *path, struct total *total, struct err *e)
+{
 	sqlite3 *db = NULL;
 	sqlite3_stmt *s = NULL;
 	int rc = SQLITE_ERROR, r = -1;
 
-	if (plan_make(&plan, &a->q, shape, captures, e) != 0 || sql_open(&db, path, SQL_READER, e) != 0)
-		goto out;
-	s = plan_prepare(&plan, db, e);
-	if (!s)
-		goto out;
-	while ((rc = sqlite3_step(s)) == SQLITE_ROW)
+	if (sql_open(&db, path, SQL_READER, e) != 0)
+		return -1;
+	s = plan_prepare(plan, db, e);
+	while (s && (rc = sqlite3_step(s)) == SQLITE_ROW)
 		take_row(a, shape, s, total);
-	r = rc == SQLITE_DONE ? 0 : sql_error(db, path, e);
-out:
+	if (s)
+		r = rc == SQLITE_DONE ? 0 : sql_error(db, e);
 	sqlite3_finalize(s);
 	sql_close(db);
-	plan_release(&plan);
+	return r;
+}
+
+/* A shard that cannot be read costs its rows, not the answer: the note says so. */
+static int ask_shard(struct ask *a, int64_t number, enum plan_shape shape, const struct plan_scope *scope, struct total *total,
+		     struct err *e)
+{
+	char *path = shard_path(a->folder, number);
+	struct plan *plan = xmalloc(sizeof(*plan));
+	struct err why;
+	int r = plan_make(plan, &a->q, shape, scope, e);
+
+	if (r == 0 && ask_plan(a, plan, shape, path, total, &why) != 0) {
+		if (a->unread++ == 0)
+			(void)snprintf(a->note, sizeof(a->note), "connections are missing: %s", why.text);
+		r = say_shard(number, &why) != 0 ? err_set(e, ERR_REFUSED, "the history does not listen") : 0;
+	}
+	plan_release(plan);
+	free(plan);
 	free(path);
 	return r;
 }
 
+static int newest_first(const void *a, const void *b)
+{
+	const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return x < y ? 1 : x > y ? -1 : 0;
+}
+
+/* When the rows so far fill the limit, what began before the last of them is not wanted any more. */
+static int64_t ask_newer(const struct ask *a)
+{
+	const uint64_t rows = rowset_rows(a->rows), limit = (uint64_t)a->q.limit;
+	const int column = table_column(&table_history_connections, str_of("start_time"));
+	int64_t *start, newer;
+
+	if (rows <= limit || a->q.sort >= 0)
+		return INT64_MIN;
+	start = xreallocarray(NULL, rows, sizeof(*start));
+	for (uint64_t i = 0; i < rows; i++)
+		start[i] = rowset_cell(a->rows, i, (unsigned)column).i;
+	qsort(start, rows, sizeof(*start), newest_first);
+	newer = start[limit];
+	free(start);
+	return newer;
+}
+
 /* Shards whose time meets the question's, the newest first; the limit of rows holds for each, since they are merged. */
-static int ask_shards(struct ask *a, enum plan_shape shape, struct value total[5], struct err *e)
+static int ask_shards(struct ask *a, enum plan_shape shape, struct total *total, struct err *e)
 {
 	char *captures = places_list(a->places);
-	int64_t *shard = NULL;
+	struct plan_scope scope = {.captures = captures, .only = places_only(a->places), .newer_ns = INT64_MIN};
+	struct place_shard *shard = NULL;
 	int count = captures ? places_shards(a->places, a->q.from_ns, a->q.to_ns, &shard, e) : 0, r = count < 0 ? -1 : 0;
 
-	for (int i = 0; r == 0 && i < count; i++)
-		r = ask_shard(a, shard[i], shape, captures, total, e);
+	for (int i = 0; r == 0 && i < count; i++) {
+		if (shape == PLAN_ROWS && i > 0)
+			scope.newer_ns = ask_newer(a);
+		if (shard[i].max_ns < scope.newer_ns)
+			break; /* and so do all behind it */
+		r = ask_shard(a, shard[i].number, shape, &scope, total, e);
+	}
 	free(captures);
 	free(shard);
 	return r;
@@ -190,6 +293,11 @@ static int answer_places(struct ask *a, struct err *e)
 	return places_events(a->places, a->rows, a->q.has_filter, a->q.from_ns, a->q.to_ns, e);
 }
 
+static int64_t whole(double sum)
+{
+	return sum < 9.2e18 ? (int64_t)sum : INT64_MAX;
+}
+
 static int answer_top(struct ask *a, struct err *e)
 {
 	size_t iter = 0, len;
@@ -201,7 +309,7 @@ static int answer_top(struct ask *a, struct err *e)
 		return -1;
 	while (map_next(a->sums, &iter, &key, &len, &entry)) {
 		const struct sum *sum = entry;
-		const struct value v[] = {value_str((struct str){key, len}), value_int(sum->bytes), value_int(sum->packets),
+		const struct value v[] = {value_str((struct str){key, len}), value_int(whole(sum->bytes)), value_int(whole(sum->packets)),
 					  value_int(sum->connections)};
 		rowset_add(a->rows, v);
 	}
@@ -210,11 +318,17 @@ static int answer_top(struct ask *a, struct err *e)
 
 static int answer_count(struct ask *a, struct err *e)
 {
-	struct value total[5] = {value_int(0), value_int(0), value_int(0), value_null(), value_null()};
+	struct total total = {0};
+	struct value v[5];
 
-	if (ask_shards(a, PLAN_COUNT, total, e) != 0)
+	if (ask_shards(a, PLAN_COUNT, &total, e) != 0)
 		return -1;
-	rowset_add(a->rows, total);
+	v[0] = value_int(total.connections);
+	v[1] = value_int(whole(total.packets));
+	v[2] = value_int(whole(total.bytes));
+	v[3] = total.connections ? value_int(total.first_ns) : value_null();
+	v[4] = total.connections ? value_int(total.last_ns) : value_null();
+	rowset_add(a->rows, v);
 	return 0;
 }
 
@@ -235,22 +349,17 @@ static int answer(struct ask *a, struct err *e)
 	return answer_places(a, e);
 }
 
-static const char *answer_order(enum question_kind kind)
+/* As view_new wants it; the caller's. */
+static char *answer_order(const struct question *q)
 {
-	switch (kind) {
-	case QUESTION_CAPTURES:
-	case QUESTION_CONNECTIONS:
-		return "-start_time";
-	case QUESTION_EVENTS:
-		return "-time";
-	case QUESTION_TOP:
-		return "-bytes";
-	case QUESTION_FILES:
-		return "-first_time";
-	case QUESTION_COUNT:
-		break;
-	}
-	return "";
+	static const char *const usual[] = {
+		[QUESTION_CAPTURES] = "-start_time", [QUESTION_CONNECTIONS] = "-start_time", [QUESTION_EVENTS] = "-time",
+		[QUESTION_TOP] = "-bytes",	     [QUESTION_FILES] = "-first_time",	     [QUESTION_COUNT] = "",
+	};
+
+	if (q->sort < 0)
+		return xstrdup(usual[q->kind]);
+	return xasprintf("%s%s", q->descending ? "-" : "", q->type->columns[q->sort].name);
 }
 
 /* --- the descriptor --- */
@@ -266,74 +375,90 @@ static int say(uint16_t type, const struct buf *payload)
 	return r;
 }
 
-static int say_window(struct table *t, const struct view *v, uint64_t first, uint32_t count)
+/* Rows from `first` on, up to `until` or until they are enough for one message; returns how many, 0 when it failed. */
+static uint32_t say_window(struct table *t, const struct view *v, uint64_t first, uint64_t until)
 {
 	struct buf rows, columns, payload;
 	unsigned column[TABLE_COLUMNS_MAX];
-	struct msg_window m = {.table = str_of(t->type->name), .first = first, .count = count, .total = view_total(v)};
-	int r = 0;
+	struct msg_window m = {.table = str_of(t->type->name), .first = first, .total = view_total(v)};
+	int r;
 
 	buf_init(&rows, MSG_PAYLOAD_MAX);
 	buf_init(&columns, MSG_PAYLOAD_MAX);
 	buf_init(&payload, MSG_PAYLOAD_MAX);
 	for (unsigned i = 0; i < t->type->ncolumns; i++)
 		column[i] = i;
-	r |= row_put_columns(&columns, t->type, column, t->type->ncolumns);
-	for (uint32_t i = 0; i < count; i++)
-		for (unsigned c = 0; c < t->type->ncolumns; c++) {
-			struct value cell = t->cell(t->data, view_row(v, first + i), c);
-			r |= row_put_cell(&rows, &cell);
+	r = row_put_columns(&columns, t->type, column, t->type->ncolumns);
+	while (r == 0 && first + m.count < until && m.count < ASK_WINDOW_ROWS && rows.len < ASK_WINDOW_BYTES) {
+		for (unsigned c = 0; r == 0 && c < t->type->ncolumns; c++) {
+			const struct value cell = t->cell(t->data, view_row(v, first + m.count), c);
+
+			r = row_put_cell(&rows, &cell);
 		}
-	m.columns = (struct str){(char *)columns.data, columns.len};
-	m.rows = (struct str){(char *)rows.data, rows.len};
-	r |= msg_put_window(&payload, &m);
+		m.count++;
+	}
+	m.columns = (struct str){(const char *)columns.data, columns.len};
+	m.rows = (struct str){(const char *)rows.data, rows.len};
+	if (r == 0)
+		r = msg_put_window(&payload, &m);
 	if (r == 0)
 		r = say(MSG_WINDOW, &payload);
 	buf_release(&rows);
 	buf_release(&columns);
 	buf_release(&payload);
-	return r;
+	return r == 0 ? m.count : 0;
 }
 
 static int say_rows(struct ask *a, struct err *e)
 {
 	struct table t = rowset_table(a->rows, false);
-	struct view *v = view_new(&t, str_of(""), str_of(answer_order(a->q.kind)), NULL, NULL, e);
-	uint64_t total, limit = (uint64_t)a->q.limit;
-	int r = 0;
+	char *order = answer_order(&a->q);
+	struct view *v = view_new(&t, str_of(""), str_of(order), NULL, NULL, e);
+	uint64_t until, first = 0;
+	uint32_t said = 1;
 
+	free(order);
 	if (!v)
 		return -1;
 	while (!view_step(v, NS_PER_S, false))
 		;
-	total = view_total(v);
-	if (total > limit) {
-		a->cut = a->q.kind != QUESTION_TOP;
-		total = limit;
+	until = view_total(v);
+	if (until > (uint64_t)a->q.limit) {
+		a->cut = a->cut || a->q.kind != QUESTION_TOP;
+		until = (uint64_t)a->q.limit;
 	}
-	for (uint64_t first = 0; r == 0 && first < total; first += ASK_WINDOW_ROWS)
-		r = say_window(&t, v, first, (uint32_t)(total - first < ASK_WINDOW_ROWS ? total - first : ASK_WINDOW_ROWS));
+	for (; said > 0 && first < until; first += said)
+		said = say_window(&t, v, first, until);
 	view_free(v);
-	return r == 0 ? 0 : err_set(e, ERR_PART, "the rows could not be handed over");
+	return said > 0 ? 0 : err_set(e, ERR_PART, "the rows could not be handed over");
+}
+
+static void note_end(const struct ask *a, struct buf *note)
+{
+	if (a->unread)
+		(void)buf_add_str(note, a->note);
+	if (a->cut)
+		(void)buf_printf(note, "%sonly the first %" PRId64 ": more with '| limit N'", note->len ? "; " : "", a->q.limit);
+	if (a->still)
+		(void)buf_printf(note, "%sread-only: nothing new is taken up", note->len ? "; " : "");
 }
 
 static int say_end(const struct ask *a, const struct err *e)
 {
-	struct buf payload;
-	char note[128] = "";
+	struct buf payload, note;
 	int r;
 
 	buf_init(&payload, MSG_PAYLOAD_MAX);
-	if (e) {
+	buf_init(&note, 4096);
+	note_end(a, &note);
+	if (e)
 		r = msg_put_error(&payload, &(struct msg_error){.code = e->code, .at = e->at, .sentence = str_of(e->text)});
-	} else {
-		if (a->cut)
-			(void)snprintf(note, sizeof(note), "only the first %" PRId64 ": more with '| limit N'", a->q.limit);
-		r = msg_put_done(&payload, &(struct msg_done){.note = str_of(note)});
-	}
+	else
+		r = msg_put_done(&payload, &(struct msg_done){.note = {buf_str(&note), note.len}});
 	if (r == 0)
 		r = say(e ? MSG_ERROR : MSG_DONE, &payload);
 	buf_release(&payload);
+	buf_release(&note);
 	return r;
 }
 
@@ -367,9 +492,9 @@ static void sums_free(struct map *sums)
 	map_free(sums);
 }
 
-int ask_main(const char *folder)
+int ask_main(const char *folder, bool still)
 {
-	struct ask a = {.folder = folder};
+	struct ask a = {.folder = folder, .still = still};
 	struct msg_command *m = xcalloc(1, sizeof(*m));
 	struct err e = {0};
 	struct buf in;

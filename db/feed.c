@@ -1,44 +1,23 @@
-#include "feed.h"
+#include "feed_take.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "base/xalloc.h"
+#include "base/clock.h"
 #include "journal/journal.h"
-#include "shard.h"
+#include "sql.h"
 
-#define FEEDS_JOURNALS_MAX 65536u /* journals with a begun record in memory */
-#define FEEDS_SHARDS_OPEN 4u
-#define FEEDS_TAIL_MAX (2u * JOURNAL_RECORD_MAX)
-
-/* A journal that is being taken up: what is behind its last whole record. */
-struct feed {
-	uint64_t offset; /* of tail's first byte */
-	int64_t capture;
-	struct buf tail;
-};
-
-struct open_shard {
-	int64_t number;
-	struct shard *shard;
-	bool begun;
-	uint64_t used;
-};
-
-struct feeds {
-	struct catalog *catalog;
-	char *folder;
-	struct map *feeds; /* "host\njournal" -> struct feed */
-	struct open_shard shard[FEEDS_SHARDS_OPEN];
-	uint64_t turn;
-	struct str host; /* of the bytes that are being added */
-	int64_t connections; /* the highest number met, 0 none */
-};
+#define FEEDS_JOURNALS_MAX 65536u /* journals that are remembered */
+#define FEEDS_RECORD_MAX (JOURNAL_HEADER_BYTES + JOURNAL_RECORD_MAX)
+#define FEEDS_TAIL_MAX (FEEDS_RECORD_MAX + MSG_PAYLOAD_MAX)
+#define FEEDS_NAME_MAX 4096u /* bytes of a host's and a journal's name */
 
 struct feeds *feeds_new(struct catalog *c, const char *folder)
 {
@@ -75,53 +54,28 @@ void feeds_free(struct feeds *f)
 
 /* --- shards in use: the one that was used longest ago is closed for another --- */
 
-static int feeds_shard(struct feeds *f, int64_t number, struct open_shard **out, struct err *e)
+/* Its rows may be on disk before the catalog says so: they are taken up again then, as the same rows. */
+static int feeds_commit_shard(struct feeds *f, struct open_shard *s, struct err *e)
 {
-	struct open_shard *s = NULL, *oldest = NULL;
+	int64_t min_ns, max_ns;
 
-	for (size_t i = 0; i < FEEDS_SHARDS_OPEN; i++) {
-		if (f->shard[i].shard && f->shard[i].number == number)
-			s = &f->shard[i];
-		if (!f->shard[i].begun && (!oldest || f->shard[i].used < oldest->used))
-			oldest = &f->shard[i];
-	}
-	if (!s) {
-		s = oldest;
-		if (!s)
-			return err_set(e, ERR_REFUSED, "history: too many shards in one piece of a journal");
-		shard_close(s->shard);
-		*s = (struct open_shard){.number = number};
-		if (shard_open(&s->shard, f->folder, number, e) != 0)
-			return -1;
-	}
-	if (!s->begun && shard_begin(s->shard, e) != 0)
+	if (!s->begun)
+		return 0;
+	if (shard_commit(s->shard, e) != 0)
 		return -1;
-	s->begun = true;
-	s->used = ++f->turn;
-	*out = s;
-	return 0;
+	s->begun = false;
+	shard_times(s->shard, &min_ns, &max_ns);
+	if (min_ns > max_ns)
+		return 0;
+	return catalog_put_shard(f->catalog, s->number, min_ns, max_ns, shard_rows(s->shard), e);
 }
 
 static int feeds_commit_shards(struct feeds *f, struct err *e)
 {
-	int r = 0;
-
-	for (size_t i = 0; i < FEEDS_SHARDS_OPEN; i++) {
-		struct open_shard *s = &f->shard[i];
-		int64_t min_ns, max_ns;
-
-		if (!s->begun)
-			continue;
-		s->begun = false;
-		if (shard_commit(s->shard, e) != 0) {
-			r = -1;
-			continue;
-		}
-		shard_times(s->shard, &min_ns, &max_ns);
-		if (min_ns <= max_ns && catalog_put_shard(f->catalog, s->number, min_ns, max_ns, shard_rows(s->shard), e) != 0)
-			r = -1;
-	}
-	return r;
+	for (size_t i = 0; i < FEEDS_SHARDS_OPEN; i++)
+		if (feeds_commit_shard(f, &f->shard[i], e) != 0)
+			return -1;
+	return 0;
 }
 
 static void feeds_rollback(struct feeds *f)
@@ -134,181 +88,180 @@ static void feeds_rollback(struct feeds *f)
 	catalog_rollback(f->catalog);
 }
 
-/* --- records --- */
-
-static int take_capture(struct feeds *f, struct feed *feed, const struct journal_record *r, struct err *e)
+/* The catalog's word comes last: fewer rows than it says were lost. */
+static int feeds_open_shard(struct feeds *f, struct open_shard *s, int64_t number, struct err *e)
 {
-	struct msg_j_capture m;
+	int64_t rows;
 
-	if (msg_get_j_capture(r->payload, r->len, &m, e) != 0 ||
-	    catalog_capture(f->catalog, f->host, m.capture, &feed->capture, e) != 0)
+	if (catalog_shard_rows(f->catalog, number, &rows, e) != 0 || shard_open(&s->shard, f->folder, number, e) != 0)
 		return -1;
-	return catalog_put_capture(f->catalog, feed->capture, &m, e);
+	if (shard_rows(s->shard) >= rows)
+		return 0;
+	shard_close(s->shard);
+	s->shard = NULL;
+	return err_set(e, ERR_PART, "shard %" PRId64 " of the history has lost rows", number);
 }
 
-static int take_connection(struct feeds *f, struct feed *feed, const struct journal_record *r, struct err *e)
+int feeds_shard(struct feeds *f, int64_t number, struct open_shard **out, struct err *e)
 {
-	struct msg_j_connection m;
-	struct open_shard *s = NULL;
-	int64_t number = 0;
+	struct open_shard *s = NULL, *oldest = &f->shard[0];
 
-	if (msg_get_j_connection(r->payload, r->len, &m, e) != 0)
+	for (size_t i = 0; i < FEEDS_SHARDS_OPEN; i++) {
+		if (f->shard[i].shard && f->shard[i].number == number)
+			s = &f->shard[i];
+		if (f->shard[i].used < oldest->used)
+			oldest = &f->shard[i];
+	}
+	if (!s) {
+		s = oldest;
+		if (feeds_commit_shard(f, s, e) != 0)
+			return -1;
+		shard_close(s->shard);
+		*s = (struct open_shard){.number = number};
+		f->wanted = number;
+		if (feeds_open_shard(f, s, number, e) != 0)
+			return -1;
+	}
+	if (!s->begun && shard_begin(s->shard, e) != 0)
 		return -1;
-	if (catalog_shard(f->catalog, feed->capture, (int64_t)(m.id >> SHARD_PART_BITS), &number, e) != 0 ||
-	    feeds_shard(f, number, &s, e) != 0)
-		return -1;
-	if ((int64_t)m.id > f->connections)
-		f->connections = (int64_t)m.id;
-	return shard_put(s->shard, feed->capture, &m, e);
+	s->begun = true;
+	s->used = ++f->turn;
+	*out = s;
+	return 0;
 }
 
-static int take_segment(struct feeds *f, struct feed *feed, const struct journal_record *r, struct err *e)
+/* Said once a place, in the log and as an event of the capture, however often these bytes come. */
+static int feed_say(struct feeds *f, const struct feed *feed, const char *text, struct err *e)
 {
-	struct msg_j_segment m;
-
-	return msg_get_j_segment(r->payload, r->len, &m, e) != 0 ? -1 : catalog_put_segment(f->catalog, feed->capture, &m, e);
+	log_warn("%s", text);
+	if (feed->capture == 0)
+		return 0;
+	return catalog_put_event_once(f->catalog, feed->capture, clock_now_ns(), str_of("warn"), str_of(text), e);
 }
 
-static int take_second(struct feeds *f, struct feed *feed, const struct journal_record *r, struct err *e)
-{
-	struct msg_j_second m;
-
-	return msg_get_j_second(r->payload, r->len, &m, e) != 0 ? -1 : catalog_put_totals(f->catalog, feed->capture, &m, e);
-}
-
-static int take_end(struct feeds *f, struct feed *feed, const struct journal_record *r, struct err *e)
-{
-	struct msg_j_end m;
-
-	return msg_get_j_end(r->payload, r->len, &m, e) != 0 ? -1 : catalog_put_end(f->catalog, feed->capture, &m, e);
-}
-
-static int take_event(struct feeds *f, struct feed *feed, const struct journal_record *r, struct err *e)
-{
-	struct msg_j_event m;
-
-	if (msg_get_j_event(r->payload, r->len, &m, e) != 0)
-		return -1;
-	return catalog_put_event(f->catalog, feed->capture, m.time_ns, m.severity, m.sentence, e);
-}
-
-static int put_sentence(struct feeds *f, int64_t capture, int64_t time_ns, const char *severity, const char *sentence, struct err *e)
-{
-	return catalog_put_event(f->catalog, capture, time_ns, str_of(severity), str_of(sentence), e);
-}
-
-static int take_gap(struct feeds *f, struct feed *feed, const struct journal_record *r, struct err *e)
-{
-	struct msg_j_gap m;
-	char text[512];
-
-	if (msg_get_j_gap(r->payload, r->len, &m, e) != 0)
-		return -1;
-	(void)snprintf(text, sizeof(text), "gap on %.*s for %.3f s: %.*s (%" PRIu64 " packets lost)", (int)m.where.len, m.where.p,
-		       (double)(m.to_ns - m.from_ns) / 1e9, (int)m.why.len, m.why.p, m.lost);
-	return put_sentence(f, feed->capture, m.from_ns, "warn", text, e);
-}
-
-static int take_filter(struct feeds *f, struct feed *feed, const struct journal_record *r, struct err *e)
-{
-	struct msg_j_filter m;
-	char text[1024];
-
-	if (msg_get_j_filter(r->payload, r->len, &m, e) != 0)
-		return -1;
-	(void)snprintf(text, sizeof(text), "filter%s%.*s changed from '%.*s' to '%.*s' after %" PRIu64 " packets", m.counter.len ? " of " : "",
-		       (int)m.counter.len, m.counter.p, (int)m.before.len, m.before.p, (int)m.after.len, m.after.p, m.packets);
-	return put_sentence(f, feed->capture, m.time_ns, "note", text, e);
-}
-
-static int take_own(struct feeds *f, struct feed *feed, const struct journal_record *r, struct err *e)
-{
-	struct msg_j_own m;
-	char text[512];
-
-	if (msg_get_j_own(r->payload, r->len, &m, e) != 0)
-		return -1;
-	(void)snprintf(text, sizeof(text), "own traffic %.*s: %.*s (%" PRIu64 " packets left out so far)", (int)m.op.len, m.op.p,
-		       (int)m.connection.len, m.connection.p, m.packets);
-	return put_sentence(f, feed->capture, m.time_ns, "note", text, e);
-}
-
-static const struct {
-	uint16_t type;
-	int (*take)(struct feeds *f, struct feed *feed, const struct journal_record *r, struct err *e);
-} takers[] = {
-	{MSG_J_CAPTURE, take_capture}, {MSG_J_CONNECTION, take_connection}, {MSG_J_SEGMENT, take_segment}, {MSG_J_SECOND, take_second},
-	{MSG_J_END, take_end},	       {MSG_J_EVENT, take_event},	    {MSG_J_GAP, take_gap},	   {MSG_J_FILTER, take_filter},
-	{MSG_J_OWN, take_own},
-};
-
-/* Other records are for later readers of the journal: passed over. A damaged payload is said and passed over too. */
 static int feed_take(struct feeds *f, struct feed *feed, const struct journal_record *r, struct err *e)
 {
-	for (size_t i = 0; i < ARRAY_LEN(takers); i++) {
-		if (takers[i].type != r->type)
-			continue;
-		if (r->type != MSG_J_CAPTURE && feed->capture == 0)
-			return err_set(e, ERR_PART, "the journal does not say which capture it is of");
-		return takers[i].take(f, feed, r, e);
-	}
-	return 0;
+	const enum taken got = record_take(f, feed, r, e);
+	char text[256];
+
+	if (got != TAKE_NONSENSE)
+		return (int)got;
+	(void)snprintf(text, sizeof(text), "the journal of %.*s has a record before byte %" PRIu64 " that cannot be understood: left out",
+		       f->host.len > 100 ? 100 : (int)f->host.len, f->host.p, r->next);
+	return feed_say(f, feed, text, e);
 }
 
 /* --- bytes --- */
 
+static struct str feed_key(const struct msg_feed *m, struct buf *key)
+{
+	buf_init(key, 2 * FEEDS_NAME_MAX + 2);
+	(void)buf_add(key, m->host.p, m->host.len); /* their lengths are known */
+	(void)buf_add_byte(key, 0);
+	(void)buf_add(key, m->journal.p, m->journal.len);
+	return (struct str){(const char *)key->data, key->len};
+}
+
+static void feeds_forget(struct feeds *f, const struct msg_feed *m)
+{
+	struct buf key;
+	const struct str k = feed_key(m, &key);
+	struct feed *feed = map_remove(f->feeds, k.p, k.len);
+
+	if (feed)
+		feed_free(feed);
+	buf_release(&key);
+}
+
+static void feeds_forget_all(struct feeds *f)
+{
+	size_t iter = 0, len;
+	const void *key;
+	void *feed;
+
+	while (map_next(f->feeds, &iter, &key, &len, &feed))
+		feed_free(feed);
+	map_free(f->feeds);
+	f->feeds = map_new(FEEDS_JOURNALS_MAX);
+}
+
 static struct feed *feeds_get(struct feeds *f, const struct msg_feed *m, struct err *e)
 {
-	char *key = xasprintf("%.*s\n%.*s", (int)m->host.len, m->host.p, (int)m->journal.len, m->journal.p);
-	struct feed *feed = map_get(f->feeds, key, strlen(key));
+	struct buf key;
+	const struct str k = feed_key(m, &key);
+	struct feed *feed = map_get(f->feeds, k.p, k.len);
 	int64_t offset = 0;
 
 	if (feed)
 		goto out;
+	if (map_count(f->feeds) == FEEDS_JOURNALS_MAX)
+		feeds_forget_all(f); /* the catalog remembers them */
 	feed = xcalloc(1, sizeof(*feed));
 	buf_init(&feed->tail, FEEDS_TAIL_MAX);
-	if (catalog_journal(f->catalog, m->host, m->journal, &offset, &feed->capture, e) != 0 ||
-	    map_put(f->feeds, key, strlen(key), feed) != 0) {
+	if (catalog_journal(f->catalog, m->host, m->journal, &offset, &feed->capture, e) != 0) {
 		feed_free(feed);
 		feed = NULL;
-		err_wrap(e, "history of %.*s", (int)m->host.len, m->host.p);
-	} else {
-		feed->offset = (uint64_t)offset;
+		goto out;
 	}
+	feed->offset = (uint64_t)offset;
+	(void)map_put(f->feeds, k.p, k.len, feed); /* there is room */
 out:
-	free(key);
+	buf_release(&key);
 	return feed;
 }
 
-/* Takes the whole records of the tail; how many bytes they were in *used. Where the journal is damaged, what stands before
- * the damage is kept. */
-static int feed_records(struct feeds *f, struct feed *feed, size_t *used, bool *damaged, struct err *e)
+/* Where the bytes at `at` of the tail are no record: the place of the next whole one, or where to go on looking with
+ * more bytes (the same place: nothing is wrong yet). */
+static size_t feed_skip(const struct feed *feed, size_t at, int got, const struct journal_record *r)
 {
-	struct journal_record r;
-	int got;
+	const size_t left = feed->tail.len - at;
+	const uint64_t here = feed->offset + at;
+	uint64_t next = r->next;
 
-	*used = 0;
-	while ((got = journal_get(feed->tail.data + *used, feed->tail.len - *used, feed->offset + *used, &r, e)) == 1) {
-		if (feed_take(f, feed, &r, e) != 0)
+	if (left == 0)
+		return at;
+	if (got == 0) /* a length that lies waits for bytes that never come: a whole record behind it shows it */
+		next = journal_resync(feed->tail.data + at, left, here);
+	if (next > here)
+		return (size_t)(next - feed->offset);
+	return got < 0 && left > FEEDS_RECORD_MAX ? feed->tail.len - FEEDS_RECORD_MAX : at;
+}
+
+/* Takes the whole records of the tail; how many bytes they were in *used. What stands before and behind damage is kept. */
+static int feed_records(struct feeds *f, struct feed *feed, size_t *used, struct err *e)
+{
+	char text[256];
+
+	for (*used = 0;;) {
+		const uint64_t here = feed->offset + *used;
+		struct journal_record r;
+		const int got = journal_get(feed->tail.data + *used, feed->tail.len - *used, here, &r, NULL);
+		size_t next;
+
+		if (got == 1) {
+			if (feed_take(f, feed, &r, e) != 0)
+				return -1;
+			*used = (size_t)(r.next - feed->offset);
+			continue;
+		}
+		next = feed_skip(feed, *used, got, &r);
+		if (next == *used)
+			return 0;
+		(void)snprintf(text, sizeof(text), "the journal of %.*s is damaged at byte %" PRIu64 ": %zu bytes are left out",
+			       f->host.len > 100 ? 100 : (int)f->host.len, f->host.p, here, next - *used);
+		if (feed_say(f, feed, text, e) != 0)
 			return -1;
-		*used = (size_t)(r.next - feed->offset);
+		*used = next;
 	}
-	*damaged = got < 0;
-	return 0;
 }
 
 static int feed_apply(struct feeds *f, struct feed *feed, const struct msg_feed *m, struct err *e)
 {
-	struct err damage = {0};
-	bool damaged = false;
 	size_t used = 0;
 
 	f->connections = 0;
-	if (catalog_begin(f->catalog, e) != 0 || feed_records(f, feed, &used, &damaged, &damage) != 0) {
-		if (damage.code)
-			*e = damage;
+	if (catalog_begin(f->catalog, e) != 0 || feed_records(f, feed, &used, e) != 0)
 		return -1;
-	}
 	if (f->connections && catalog_put_connections(f->catalog, feed->capture, f->connections, e) != 0)
 		return -1;
 	if (feeds_commit_shards(f, e) != 0)
@@ -318,32 +271,105 @@ static int feed_apply(struct feeds *f, struct feed *feed, const struct msg_feed 
 		return -1;
 	buf_consume(&feed->tail, used);
 	feed->offset += used;
-	if (damaged)
-		*e = damage;
-	return damaged ? -1 : 0;
+	return 0;
+}
+
+static int shown(struct str s)
+{
+	return s.len > 400 ? 400 : (int)s.len;
+}
+
+static int feed_continue(struct feed *feed, const struct msg_feed *m, struct err *e)
+{
+	if (m->offset == feed->offset)
+		buf_clear(&feed->tail);
+	if (m->offset != feed->offset + feed->tail.len || m->offset > INT64_MAX - m->bytes.len)
+		return err_set(e, ERR_CALL, "the journal %.*s goes on at %" PRIu64 ", not at %" PRIu64, shown(m->journal), m->journal.p,
+			       feed->offset, m->offset);
+	if (buf_add(&feed->tail, m->bytes.p, m->bytes.len) != 0)
+		return err_set(e, ERR_CALL, "the journal %.*s comes in pieces that are too long", shown(m->journal), m->journal.p);
+	return 0;
 }
 
 int feeds_add(struct feeds *f, const struct msg_feed *m, struct err *e)
 {
-	struct feed *feed = feeds_get(f, m, e);
-	uint64_t end;
+	struct feed *feed;
 
-	if (!feed)
+	if (m->host.len == 0 || m->host.len > FEEDS_NAME_MAX || m->journal.len == 0 || m->journal.len > FEEDS_NAME_MAX)
+		return err_set(e, ERR_CALL, "a journal has a host and a name, of %u bytes at most", FEEDS_NAME_MAX);
+	feed = feeds_get(f, m, e);
+	if (!feed || feed_continue(feed, m, e) != 0)
 		return -1;
-	if (m->offset == feed->offset)
-		buf_clear(&feed->tail);
-	end = feed->offset + feed->tail.len;
-	if (m->offset != end)
-		return err_set(e, ERR_CALL, "the journal %.*s goes on at %" PRIu64 ", not at %" PRIu64, (int)m->journal.len, m->journal.p,
-			       feed->offset, m->offset);
-	if (buf_add(&feed->tail, m->bytes.p, m->bytes.len) != 0) {
-		buf_clear(&feed->tail);
-		return err_set(e, ERR_PART, "the journal %.*s holds a record that is too long", (int)m->journal.len, m->journal.p);
-	}
 	f->host = m->host;
+	f->wanted = 0;
 	if (feed_apply(f, feed, m, e) == 0)
 		return 0;
 	feeds_rollback(f);
-	buf_clear(&feed->tail);
+	feeds_forget(f, m); /* what it knew may have been rolled back: the catalog knows */
+	if (f->wanted)
+		(void)feeds_look(f, f->wanted, e);
 	return -1;
+}
+
+/* --- a shard that is not what it was --- */
+
+static void shard_put_aside(const char *path, int64_t now_s)
+{
+	static const char *const ends[] = {"", "-wal", "-shm"};
+
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		char *from = xasprintf("%s%s", path, ends[i]);
+		char *to = xasprintf("%s.damaged-%" PRId64 "%s", path, now_s, ends[i]);
+
+		(void)rename(from, to); /* what is not there, or stays, is in nobody's way: numbers are not used again */
+		free(from);
+		free(to);
+	}
+}
+
+static bool feeds_shard_lost(struct feeds *f, const char *path, int64_t number)
+{
+	struct shard *shard = NULL;
+	int64_t rows = 0;
+	bool lost;
+
+	if (catalog_shard_rows(f->catalog, number, &rows, NULL) != 0)
+		return false;
+	if (access(path, F_OK) != 0)
+		return rows > 0;
+	if (sql_file_damaged(path))
+		return true;
+	if (shard_open(&shard, f->folder, number, NULL) != 0)
+		return false;
+	lost = shard_rows(shard) < rows;
+	shard_close(shard);
+	return lost;
+}
+
+int feeds_look(struct feeds *f, int64_t number, struct err *e)
+{
+	char *path = shard_path(f->folder, number);
+	int r = 0;
+
+	for (size_t i = 0; i < FEEDS_SHARDS_OPEN; i++) {
+		if (!f->shard[i].shard || f->shard[i].number != number)
+			continue;
+		shard_close(f->shard[i].shard);
+		f->shard[i] = (struct open_shard){0};
+	}
+	if (!feeds_shard_lost(f, path, number))
+		goto out;
+	r = -1;
+	if (catalog_begin(f->catalog, e) != 0 || catalog_lose_shard(f->catalog, number, e) != 0 ||
+	    catalog_commit(f->catalog, e) != 0) {
+		catalog_rollback(f->catalog);
+		goto out;
+	}
+	shard_put_aside(path, clock_now_ns() / NS_PER_S);
+	feeds_forget_all(f);
+	err_set(e, ERR_PART, "%s was damaged: it was put aside, and is made again from the journals", path);
+	log_warn("%s", e ? e->text : path);
+out:
+	free(path);
+	return r;
 }

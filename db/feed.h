@@ -13,5 +13,8 @@ void feeds_free(struct feeds *f);
 /* The bytes must continue what is there (or begin at the offset that the catalog keeps): else ERR_CALL with that offset.
  * 0: what was whole is on disk. */
 int feeds_add(struct feeds *f, const struct msg_feed *m, struct err *e);
+/* Somebody could not read this shard. 0: nothing is wrong with it; -1: it was put aside and its journals begin anew, or that
+ * failed (*e says). */
+int feeds_look(struct feeds *f, int64_t shard, struct err *e);
 
 #endif

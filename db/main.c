@@ -24,6 +24,7 @@ static int usage(FILE *out)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"folder", required_argument, NULL, 'f'}, {"ask", required_argument, NULL, 'a'},
+						{"ask-still", required_argument, NULL, 's'},
 						{"log", required_argument, NULL, 'l'},	  {"version", no_argument, NULL, 'V'},
 						{"help", no_argument, NULL, 'h'},	  {NULL, 0, NULL, 0}};
 	struct err e = {0};
@@ -31,14 +32,16 @@ int main(int argc, char **argv)
 	int option, status = 0;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == 'a')
-			return ask_main(optarg);
+		if (option == 'a' || option == 's')
+			return ask_main(optarg, option == 's');
 		if (option == 'V')
 			return puts("tapdeck-store " TAPDECK_VERSION) < 0;
 		if (option == 'h' || option == '?')
 			return usage(option == 'h' ? stdout : stderr);
-		if (option == 'f')
+		if (option == 'f') {
+			free(folder);
 			folder = xstrdup(optarg);
+		}
 	}
 	log_open(STDERR_FILENO, LOG_LEVEL_WARN, "tapdeck-store");
 	if (!folder) {

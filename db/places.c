@@ -1,5 +1,6 @@
 #include "places.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +9,7 @@
 #include "sql.h"
 #include "tables.h"
 
-#define PLACES_LIST_MAX (1u << 20)
+#define PLACES_LIST_MAX (64u << 20)
 
 struct places {
 	sqlite3 *db;
@@ -43,7 +44,7 @@ static int places_load(struct places *p, const struct question *q, struct err *e
 						      .session = xstrndup(session.p, session.len), .folder = xstrndup(folder.p, folder.len)};
 	}
 	sqlite3_finalize(s);
-	return rc == SQLITE_DONE ? 0 : sql_error(p->db, "history", e);
+	return rc == SQLITE_DONE ? 0 : sql_error(p->db, e);
 }
 
 int places_open(struct places **out, const char *folder, const struct question *q, struct err *e)
@@ -112,7 +113,7 @@ char *places_path(struct places *p, const struct place *place, int64_t segment)
 	char *path = NULL;
 
 	sql_bind(p->segment, "ii", place->id, segment);
-	if (sqlite3_step(p->segment) == SQLITE_ROW) {
+	if (*place->folder && sqlite3_step(p->segment) == SQLITE_ROW) {
 		struct str name = sql_text(p->segment, 0);
 		path = xasprintf("%s/%.*s", place->folder, (int)name.len, name.p);
 	}
@@ -124,36 +125,45 @@ char *places_list(const struct places *p)
 {
 	struct buf list;
 	char *text;
-	int r = 0;
 
 	if (p->count == 0)
 		return NULL;
 	if (p->all)
 		return xstrdup("");
-	buf_init(&list, PLACES_LIST_MAX);
-	for (size_t i = 0; r == 0 && i < p->count; i++)
-		r = buf_printf(&list, "%s%lld", i ? "," : "", (long long)p->place[i].id);
-	/* Too many to name: the others are sorted out by the time that the question has besides. */
-	text = xstrdup(r == 0 ? buf_str(&list) : "");
+	buf_init(&list, PLACES_LIST_MAX); /* of captures that fit into memory, at most 10 digits each */
+	for (size_t i = 0; i < p->count; i++)
+		(void)buf_printf(&list, "%c%" PRId64, i ? ',' : '[', p->place[i].id);
+	(void)buf_add_byte(&list, ']');
+	text = xstrdup(buf_str(&list));
 	buf_release(&list);
 	return text;
 }
 
-int places_shards(struct places *p, int64_t from_ns, int64_t to_ns, int64_t **shard, struct err *e)
+int64_t places_only(const struct places *p)
 {
-	sqlite3_stmt *s = sql_prepare(p->db, "SELECT id FROM shard WHERE rows>0 AND min_ns<=?1 AND max_ns>=?2 ORDER BY max_ns DESC", e);
+	return p->count == 1 && !p->all ? p->place[0].id : 0;
+}
+
+int places_shards(struct places *p, int64_t from_ns, int64_t to_ns, struct place_shard **shard, struct err *e)
+{
+	sqlite3_stmt *s = sql_prepare(p->db,
+				      "SELECT id,max_ns,rows FROM shard WHERE rows>0 AND min_ns<=?1 AND max_ns>=?2 AND"
+				      " (?3=0 OR id IN (SELECT shard FROM part WHERE capture=?3)) ORDER BY max_ns DESC",
+				      e);
 	int count = 0, rc;
 
 	*shard = NULL;
 	if (!s)
 		return -1;
-	sql_bind(s, "ii", to_ns, from_ns);
+	sql_bind(s, "iii", to_ns, from_ns, places_only(p));
 	while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
 		*shard = xreallocarray(*shard, (size_t)count + 1, sizeof(**shard));
-		(*shard)[count++] = sqlite3_column_int64(s, 0);
+		(*shard)[count++] = (struct place_shard){.number = sqlite3_column_int64(s, 0),
+							 .max_ns = sqlite3_column_int64(s, 1),
+							 .rows = sqlite3_column_int64(s, 2)};
 	}
 	sqlite3_finalize(s);
-	return rc == SQLITE_DONE ? count : sql_error(p->db, "history", e);
+	return rc == SQLITE_DONE ? count : sql_error(p->db, e);
 }
 
 /* --- tables from the catalog: the SQL's columns stand as the table's --- */
@@ -167,8 +177,8 @@ static struct value plain_cell(sqlite3_stmt *s, int column)
 	return value_null();
 }
 
-static int places_fill(struct places *p, struct rowset *rows, bool marked, const char *sql, const struct table_type *type, int64_t from_ns,
-		       int64_t to_ns, struct err *e)
+static int places_fill(struct places *p, struct rowset *rows, bool marked, const char *sql, const struct table_type *type,
+		       const int64_t *times_ns, struct err *e)
 {
 	sqlite3_stmt *s = sql_prepare(p->db, sql, e);
 	struct value v[TABLE_COLUMNS_MAX];
@@ -176,8 +186,8 @@ static int places_fill(struct places *p, struct rowset *rows, bool marked, const
 
 	if (!s)
 		return -1;
-	sqlite3_bind_int64(s, 1, from_ns);
-	sqlite3_bind_int64(s, 2, to_ns);
+	if (times_ns)
+		sql_bind(s, "ii", times_ns[0], times_ns[1]);
 	while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
 		const struct place *place = places_at(p, sqlite3_column_int64(s, 0));
 		if (!place || (marked && !place->marked))
@@ -187,7 +197,7 @@ static int places_fill(struct places *p, struct rowset *rows, bool marked, const
 		rowset_add(rows, v);
 	}
 	sqlite3_finalize(s);
-	return rc == SQLITE_DONE ? 0 : sql_error(p->db, "history", e);
+	return rc == SQLITE_DONE ? 0 : sql_error(p->db, e);
 }
 
 int places_captures(struct places *p, struct rowset *rows, bool marked, struct err *e)
@@ -197,20 +207,20 @@ int places_captures(struct places *p, struct rowset *rows, bool marked, struct e
 		"coalesce(nullif(c.reason,''),CASE WHEN c.ended_ns IS NULL THEN 'running' ELSE 'ended' END),c.packets,c.bytes,"
 		"c.dropped_device+c.dropped_kernel+c.dropped_buffer+c.dropped_disk,c.connections,"
 		"(SELECT count(*) FROM segment s WHERE s.capture=c.id),(SELECT sum(bytes) FROM segment s WHERE s.capture=c.id),c.owner,"
-		"c.note,c.name,c.folder FROM capture c JOIN host h ON h.id=c.host WHERE ?1<=?2";
+		"c.note,c.name,c.folder FROM capture c JOIN host h ON h.id=c.host";
 
-	return places_fill(p, rows, marked, sql, &table_captures, 0, 0, e);
+	return places_fill(p, rows, marked, sql, &table_captures, NULL, e);
 }
 
 int places_files(struct places *p, struct rowset *rows, bool marked, int64_t from_ns, int64_t to_ns, struct err *e)
 {
 	static const char sql[] =
 		"SELECT s.capture,h.name,c.session,s.number,s.name,s.packets,s.bytes,nullif(s.first_ns,0),nullif(s.last_ns,0),"
-		"CASE WHEN s.sealed=0 THEN 'writing' ELSE coalesce(nullif(s.reason,''),'sealed') END,c.folder||'/'||s.name"
+		"CASE WHEN s.sealed=0 THEN 'writing' ELSE coalesce(nullif(s.reason,''),'sealed') END,nullif(c.folder,'')||'/'||s.name"
 		" FROM segment s JOIN capture c ON c.id=s.capture JOIN host h ON h.id=c.host"
 		" WHERE s.packets=0 OR s.sealed=0 OR (s.first_ns<=?2 AND s.last_ns>=?1)";
 
-	return places_fill(p, rows, marked, sql, &table_files, from_ns, to_ns, e);
+	return places_fill(p, rows, marked, sql, &table_files, (const int64_t[]){from_ns, to_ns}, e);
 }
 
 int places_events(struct places *p, struct rowset *rows, bool marked, int64_t from_ns, int64_t to_ns, struct err *e)
@@ -218,5 +228,5 @@ int places_events(struct places *p, struct rowset *rows, bool marked, int64_t fr
 	static const char sql[] = "SELECT v.capture,h.name,c.session,v.time_ns,v.severity,v.sentence FROM event v JOIN capture c ON c.id=v.capture"
 				  " JOIN host h ON h.id=c.host WHERE v.time_ns>=?1 AND v.time_ns<=?2";
 
-	return places_fill(p, rows, marked, sql, &table_history_events, from_ns, to_ns, e);
+	return places_fill(p, rows, marked, sql, &table_history_events, (const int64_t[]){from_ns, to_ns}, e);
 }

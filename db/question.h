@@ -14,6 +14,9 @@
 #define QUESTION_LIMIT_USUAL 10000
 #define QUESTION_LIMIT_MAX 1000000
 
+#define QUESTION_KEYS_MAX 3
+#define QUESTION_KEY_EITHER (-2) /* the address of either end */
+
 enum question_kind {
 	QUESTION_CAPTURES, /* also the empty question */
 	QUESTION_FILES,
@@ -30,8 +33,11 @@ struct question {
 	int64_t from_ns, to_ns; /* what was going on between these; INT64_MIN, INT64_MAX: any time */
 	char *host, *session;	/* NULL: any */
 	int64_t capture;	/* 0: any */
-	int64_t limit;
-	int key;		/* TOP: column of table_history_connections */
+	int64_t limit;		/* rows */
+	int key[QUESTION_KEYS_MAX]; /* TOP: columns of table_history_connections, or QUESTION_KEY_EITHER */
+	int keys;
+	int sort; /* column of `type`; -1: the usual order */
+	bool descending;
 	const struct table_type *type; /* of the answer */
 };
 

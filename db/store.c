@@ -2,12 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,23 +18,25 @@
 #include "base/spawn.h"
 #include "base/xalloc.h"
 #include "feed.h"
+#include "plan.h"
 #include "question.h"
+#include "relay.h"
 #include "result.h"
 #include "sql.h"
 #include "table/server.h"
 #include "tables.h"
 #include "wire/channel.h"
 
-#define STORE_CLIENTS_MAX 64
+#define STORE_CLIENTS_MAX 64 /* consoles of one user */
 #define STORE_RESULTS_MAX 256
 #define STORE_REFRESH_MS 1000
-#define STORE_RELAY_BYTES (256u * 1024)
 
 struct store {
 	uv_loop_t loop;
 	char *folder, *program;
-	struct catalog *catalog;
-	struct feeds *feeds;
+	bool still;		 /* it cannot be written: asked only */
+	struct catalog *catalog; /* NULL when still */
+	struct feeds *feeds;	 /* NULL when still */
 	struct table_server *server;
 	struct channel *client[STORE_CLIENTS_MAX];
 	int clients;
@@ -75,15 +77,33 @@ static void store_ended(void *arg, struct result *r)
 			s->result[i--] = s->result[--s->results];
 }
 
-static const struct result_ops store_result_ops = {.changed = store_changed, .ended = store_ended};
-
 static void store_refresh(uv_timer_t *timer)
 {
 	struct store *s = timer->data;
+	bool later = false;
 
 	for (int i = 0; i < s->results; i++)
-		result_again(s->result[i]);
+		later = result_again(s->result[i]) || later;
+	if (later)
+		uv_timer_start(timer, store_refresh, STORE_REFRESH_MS, 0);
 }
+
+static void store_refresh_soon(struct store *s)
+{
+	if (!uv_is_active((uv_handle_t *)&s->refresh))
+		uv_timer_start(&s->refresh, store_refresh, STORE_REFRESH_MS, 0);
+}
+
+static void store_unread(void *arg, int64_t shard)
+{
+	struct store *s = arg;
+	struct err e;
+
+	if (s->feeds && feeds_look(s->feeds, shard, &e) != 0)
+		store_refresh_soon(s);
+}
+
+static const struct result_ops store_result_ops = {.changed = store_changed, .ended = store_ended, .unread = store_unread};
 
 /* `history WORDS...` is the question; `captures WORDS...` and the like put their own word before it. */
 static char *store_question(const struct msg_query *q)
@@ -103,23 +123,38 @@ static char *store_question(const struct msg_query *q)
 	return question;
 }
 
-static int store_journals(struct store *s, struct table *t, struct err *e)
+static int journals_fill(struct rowset *rows, sqlite3 *db, struct err *e)
 {
-	struct rowset *rows = rowset_new(&table_history_journals);
-	sqlite3_stmt *statement = sql_prepare(catalog_db(s->catalog), "SELECT h.name,j.name,j.offset FROM journal j JOIN host h ON h.id=j.host", e);
-	int rc = SQLITE_ERROR;
+	sqlite3_stmt *s = sql_prepare(db, "SELECT h.name,j.name,j.offset FROM journal j JOIN host h ON h.id=j.host", e);
+	int rc = SQLITE_ERROR, r = -1;
 
-	while (statement && (rc = sqlite3_step(statement)) == SQLITE_ROW) {
-		const struct value v[] = {value_str(sql_text(statement, 0)), value_str(sql_text(statement, 1)),
-					  value_int(sqlite3_column_int64(statement, 2))};
+	while (s && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+		const struct value v[] = {value_str(sql_text(s, 0)), value_str(sql_text(s, 1)), value_int(sqlite3_column_int64(s, 2))};
+
 		rowset_add(rows, v);
 	}
-	sqlite3_finalize(statement);
-	*t = rowset_table(rows, true);
-	if (rc == SQLITE_DONE)
-		return 0;
-	rowset_free(rows);
-	return statement ? sql_error(catalog_db(s->catalog), "history", e) : -1;
+	if (s)
+		r = rc == SQLITE_DONE ? 0 : sql_error(db, e);
+	sqlite3_finalize(s);
+	return r;
+}
+
+static int store_journals(const struct store *s, struct table *t, struct err *e)
+{
+	struct rowset *rows = rowset_new(&table_history_journals);
+	char *path = xasprintf("%s/catalog.db", s->folder);
+	sqlite3 *db = NULL;
+	int r = sql_open(&db, path, SQL_READER, e);
+
+	if (r == 0)
+		r = journals_fill(rows, db, e);
+	sql_close(db);
+	free(path);
+	if (r == 0)
+		*t = rowset_table(rows, true);
+	else
+		rowset_free(rows);
+	return r;
 }
 
 static bool store_knows(struct str table)
@@ -132,35 +167,57 @@ static bool store_knows(struct str table)
 	return false;
 }
 
+/* Everything that can be wrong with the words, before a process is started for them. */
+static int question_check(const struct question *q, struct err *e)
+{
+	const struct plan_scope scope = {.captures = "", .newer_ns = INT64_MIN};
+	struct plan *plan = xmalloc(sizeof(*plan));
+	const int r = plan_make(plan, q, PLAN_ROWS, &scope, e);
+
+	plan_release(plan);
+	free(plan);
+	return r;
+}
+
+static int store_ask(struct store *s, const char *text, bool live, struct table *t, struct err *e)
+{
+	struct result_spec spec = {.loop = &s->loop, .program = s->program, .folder = s->folder, .question = str_of(text),
+				   .live = live, .still = s->still};
+	struct question q;
+	struct result *result = NULL;
+
+	if (question_parse(&q, str_of(text), clock_now_ns(), e) != 0)
+		return -1;
+	spec.type = q.type;
+	if (question_check(&q, e) == 0)
+		result = result_new(&spec, &store_result_ops, s, e);
+	question_release(&q);
+	if (!result)
+		return -1;
+	s->result[s->results++] = result;
+	*t = result_table(result);
+	return 0;
+}
+
 static int store_table(void *arg, uint32_t channel, const struct msg_query *q, struct table *t, struct err *e)
 {
 	struct store *s = arg;
-	struct question parsed;
-	struct result *result;
 	char *text;
-	int r = -1;
+	int r;
 
 	(void)channel;
 	if (str_is(q->table, "journals"))
 		return store_journals(s, t, e);
 	if (!store_knows(q->table))
-		return err_set(e, ERR_ABSENT, "the history has no table '%.*s': it has captures, files, connections and events",
-			       (int)q->table.len, q->table.p);
+		return err_set(e, ERR_ABSENT, "the history has no table '%.*s': it has captures, files, connections, events and journals",
+			       q->table.len > 100 ? 100 : (int)q->table.len, q->table.p);
 	if (s->results == STORE_RESULTS_MAX)
 		return err_set(e, ERR_REFUSED, "%d questions are being answered: close some", STORE_RESULTS_MAX);
 	text = store_question(q);
-	if (question_parse(&parsed, str_of(text), clock_now_ns(), e) == 0) {
-		result = result_new(&s->loop, s->program, s->folder, str_of(text), parsed.type, &store_result_ops, s, e);
-		if (result) {
-			s->result[s->results++] = result;
-			*t = result_table(result);
-			r = 0;
-		}
-		question_release(&parsed);
-	} else if (e && e->at >= 0 && !str_is(q->table, "history")) {
-		e->at = e->at > (int)q->table.len ? e->at - (int)q->table.len - 1 : -1; /* the user did not write that word */
-	}
+	r = store_ask(s, text, q->period_ms > 0, t, e);
 	free(text);
+	if (r != 0 && e && e->at >= 0 && !str_is(q->table, "history")) /* the user did not write that word */
+		e->at = e->at > (int)q->table.len ? e->at - (int)q->table.len - 1 : 0;
 	return r;
 }
 
@@ -204,10 +261,13 @@ static void on_query(struct store *s, struct channel *c, const struct frame *f, 
 static void on_feed(struct store *s, struct channel *c, const struct frame *f, struct err *e)
 {
 	struct msg_feed m;
+	int r = msg_get_feed(f->payload, f->len, &m, e);
 
-	if (msg_get_feed(f->payload, f->len, &m, e) == 0 && feeds_add(s->feeds, &m, e) == 0) {
-		if (!uv_is_active((uv_handle_t *)&s->refresh))
-			uv_timer_start(&s->refresh, store_refresh, STORE_REFRESH_MS, 0);
+	if (r == 0)
+		r = s->still ? err_set(e, ERR_REFUSED, "the history in %s is read-only: nothing is taken up", s->folder)
+			     : feeds_add(s->feeds, &m, e);
+	if (r == 0) {
+		store_refresh_soon(s);
 		(void)channel_send_done(c, f->channel, f->id, "");
 	} else {
 		log_warn("%s", e->text);
@@ -310,31 +370,22 @@ static void store_accept(uv_poll_t *poll, int status, int events)
 
 static void store_reap(uv_signal_t *signal, int number)
 {
-	(void)signal;
+	struct store *s = signal->data;
+	pid_t pid;
+
 	(void)number;
-	while (waitpid(-1, NULL, WNOHANG) > 0)
-		;
+	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+		for (int i = 0; i < s->results; i++)
+			result_reaped(s->result[i], pid);
 }
 
 /* --- one writer a folder --- */
-
-static int store_address(const struct store *s, struct sockaddr_un *a, struct err *e)
-{
-	const size_t len = strlen(s->folder) + sizeof("/socket");
-
-	*a = (struct sockaddr_un){.sun_family = AF_UNIX};
-	if (len > sizeof(a->sun_path))
-		return err_set(e, ERR_REFUSED, "the folder %s has too long a name for a socket: set XDG_DATA_HOME to a shorter one", s->folder);
-	memcpy(a->sun_path, s->folder, len - sizeof("/socket"));
-	memcpy(a->sun_path + len - sizeof("/socket"), "/socket", sizeof("/socket"));
-	return 0;
-}
 
 static int store_listen(struct store *s, struct err *e)
 {
 	struct sockaddr_un a;
 
-	if (store_address(s, &a, e) != 0)
+	if (relay_address(s->folder, &a, e) != 0)
 		return -1;
 	s->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	(void)unlink(a.sun_path); /* of one that was killed: we hold the lock */
@@ -345,13 +396,33 @@ static int store_listen(struct store *s, struct err *e)
 	return uv_poll_start(&s->listen_poll, UV_READABLE, store_accept);
 }
 
+/* Whether the folder is one that we write: ours, and on a disk that can be written. Databases of ours in another's folder
+ * would shut its owner out. -1: it cannot be read either. */
+static int store_claim(struct store *s, struct err *e)
+{
+	char *catalog = xasprintf("%s/catalog.db", s->folder);
+	struct stat st;
+	int r = 0;
+
+	if (stat(s->folder, &st) != 0 || !S_ISDIR(st.st_mode))
+		r = err_set(e, ERR_REFUSED, "%s is no folder: the history would lie there", s->folder);
+	else
+		s->still = st.st_uid != geteuid() || access(s->folder, W_OK) != 0;
+	if (r == 0 && s->still && access(catalog, R_OK) != 0)
+		r = err_set(e, ERR_REFUSED,
+			    "the history needs a folder to write in, and %s is %s: set XDG_DATA_HOME to another one", s->folder,
+			    st.st_uid != geteuid() ? "another user's" : "read-only");
+	free(catalog);
+	return r;
+}
+
 /* The lock is the kernel's: it goes with the process, however that ends. -1: cannot be had; 0: another one has it. */
 static int store_lock(const struct store *s, int *lock, struct err *e)
 {
 	char *path = xasprintf("%s/lock", s->folder);
 	int r = 1;
 
-	*lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	*lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (*lock < 0)
 		r = err_errno(e, ERR_REFUSED, "the history needs to write in %s", s->folder);
 	else if (flock(*lock, LOCK_EX | LOCK_NB) != 0)
@@ -360,61 +431,63 @@ static int store_lock(const struct store *s, int *lock, struct err *e)
 	return r;
 }
 
-static int relay_piece(int from, int to)
+static int store_open(struct store *s, struct err *e)
 {
-	static const size_t room = STORE_RELAY_BYTES;
-	char *piece = xmalloc(room);
-	ssize_t n = read(from, piece, room);
-	int r = n > 0 && fdio_write_all(to, piece, (size_t)n) == 0 ? 0 : -1;
-
-	free(piece);
-	return r;
+	if (s->still)
+		return 0;
+	if (catalog_open(&s->catalog, s->folder, e) != 0)
+		return -1;
+	s->feeds = feeds_new(s->catalog, s->folder);
+	return store_listen(s, e);
 }
 
-/* The writer is another process: bytes go through unchanged. */
-static int store_relay(const struct store *s, struct err *e)
+static void store_close_handle(uv_handle_t *handle, void *arg)
+{
+	(void)arg;
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
+static void store_close(struct store *s)
 {
 	struct sockaddr_un a;
-	struct pollfd fd[2] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.events = POLLIN}};
-	int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), r = 0;
 
-	if (sock < 0 || store_address(s, &a, e) != 0)
-		return -1;
-	for (int tries = 0; (r = connect(sock, (struct sockaddr *)&a, sizeof(a))) != 0 && tries < 50; tries++)
-		(void)poll(NULL, 0, 20); /* it has the lock and will listen in a moment */
-	if (r != 0)
-		return err_errno(e, ERR_REFUSED, "another tapdeck keeps the history in %s, but does not answer", s->folder);
-	fd[1].fd = sock;
-	while (r == 0 && (poll(fd, 2, -1) >= 0 || errno == EINTR)) {
-		if (fd[0].revents)
-			r = relay_piece(STDIN_FILENO, sock);
-		if (r == 0 && fd[1].revents)
-			r = relay_piece(sock, STDIN_FILENO);
-		fd[0].revents = fd[1].revents = 0;
+	if (s->listener >= 0) {
+		if (relay_address(s->folder, &a, NULL) == 0)
+			(void)unlink(a.sun_path);
+		uv_poll_stop(&s->listen_poll);
+		close(s->listener);
 	}
-	close(sock);
-	return 0;
+	if (s->server)
+		table_server_free(s->server);
+	uv_run(&s->loop, UV_RUN_NOWAIT); /* channels and the server close theirs */
+	uv_walk(&s->loop, store_close_handle, NULL);
+	uv_run(&s->loop, UV_RUN_DEFAULT);
+	(void)uv_loop_close(&s->loop);
+	feeds_free(s->feeds);
+	catalog_close(s->catalog);
 }
 
 static int store_serve(struct store *s, struct err *e)
 {
 	static const struct table_server_ops ops = {.table = store_table, .state = store_state};
+	int r;
 
 	uv_loop_init(&s->loop);
 	s->program = spawn_sibling("tapdeck-store", e);
-	if (!s->program || catalog_open(&s->catalog, s->folder, e) != 0 || store_listen(s, e) != 0)
-		return -1;
-	s->feeds = feeds_new(s->catalog, s->folder);
-	s->server = table_server_new(&s->loop, &ops, s);
-	uv_timer_init(&s->loop, &s->refresh);
-	s->refresh.data = s;
-	uv_signal_init(&s->loop, &s->child);
-	uv_signal_start(&s->child, store_reap, SIGCHLD);
-	store_client(s, dup(STDIN_FILENO));
-	uv_run(&s->loop, UV_RUN_DEFAULT);
-	table_server_free(s->server);
-	feeds_free(s->feeds);
-	return 0;
+	r = s->program ? store_open(s, e) : -1;
+	if (r == 0) {
+		s->server = table_server_new(&s->loop, &ops, s);
+		uv_timer_init(&s->loop, &s->refresh);
+		s->refresh.data = s;
+		uv_signal_init(&s->loop, &s->child);
+		s->child.data = s;
+		uv_signal_start(&s->child, store_reap, SIGCHLD);
+		store_client(s, dup(STDIN_FILENO));
+		uv_run(&s->loop, UV_RUN_DEFAULT);
+	}
+	store_close(s);
+	return r;
 }
 
 int store_run(const char *folder, struct err *e)
@@ -423,12 +496,13 @@ int store_run(const char *folder, struct err *e)
 	int lock = -1, r;
 
 	(void)signal(SIGPIPE, SIG_IGN);
-	r = store_lock(&s, &lock, e);
+	r = store_claim(&s, e);
 	if (r == 0)
-		r = store_relay(&s, e);
+		r = s.still ? 1 : store_lock(&s, &lock, e);
+	if (r == 0)
+		r = relay_run(folder, e);
 	else if (r > 0)
 		r = store_serve(&s, e);
-	catalog_close(s.catalog);
 	free(s.folder);
 	free(s.program);
 	if (lock >= 0)

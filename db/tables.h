@@ -4,8 +4,9 @@
 
 #include "table/table.h"
 
-/* A column's SQL in the connection table of a shard (aliases c, x: A's address, y: B's), or in the catalog's. `addr`: the
- * dictionary column that an address is looked up by. NULL: it is not a shard's (host, session, capture name, path). */
+/* A column's SQL in the connection table of a shard (aliases c, x: A's address, y: B's). `addr`: the dictionary column that an
+ * address is shown from. sql NULL: a shard does not have it (host, session, path). A row's number is SHARD_ID_BITS of the
+ * connection's below its capture's. */
 struct column_sql {
 	const char *name;
 	const char *sql;
