@@ -414,14 +414,14 @@ static void record_ask(struct sessions *s)
 	free(name);
 }
 
-static int session_open(struct sessions *s, struct err *e)
+static int session_open(struct sessions *s, const char *pane, struct err *e)
 {
 	char *name = list_text(s->list, "name"), *host = list_text(s->list, "host"), *target;
 	int result = 0;
 
 	if (list_has_row(s->list) && strcmp(name, "-") != 0) {
 		target = xasprintf("session:%s", name);
-		result = app_open(s->pane.app, "connections", host, target, "", e);
+		result = app_open(s->pane.app, pane, host, target, "", e);
 		free(target);
 	}
 	free(name);
@@ -434,7 +434,9 @@ static unsigned sessions_command(struct pane *p, int count, char **word, struct 
 	struct sessions *s = (struct sessions *)p;
 
 	if (strcmp(word[0], "select") == 0)
-		session_open(s, e);
+		session_open(s, "connections", e);
+	else if (strcmp(word[0], "counters") == 0)
+		session_open(s, "counters", e);
 	else if (strcmp(word[0], "stop-session") == 0)
 		stop_ask(s);
 	else if (strcmp(word[0], "dismiss-session") == 0)
@@ -518,6 +520,7 @@ static const struct pane_word words[] = {
 	{"dismiss-session", "", "takes an ended session off the list"},
 	{"record-session", "", "starts or ends recording"},
 	{"rotate-session", "", "begins a new file now"},
+	{"counters", "", "the counters of the session"},
 	{0},
 };
 
