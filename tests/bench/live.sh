@@ -1,0 +1,130 @@
+# shellcheck shell=bash
+# The live part of tests/bench/run: the same generator towards ours, dumpcap and tcpdump in turn, each with a ring of 64 MB,
+# the generator on the first processor and the capture on the second.
+# shellcheck source=tests/live/veth.sh
+. tests/live/veth.sh
+SECONDS_LIVE=${SECONDS_LIVE:-10}
+RING_MB=64
+WORK=$T/live
+
+live_setup() {
+	near=td-bench-$$-a far=td-bench-$$-b
+	namespaces
+	mkdir -p "$WORK"
+	# To nobody: no answer disturbs the count.
+	ip -n "$far" neigh add 10.77.0.9 lladdr "$(here cat /sys/class/net/va/address)" dev vb nud permanent
+	ip netns exec "$near" taskset -c "$capture_cpu" "$BIN/tapdeckd" --daemon --log "$WORK/log" &
+	daemon=$!
+	at_end "kill $daemon"
+	until_true 5 test -S "$TAPDECK_SOCKET"
+}
+
+cpu_ticks() { # PID...: user and system time of all their threads
+	local sum=0 pid rest
+	for pid in "$@"; do
+		[ -r "/proc/$pid/stat" ] || continue
+		rest=$(sed 's/.*) //' "/proc/$pid/stat")
+		# shellcheck disable=SC2086
+		set -- $rest
+		sum=$((sum + ${12} + ${13}))
+	done
+	echo $sum
+}
+
+generate() { # BYTES|mix: sets sent
+	sent=$(there taskset -c 0 "$TOOLS/sender" 10.77.0.9 7777 "$1" 0 "$SECONDS_LIVE")
+}
+
+live_result() { # FILE, BYTES|mix, ticks: sets got, lost (percent), us (of a packet)
+	got=$("$TOOLS/numbers" "$1" | cut -d' ' -f1)
+	lost=$(awk -v s="$sent" -v g="$got" 'BEGIN { printf "%.4f", s ? 100 * (s - g) / s : 0 }')
+	us=$(awk -v s="$sent" -v t="$2" -v hz="$(getconf CLK_TCK)" 'BEGIN { printf "%.3f", s ? 1e6 * t / hz / s : 0 }')
+	kpps=$((sent / SECONDS_LIVE / 1000))
+}
+
+live_ours() { # BYTES|mix
+	local before after pids
+	tapdeck new bench device va record buffer $RING_MB || return
+	pids=$(pgrep -P "$daemon")
+	# shellcheck disable=SC2086
+	before=$(cpu_ticks $pids)
+	generate "$1"
+	sleep 1
+	# shellcheck disable=SC2086
+	after=$(cpu_ticks $pids)
+	tapdeck list --format csv --columns dropped_device,dropped_kernel,dropped_buffer,dropped_disk --no-header >"$WORK/drops"
+	tapdeck stop bench
+	rm -rf "$WORK/home"
+	tapdeck fetch bench "$WORK/home"
+	live_result "$(echo "$WORK"/home/*.pcapng)" $((after - before))
+	rm -rf "$WORK/home"
+	find "$XDG_STATE_HOME" "$XDG_DATA_HOME" -name '*.pcapng' -delete
+	tapdeck dismiss bench
+}
+
+live_peer() { # BYTES|mix, COMMAND...: ends with -w
+	local size=$1 pid after before
+	shift
+	: >"$WORK/peer.log"
+	ip netns exec "$near" taskset -c "$capture_cpu" "$@" "$WORK/peer.pcap" >"$WORK/peer.log" 2>&1 &
+	pid=$!
+	until_true 5 grep -Eqi 'listening|capturing' "$WORK/peer.log"
+	before=$(cpu_ticks "$pid")
+	generate "$size"
+	sleep 1
+	after=$(cpu_ticks "$pid")
+	kill -TERM "$pid"
+	wait "$pid" 2>/dev/null
+	live_result "$WORK/peer.pcap" $((after - before))
+	rm -f "$WORK/peer.pcap"
+}
+
+live_one() { # BYTES|mix
+	live_ours "$1"
+	local ours_us=$us ours_lost=$lost
+	printf '# %s bytes, ours: %s kpps offered, %s%% lost (device,kernel,buffer,disk: %s)\n' "$1" "$kpps" "$lost" "$(cat "$WORK/drops")"
+	live_peer "$1" dumpcap -q -i va -B $RING_MB -w
+	local dumpcap_us=$us
+	printf '# %s bytes, dumpcap: %s kpps offered, %s%% lost\n' "$1" "$kpps" "$lost"
+	live_peer "$1" tcpdump -i va -B $((RING_MB * 1024)) -w
+	printf '# %s bytes, tcpdump: %s kpps offered, %s%% lost\n' "$1" "$kpps" "$lost"
+	figure "live $1 bytes, loss % (peer tcpdump)" "$ours_lost" "$lost" "$lost" plain
+	figure "live $1 bytes, CPU us a packet (peer dumpcap)" "$ours_us" "$dumpcap_us" 1.0
+	figure "live $1 bytes, CPU us a packet (peer tcpdump)" "$ours_us" "$us" -
+}
+
+live_bench() {
+	for program in dumpcap tcpdump; do
+		command -v $program >/dev/null || { echo "# live: $program is not installed"; return; }
+	done
+	live_setup
+	for size in 64 512 mix; do
+		live_one $size
+	done
+	latency_bench
+}
+
+milliseconds() { # COMMAND...: how long it took
+	local start
+	start=$(date +%s%N)
+	"$@" >/dev/null 2>&1
+	echo $((($(date +%s%N) - start) / 1000))
+}
+
+latency_bench() { # new until it captures (the verb answers then), and a poll
+	local list='' i
+	for i in 1 2 3 4 5 6 7; do
+		list="$list $(milliseconds tapdeck new bench device va record)"
+		[ $i -lt 7 ] && tapdeck stop bench && tapdeck dismiss bench
+	done
+	# shellcheck disable=SC2086
+	figure 'new until capturing, ms' "$(printf '%s\n' $list | median 1000)" - 100 plain
+	list=
+	for i in 1 2 3 4 5 6 7; do
+		list="$list $(milliseconds tapdeck poll bench)"
+	done
+	# shellcheck disable=SC2086
+	figure 'poll answered, ms' "$(printf '%s\n' $list | median 1000)" - 100 plain
+	tapdeck stop bench
+	tapdeck dismiss bench
+}
