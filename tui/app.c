@@ -13,6 +13,7 @@
 #include "tui/command.h"
 #include "tui/known.h"
 
+#define ENDING_ROUNDS 16
 #define FIXED_CLOCK_NS (INT64_C(1767323045) * NS_PER_S) /* 2026-01-02 03:04:05 UTC */
 
 static void on_dirty(void *arg, bool asked)
@@ -129,7 +130,6 @@ static void on_left(uv_handle_t *h, void *arg)
 void app_free(struct app *a)
 {
 	a->closing = true;
-	app_layer_forget(a, a->layer ? a->layer->owner : NULL);
 	while (a->layer)
 		app_layer_drop(a);
 	for (int t = 0; t < APP_TABS; t++) {
@@ -143,10 +143,12 @@ void app_free(struct app *a)
 	verbs_release(a);
 	hub_release(&a->hub);
 	hosts_free(a->hosts);
-	while (uv_run(&a->loop, UV_RUN_NOWAIT)) {
-		/* what is closed now is freed; what is left is ours */
-		uv_walk(&a->loop, on_left, NULL);
-	}
+	/* What the others close is closed in a few rounds; what is left then is ours, or waits for what no longer comes. */
+	for (int round = 0; round < ENDING_ROUNDS && uv_run(&a->loop, UV_RUN_NOWAIT); round++)
+		;
+	uv_walk(&a->loop, on_left, NULL);
+	while (uv_run(&a->loop, UV_RUN_NOWAIT))
+		;
 	uv_loop_close(&a->loop);
 	while (a->histories) {
 		struct named_history *h = a->histories;

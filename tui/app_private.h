@@ -49,6 +49,7 @@ struct app {
 	struct hosts *hosts;
 	struct hub hub;
 	struct options options;
+	enum option_id setting; /* that the settings ask for a value of */
 	struct keymap *keymap;
 	const struct theme *theme;
 	struct canvas canvas;

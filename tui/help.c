@@ -130,29 +130,19 @@ void app_palette(struct app *a)
 
 /* --- settings --- */
 
-struct setting {
-	struct app *app;
-	enum option_id id;
-};
-
 static int setting_accept(void *arg, const char *text, struct err *e)
 {
-	struct setting *s = arg;
+	struct app *a = arg;
 
-	return app_set_option(s->app, option_table[s->id].name, text, e);
-}
-
-static void setting_closed(void *arg)
-{
-	free(arg);
+	return app_set_option(a, option_table[a->setting].name, text, e);
 }
 
 static void setting_complete(void *arg, const char *text, size_t at, struct buf *out)
 {
-	const struct setting *s = arg;
-	const char *words = option_table[s->id].choices ? option_table[s->id].choices : "on off";
+	const struct option *o = &option_table[((const struct app *)arg)->setting];
+	const char *words = o->choices ? o->choices : "on off";
 
-	while (*words && option_table[s->id].kind != OPTION_NUMBER) {
+	while (*words && o->kind != OPTION_NUMBER) {
 		size_t len = strcspn(words, " ");
 		if (len >= at && strncmp(words, text, at) == 0)
 			buf_printf(out, "%.*s\n", (int)len, words);
@@ -163,15 +153,12 @@ static void setting_complete(void *arg, const char *text, size_t at, struct buf 
 
 static void setting_chosen(struct menu *m, size_t index)
 {
-	struct setting *s = xcalloc(1, sizeof(*s));
-	char *label = xasprintf("%s (%s): ", option_table[index].name,
-				option_table[index].choices ? option_table[index].choices : option_table[index].kind == OPTION_FLAG ? "on off" : "number");
-	struct prompt_spec p = {.label = label, .complete = setting_complete, .accept = setting_accept, .closed = setting_closed, .arg = s};
+	const struct option *o = &option_table[index];
+	char *label = xasprintf("%s (%s): ", o->name, o->choices ? o->choices : o->kind == OPTION_FLAG ? "on off" : "number");
+	const struct prompt_spec p = {.label = label, .complete = setting_complete, .accept = setting_accept, .arg = m->layer.app};
 
-	s->app = m->layer.app;
-	s->id = (enum option_id)index;
-	p.text = "";
-	app_prompt(s->app, &p);
+	m->layer.app->setting = (enum option_id)index;
+	app_prompt(m->layer.app, &p);
 	free(label);
 }
 
