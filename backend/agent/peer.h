@@ -84,6 +84,8 @@ void hello_send(struct control *c, struct channel *channel);
 void route_frame(struct peer *p, const struct frame *f);
 /* Queries that are answered here because there was no daemon go to it now, and the other way. */
 void route_to_upstream(struct peer *p);
+/* Everything that went to a daemon which never answered is asked of the one that is there now. */
+void route_again(struct peer *p);
 void route_from_upstream(struct peer *p, const struct err *why);
 
 /* --- own.c --- */

@@ -244,6 +244,26 @@ void route_to_upstream(struct peer *p)
 	}
 }
 
+static void send_again(struct peer *p, bool opens)
+{
+	size_t iter = 0;
+	void *value;
+
+	while (map_next(p->pending, &iter, NULL, NULL, &value)) {
+		const struct pending *q = value;
+
+		if (q->route == ROUTE_UPSTREAM && (q->type == MSG_OPEN) == opens)
+			upstream_send(p->control->upstream, q->type, q->channel, q->id, q->payload,
+				      q->len);
+	}
+}
+
+void route_again(struct peer *p)
+{
+	send_again(p, true); /* a channel is bound before it is asked */
+	send_again(p, false);
+}
+
 /* Long looks at what files can tell as well go on here; all else fails. */
 void route_from_upstream(struct peer *p, const struct err *why)
 {

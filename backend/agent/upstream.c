@@ -16,12 +16,17 @@
 #include "base/xalloc.h"
 #include "session.h"
 
-#define READY_MS 5000		/* for a daemon to open its socket */
+#define READY_MS 5000 /* for a daemon to open its socket */
+#define RACE_TRIES 25
+#define RACE_MS 20		/* between looks for a daemon that another one has started */
 #define STATE_NS (NS_PER_S / 2) /* how old what was read of sessions may be */
 
 struct upstream {
 	struct control *control;
 	struct channel *channel; /* NULL: not connected */
+	bool greeted;		 /* it has said something */
+	bool again;		 /* the one before had not: this is the second try */
+	bool denied;		 /* the socket is there, and not for us */
 	int64_t state_ns;	 /* when the files of sessions were read */
 };
 
@@ -34,6 +39,8 @@ static void on_message(void *arg, struct channel *channel, const struct frame *f
 	struct peer *p = u->control->peers;
 
 	(void)channel;
+	u->greeted = true;
+	u->again = false;
 	for (size_t i = 0; i < nfd; i++)
 		close(fd[i]);
 	/* An ERROR nobody asked for is said before it hangs up. */
@@ -57,6 +64,14 @@ static void on_gone(void *arg, struct channel *channel, const struct err *why)
 
 	channel_close(channel);
 	u->channel = NULL;
+	/* It was about to end, as nobody was there: another one is asked the same. */
+	if (!u->greeted && !u->again && u->control->peers) {
+		u->again = true;
+		if (upstream_need(u, &e) == 0) {
+			route_again(u->control->peers);
+			return;
+		}
+	}
 	err_set(&e, ERR_REFUSED,
 		"the daemon is gone%s%s; `list` says what is known of its sessions",
 		why->code ? ": " : "", why->code ? why->text : "");
@@ -128,6 +143,7 @@ bool upstream_try(struct upstream *u)
 		return true;
 	own = paths_socket_own(0, NULL);
 	fd = socket_connect(own);
+	u->denied = fd < 0 && own && access(own, F_OK) == 0 && access(own, R_OK | W_OK) != 0;
 	if (fd < 0 && !getenv("TAPDECK_SOCKET")) {
 		root = paths_socket_root();
 		fd = socket_connect(root);
@@ -136,6 +152,7 @@ bool upstream_try(struct upstream *u)
 	free(own);
 	if (fd < 0)
 		return false;
+	u->greeted = false;
 	u->channel = channel_new(u->control->loop, fd, -1, &upstream_ops, u);
 	hello_send(u->control, u->channel);
 	own_tell(u);
@@ -195,11 +212,22 @@ int upstream_need(struct upstream *u, struct err *e)
 {
 	if (upstream_try(u))
 		return 0;
-	if (daemon_start(u, e))
-		return -1;
-	return upstream_try(u)
-		       ? 0
-		       : err_set(e, ERR_REFUSED, "the daemon that was started does not answer");
+	if (u->denied)
+		return err_set(e, ERR_REFUSED,
+			       "the daemon's socket does not let you in: ask its owner to put you "
+			       "into the "
+			       "group that it was started for (tapdeckd -g GROUP)");
+	if (daemon_start(u, e) == 0)
+		return upstream_try(u) ? 0
+				       : err_set(e, ERR_REFUSED,
+						 "the daemon that was started does not answer");
+	/* Somebody else may have started one at the same moment. */
+	for (int i = 0; i < RACE_TRIES; i++) {
+		if (upstream_try(u))
+			return 0;
+		(void)poll(NULL, 0, RACE_MS);
+	}
+	return -1;
 }
 
 /* --- the rest --- */

@@ -365,6 +365,39 @@ static void test_daemon_killed(void **state)
 	driver_free(&d);
 }
 
+static void test_daemon_killed_busy(void **state)
+{
+	struct site *s = need(state);
+	struct driver d;
+
+	for (unsigned round = 0; round < 3; round++) {
+		const struct timespec wait = {.tv_nsec = 20000000 + 150000000 * (long)round};
+		pid_t sender;
+		char *path;
+
+		connect_to(&d, s);
+		ok(&d, "new torn device lo record filter udp port 4000");
+		sender = fork();
+		if (sender == 0) {
+			for (;;)
+				site_traffic(1000, 4000);
+		}
+		nanosleep(&wait, NULL);
+		(void)site_end(s, SIGKILL);
+		driver_free(&d);
+		site_start(s);
+		connect_to(&d, s);
+		wait_state(&d, "torn", "failed");
+		(void)kill(sender, SIGKILL);
+		(void)waitpid(sender, NULL, 0);
+		path = file_path(&d, "torn");
+		assert_int_equal(tcpdump_packets(path), cell_number(&d, "torn", "packets"));
+		free(path);
+		ok(&d, "dismiss torn");
+		driver_free(&d);
+	}
+}
+
 static void test_daemon_stopped(void **state)
 {
 	struct site *s = need(state);
@@ -590,13 +623,21 @@ static void test_deaf_client(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_count),	      cmocka_unit_test(test_record),
-		cmocka_unit_test(test_refusals),      cmocka_unit_test(test_tap_killed),
-		cmocka_unit_test(test_reader_killed), cmocka_unit_test(test_tap_killed_busy),
-		cmocka_unit_test(test_daemon_killed), cmocka_unit_test(test_daemon_stopped),
-		cmocka_unit_test(test_foreign_bytes), cmocka_unit_test(test_deaf_client),
-		cmocka_unit_test(test_rotation),      cmocka_unit_test(test_stop_after),
-		cmocka_unit_test(test_record_on_off), cmocka_unit_test(test_own_traffic),
+		cmocka_unit_test(test_count),
+		cmocka_unit_test(test_record),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_tap_killed),
+		cmocka_unit_test(test_reader_killed),
+		cmocka_unit_test(test_tap_killed_busy),
+		cmocka_unit_test(test_daemon_killed),
+		cmocka_unit_test(test_daemon_stopped),
+		cmocka_unit_test(test_daemon_killed_busy),
+		cmocka_unit_test(test_foreign_bytes),
+		cmocka_unit_test(test_deaf_client),
+		cmocka_unit_test(test_rotation),
+		cmocka_unit_test(test_stop_after),
+		cmocka_unit_test(test_record_on_off),
+		cmocka_unit_test(test_own_traffic),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
