@@ -21,12 +21,12 @@ static void verb_end(struct verb *v, const struct err *e, const char *note)
 {
 	struct app *a = v->app;
 
-	if (e->code != ERR_NONE)
+	if (v->done)
+		v->done(v->pane, v->arg, e, note);
+	else if (e->code != ERR_NONE)
 		app_toast(a, SEVERITY_ERROR, "%s: %s", v->name, e->text);
 	else if (note[0])
 		app_toast(a, SEVERITY_NOTE, "%s: %s", v->name, note);
-	if (v->done)
-		v->done(v->pane, v->arg, e, note);
 	verb_free(v);
 	app_hurry(a);
 }

@@ -81,6 +81,12 @@ const struct key key_table[] = {
 	{"sessions", "D", "open devices", ""},
 	{"sessions", "W", "counters", ""},
 
+	{"hosts", "f5", "host-add", "Add"},
+	{"hosts", "a", "host-add", ""},
+	{"hosts", "f9", "host-remove", "Remove"},
+	{"hosts", "d", "host-remove", ""},
+	{"devices", "f5", "new-here", "New"},
+	{"devices", "c", "new-here", ""},
 	{"connections", "f8", "packets", "Packets"},
 	{"connections", "o", "packets", ""},
 	{"capture-connections", "f8", "packets", "Packets"},

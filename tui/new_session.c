@@ -9,7 +9,6 @@
 #include "tui/app.h"
 
 #define NEW_WORDS_MAX 32
-#define NEW_DEVICES_SHOWN 6
 
 /* Lives until the form is closed and the last check has been answered. */
 struct new_session {
@@ -76,27 +75,25 @@ static void check_filter(struct new_session *n)
 
 /* --- devices, with rates that move --- */
 
-static void devices_note(const struct window *w, struct buf *out)
-{
-	for (uint32_t row = 0; row < w->rows && row < NEW_DEVICES_SHOWN; row++) {
-		struct value name = window_cell(w, row, window_column(w, "name")), rate = window_cell(w, row, window_column(w, "rx_bps")),
-			     sent = window_cell(w, row, window_column(w, "tx_bps"));
-
-		(void)buf_add_str(out, row ? "   " : "");
-		value_print_text(out, KIND_TEXT, &name, TEXT_UTC);
-		(void)buf_add_str(out, " ");
-		value_print_text(out, KIND_BPS, &rate, TEXT_UTC);
-		(void)buf_add_str(out, "/");
-		value_print_text(out, KIND_BPS, &sent, TEXT_UTC);
-	}
-}
-
+/* A name a line, and behind it what helps to choose: rates, speed, addresses. */
 static void devices_choices(const struct window *w, struct buf *out)
 {
 	for (uint32_t row = 0; row < w->rows; row++) {
-		struct value name = window_cell(w, row, window_column(w, "name"));
+		const struct value name = window_cell(w, row, window_column(w, "name")), rx = window_cell(w, row, window_column(w, "rx_bps")),
+				   tx = window_cell(w, row, window_column(w, "tx_bps")), up = window_cell(w, row, window_column(w, "up")),
+				   addresses = window_cell(w, row, window_column(w, "addresses"));
 
 		value_print_raw(out, KIND_TEXT, &name);
+		(void)buf_add_str(out, up.type == VALUE_INT && up.i == 0 ? "\tdown " : "\t");
+		if (rx.type != VALUE_NULL) {
+			(void)buf_add_str(out, "in ");
+			value_print_text(out, KIND_BPS, &rx, TEXT_UTC);
+			(void)buf_add_str(out, "  out ");
+			value_print_text(out, KIND_BPS, &tx, TEXT_UTC);
+			(void)buf_add_str(out, "  ");
+		}
+		if (addresses.type == VALUE_TEXT)
+			value_print_text(out, KIND_TEXT, &addresses, TEXT_UTC);
 		(void)buf_add_str(out, "\n");
 	}
 }
@@ -121,9 +118,6 @@ static void devices_changed(void *arg, struct feed *f)
 		free(n->device);
 		n->device = NULL;
 	}
-	buf_clear(&text);
-	devices_note(w, &text);
-	form_set(n->form, "rates", buf_str(&text));
 	buf_release(&text);
 	app_dirty(n->app);
 }
@@ -132,7 +126,7 @@ static void devices_ask(struct new_session *n)
 {
 	feed_free(n->devices);
 	n->devices = feed_new(n->app, n->host, "", devices_changed, n);
-	feed_ask(n->devices, &(struct feed_query){.table = "devices", .columns = "name,rx_bps,tx_bps", .count = 64, .period_ms = 1000});
+	feed_ask(n->devices, &(struct feed_query){.table = "devices", .columns = "name,up,rx_bps,tx_bps,addresses", .count = 64, .period_ms = 1000});
 }
 
 /* --- the words of `new` --- */
@@ -199,14 +193,6 @@ static void new_changed(void *arg, struct form *f, size_t field)
 	check_filter(n);
 }
 
-static void new_done(struct pane *p, void *arg, const struct err *e, const char *note)
-{
-	(void)p;
-	(void)arg;
-	(void)e;
-	(void)note; /* the toast says it */
-}
-
 static int new_submitted(void *arg, struct form *f, struct err *e)
 {
 	struct new_session *n = arg;
@@ -215,7 +201,8 @@ static int new_submitted(void *arg, struct form *f, struct err *e)
 	if (!*form_text(f, "name"))
 		return err_set(e, ERR_CALL, "a session needs a name");
 	make_words(f, &m);
-	app_verb(n->app, NULL, n->host, m.word, m.count, new_done, NULL);
+	app_verb(n->app, NULL, n->host, m.word, m.count, NULL, NULL);
+	app_tab(n->app, '1'); /* where it is seen */
 	return 0;
 }
 
@@ -256,7 +243,6 @@ int new_session_form(struct app *a, const char *host, const char *device, struct
 		{.name = "name", .label = "Name", .kind = FIELD_TEXT, .text = name, .width = 24},
 		{.name = "host", .label = "Host", .kind = FIELD_CHOICE, .text = *host ? host : "local", .choices = buf_str(&hosts)},
 		{.name = "devices", .label = "Device", .kind = FIELD_TICKS, .text = "", .choices = "", .hint = "none ticked: the one of the default route"},
-		{.name = "rates", .label = "", .kind = FIELD_NOTE, .text = ""},
 		{.name = "filter", .label = "Filter", .kind = FIELD_TEXT, .text = "", .history = "filter",
 		 .hint = "as tcpdump's: tcp port 443 and host 10.1.2.3"},
 		{.name = "mode", .label = "Do", .kind = FIELD_CHOICE, .text = "record", .choices = "record\ncount"},

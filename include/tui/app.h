@@ -52,8 +52,8 @@ void app_dirty(struct app *a);
 int app_run(struct app *a, const char *line);
 int app_run_words(struct app *a, int count, char **word, struct err *e);
 
-/* A verb (CONTRACT: Verbs) for the daemon of a host: never waits; a toast tells how it went. `done` (may be NULL) is
- * called unless the pane was closed before; p NULL: nobody's. e->code ERR_NONE is success. */
+/* A verb (CONTRACT: Verbs) for the daemon of a host: never waits. `done` tells how it went, or a toast where it is NULL or
+ * its pane was closed before; p NULL: nobody's. e->code ERR_NONE is success. */
 typedef void (*app_verb_fn)(struct pane *p, void *arg, const struct err *e, const char *note);
 void app_verb(struct app *a, struct pane *p, struct host *h, const char *const *words, size_t count, app_verb_fn done,
 	      void *arg);

@@ -42,7 +42,7 @@ static unsigned devices_command(struct pane *p, int count, char **word, struct e
 	char *device;
 	int r;
 
-	if (strcmp(word[0], "select") != 0 && !(strcmp(word[0], "new") == 0 && count == 1))
+	if (strcmp(word[0], "select") != 0 && strcmp(word[0], "new-here") != 0)
 		return list_pane_command(p, count, word, e);
 	if (!list_has_row(l))
 		return REACT_DONE;
@@ -57,8 +57,13 @@ static void devices_name(struct pane *p, struct buf *out)
 	(void)buf_printf(out, "devices of %s", *host_name(p->host) ? host_name(p->host) : "this host");
 }
 
+static const struct pane_word words[] = {
+	{"new-here", "", "the form for a new session on the selected device"},
+	{NULL, NULL, NULL},
+};
+
 const struct pane_type pane_devices = {
 	.name = "devices", .root = true, .title = "Devices", .summary = "the devices of a host, with their rates", .tab = '2', .size = sizeof(struct list_pane),
-	.list = true, .open = devices_open, .close = list_pane_close, .update = list_pane_update, .draw = list_pane_draw,
+	.list = true, .words = words, .open = devices_open, .close = list_pane_close, .update = list_pane_update, .draw = list_pane_draw,
 	.command = devices_command, .status = list_pane_status, .name_of = devices_name,
 };

@@ -66,6 +66,12 @@ static bool history_cell(void *arg, const struct window *w, uint32_t row, const 
 
 	(void)arg;
 	(void)style;
+	if (strcmp(column, "duration_s") == 0) {
+		addr = window_cell(w, row, window_column(w, column));
+		if (addr.type == VALUE_INT)
+			(void)buf_add_str(out, text_duration(addr.i, text));
+		return true;
+	}
 	if (strcmp(column, "start_time") == 0 || strcmp(column, "first_time") == 0) {
 		addr = window_cell(w, row, window_column(w, column));
 		if (addr.type == VALUE_INT)
@@ -160,10 +166,21 @@ static void history_update(struct pane *p)
 
 /* --- one level down --- */
 
+/* The history has the name that a file will have; until it is sealed another stands there. */
+static bool is_written(const char *path)
+{
+	char *part = xasprintf("%s.part", path);
+	const bool yes = access(path, F_OK) != 0 && access(part, R_OK) == 0;
+
+	free(part);
+	return yes;
+}
+
 static int open_path(struct pane *p, struct list *l, const char *pane, const char *argument, struct err *e)
 {
 	char *path = list_text(l, "path"), *host = list_text(l, "host"), *target;
 	char here[256] = "";
+	bool local;
 	int r;
 
 	if (!*path) {
@@ -171,8 +188,9 @@ static int open_path(struct pane *p, struct list *l, const char *pane, const cha
 		goto out;
 	}
 	(void)gethostname(here, sizeof(here) - 1);
-	target = xasprintf("file:%s", path);
-	r = app_open(p->app, pane, strcmp(host, here) == 0 ? "" : host, target, argument, e);
+	local = strcmp(host, here) == 0;
+	target = xasprintf("file:%s%s", path, local && is_written(path) ? ".part" : "");
+	r = app_open(p->app, pane, local ? "" : host, target, argument, e);
 	free(target);
 out:
 	free(path);
@@ -214,7 +232,7 @@ static unsigned history_command(struct pane *p, int count, char **word, struct e
 	if (strcmp(word[0], "select") == 0)
 		return list_has_row(l) && history_select(p, e) == 0 ? REACT_DRAW : REACT_DONE;
 	if (strcmp(word[0], "question") != 0)
-		return list_command(l, count, word, e);
+		return list_pane_command(p, count, word, e);
 	if (count > 1)
 		return question_accept(p, word[1], e) == 0 ? REACT_DRAW : REACT_DONE;
 	app_prompt(p->app, &(struct prompt_spec){.label = "question: ", .text = p->argument, .history = "question", .accept = question_accept,
