@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -263,6 +264,62 @@ static void test_forms_for_people(void **state)
 			    "2026-01-31 11:20:30.123456");
 }
 
+/* printf's own digits are the truth: three of them, and k M G as the number is divided down. */
+static void printf_scaled(char *out, size_t room, double v)
+{
+	static const char *const unit[] = {"", "k", "M", "G", "T", "P"};
+	unsigned i = 0;
+
+	for (; v >= 999.5 && i < 5; i++)
+		v /= 1000;
+	(void)snprintf(out, room, "%.*f%s", v < 9.995 ? 2 : v < 99.95 ? 1 : 0, v, unit[i]);
+}
+
+static void test_digits_are_those_of_printf(void **state)
+{
+	uint64_t random = 88172645463325252u;
+	char ours[TEXT_NUMBER_MAX], theirs[TEXT_NUMBER_MAX];
+
+	(void)state;
+	for (unsigned i = 0; i < 300000; i++) {
+		uint64_t n;
+		double v;
+
+		random ^= random << 13; /* Marsaglia's xorshift */
+		random ^= random >> 7;
+		random ^= random << 17;
+		n = random >> random % 60;
+		v = i % 3 ? (double)(n % 1000000) / 8 : (double)(n % 1000000007) / 1e3;
+		if (n >= 1000) {
+			printf_scaled(theirs, sizeof(theirs), (double)n);
+			assert_string_equal(text_count(n, ours), theirs);
+		}
+		if (v > 0) {
+			printf_scaled(theirs, sizeof(theirs), v);
+			assert_string_equal(text_rate(v, ours), theirs);
+		}
+		(void)snprintf(theirs, sizeof(theirs), "%lld", (long long)n - 5000);
+		assert_string_equal(text_integer((int64_t)n - 5000, ours), theirs);
+	}
+	assert_string_equal(text_integer(INT64_MIN, ours), "-9223372036854775808");
+	assert_string_equal(text_rate(1e-300, ours), "0.00");
+	assert_string_equal(text_rate(0.125, ours), "0.12"); /* a half, to the even digit */
+	assert_string_equal(text_rate(0.375, ours), "0.38");
+	assert_string_equal(text_rate(1e18, ours), "1000P");
+}
+
+static void test_microseconds(void **state)
+{
+	char t[TEXT_NUMBER_MAX];
+
+	(void)state;
+	assert_string_equal(text_seconds6(0, t), "0.000000");
+	assert_string_equal(text_seconds6(1234567499, t), "1.234567");
+	assert_string_equal(text_seconds6(1234567500, t), "1.234568");
+	assert_string_equal(text_seconds6(-1500, t), "-0.000002");
+	assert_string_equal(text_seconds6(INT64_MIN, t), "-9223372036.854776");
+}
+
 static void test_nearest(void **state)
 {
 	static const char *const known[] = {"connections", "flows", "packets", "port_a", "state"};
@@ -287,6 +344,8 @@ int main(void)
 		cmocka_unit_test(test_every_day_comes_back),
 		cmocka_unit_test(test_exact_forms),
 		cmocka_unit_test(test_forms_for_people),
+		cmocka_unit_test(test_digits_are_those_of_printf),
+		cmocka_unit_test(test_microseconds),
 		cmocka_unit_test(test_nearest),
 	};
 
