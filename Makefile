@@ -141,7 +141,7 @@ endef
 $(foreach m,$(ALLMODULES),$(eval $(call UNIT,unit,$(m),-lcmocka)))
 $(foreach m,$(ALLMODULES),$(eval $(call UNIT,fuzz,$(m),-fsanitize=fuzzer)))
 $(B)/tests/unit/%.o: CPPFLAGS += -Itests
-$(B)/tests/tools/%: $(B)/tests/tools/%.o $(B)/lib/base.a
+$(B)/tests/tools/%: $(B)/tests/tools/%.o $(call archives,table)
 	$(Q)mkdir -p $(@D); $(link) -lutil -lpcap $(LIBS_base)
 $(B)/tests/bench/%: $(B)/tests/bench/%.o
 	$(Q)mkdir -p $(@D); $(link)
