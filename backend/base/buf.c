@@ -49,12 +49,10 @@ uint8_t *buf_reserve(struct buf *b, size_t len)
 
 int buf_add(struct buf *b, const void *p, size_t len)
 {
-	uint8_t *to = buf_reserve(b, len);
-
-	if (!to)
+	if ((!b->data || len > b->cap - b->len) && !buf_reserve(b, len))
 		return -1;
 	if (len > 0)
-		memcpy(to, p, len);
+		memcpy(b->data + b->len, p, len);
 	b->len += len;
 	b->data[b->len] = 0;
 	return 0;
@@ -67,27 +65,32 @@ int buf_add_str(struct buf *b, const char *s)
 
 int buf_add_byte(struct buf *b, uint8_t c)
 {
-	return buf_add(b, &c, 1);
+	if ((!b->data || b->len == b->cap) && !buf_reserve(b, 1))
+		return -1;
+	b->data[b->len++] = c;
+	b->data[b->len] = 0;
+	return 0;
 }
 
+/* Into the room there is at first: mostly that is enough. */
 int buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 {
+	const size_t room = b->data ? b->cap - b->len + 1 : 0; /* with the 0 at the end */
 	va_list again;
-	uint8_t *to;
 	int n;
 
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, again);
+	n = vsnprintf(b->data ? (char *)b->data + b->len : NULL, room, fmt, ap);
+	if (n >= 0 && (size_t)n >= room)
+		n = buf_reserve(b, (size_t)n)
+			    ? vsnprintf((char *)b->data + b->len, (size_t)n + 1, fmt, again)
+			    : -1;
 	va_end(again);
-	if (n < 0)
-		return -1;
-	to = buf_reserve(b, (size_t)n);
-	if (!to)
-		return -1;
-	if (vsnprintf((char *)to, (size_t)n + 1, fmt, ap) != n)
-		return -1;
-	b->len += (size_t)n;
-	return 0;
+	if (n > 0)
+		b->len += (size_t)n;
+	if (b->data)
+		b->data[b->len] = 0;
+	return n < 0 ? -1 : 0;
 }
 
 int buf_printf(struct buf *b, const char *fmt, ...)

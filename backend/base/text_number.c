@@ -2,7 +2,6 @@
 
 #include <limits.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -130,13 +129,76 @@ wrong:
 		       shown(s), s.p);
 }
 
-/* Three significant digits of a number from 0 to 999.5. */
-static void three_digits(double v, const char *unit, char out[TEXT_NUMBER_MAX])
-{
-	const int decimals = v < 9.995 ? 2 : v < 99.95 ? 1 : 0;
+/* --- numbers for people: a table prints a million of them, so that none takes printf's way --- */
 
-	(void)snprintf(out, TEXT_NUMBER_MAX, "%.*f%s", decimals, v,
-		       unit); /* at most 48: units are short */
+/* All write at `to` and return the place behind; who is last puts the 0. */
+static char *put_text(char *to, const char *s)
+{
+	const size_t len = strlen(s);
+
+	memcpy(to, s, len);
+	return to + len;
+}
+
+/* With zeros in front where it has fewer than `least` digits. */
+static char *put_digits(char *to, uint64_t v, unsigned least)
+{
+	char digit[20]; /* of UINT64_MAX */
+	unsigned n = 0;
+
+	do {
+		digit[n++] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v > 0);
+	for (; least > n; least--)
+		*to++ = '0';
+	while (n > 0)
+		*to++ = digit[--n];
+	return to;
+}
+
+static const uint64_t power_of_ten[] = {1, 10, 100, 1000};
+
+/* v, from 0 to 2^53, in parts of 10^-decimals (3 at most: its 53 bits times 1000 fit into 64).
+ * Exact, halves to even: the digits that printf gives. */
+static uint64_t fixed_parts(double v, unsigned decimals)
+{
+	uint64_t bits, product, parts, rest;
+	unsigned shift;
+
+	memcpy(&bits, &v,
+	       sizeof(bits)); /* IEEE 754: 11 bits of exponent, 52 of a fraction of 1.f */
+	shift = 1075u - (unsigned)(bits >> 52);
+	if (shift > 63) /* below half a part */
+		return 0;
+	product = ((bits & ((UINT64_C(1) << 52) - 1)) | UINT64_C(1) << 52) * power_of_ten[decimals];
+	parts = product >> shift;
+	rest = product - (parts << shift);
+	if (shift == 0 || rest < UINT64_C(1) << (shift - 1))
+		return parts;
+	return parts + (rest > UINT64_C(1) << (shift - 1) || parts % 2);
+}
+
+static char *put_fixed(char *to, double v, unsigned decimals)
+{
+	const uint64_t parts = fixed_parts(v, decimals);
+
+	to = put_digits(to, parts / power_of_ten[decimals], 1);
+	if (decimals == 0)
+		return to;
+	*to++ = '.';
+	return put_digits(to, parts % power_of_ten[decimals], decimals);
+}
+
+/* Three significant digits of a number from 0 to 2^53. */
+static char *put_three(char *to, double v)
+{
+	return put_fixed(to, v, v < 9.995 ? 2 : v < 99.95 ? 1 : 0);
+}
+
+static uint64_t magnitude(int64_t n)
+{
+	return n < 0 ? (uint64_t)0 - (uint64_t)n : (uint64_t)n;
 }
 
 static const char *scaled(double v, const char *const unit[6], char out[TEXT_NUMBER_MAX])
@@ -147,7 +209,17 @@ static const char *scaled(double v, const char *const unit[6], char out[TEXT_NUM
 		v /= 1000;
 		i++;
 	}
-	three_digits(v, unit[i], out);
+	*put_text(put_three(out, v), unit[i]) = 0;
+	return out;
+}
+
+const char *text_integer(int64_t n, char out[TEXT_NUMBER_MAX])
+{
+	char *to = out;
+
+	if (n < 0)
+		*to++ = '-';
+	*put_digits(to, magnitude(n), 1) = 0;
 	return out;
 }
 
@@ -156,7 +228,7 @@ const char *text_count(uint64_t count, char out[TEXT_NUMBER_MAX])
 	static const char *const unit[6] = {"", "k", "M", "G", "T", "P"};
 
 	if (count < 1000) {
-		(void)snprintf(out, TEXT_NUMBER_MAX, "%u", (unsigned)count); /* fits */
+		*put_digits(out, count, 1) = 0;
 		return out;
 	}
 	return scaled((double)count, unit, out);
@@ -167,7 +239,7 @@ const char *text_bytes(uint64_t bytes, char out[TEXT_NUMBER_MAX])
 	static const char *const unit[6] = {" B", " kB", " MB", " GB", " TB", " PB"};
 
 	if (bytes < 1000) {
-		(void)snprintf(out, TEXT_NUMBER_MAX, "%u B", (unsigned)bytes); /* fits */
+		*put_text(put_digits(out, bytes, 1), " B") = 0;
 		return out;
 	}
 	return scaled((double)bytes, unit, out);
@@ -178,7 +250,7 @@ const char *text_rate(double per_second, char out[TEXT_NUMBER_MAX])
 	static const char *const unit[6] = {"", "k", "M", "G", "T", "P"};
 
 	if (!(per_second > 0.0) || !isfinite(per_second) || per_second > 1e18) {
-		(void)snprintf(out, TEXT_NUMBER_MAX, "%s", per_second > 0 ? "inf" : "0"); /* fits */
+		*put_text(out, per_second > 0 ? "inf" : "0") = 0;
 		return out;
 	}
 	return scaled(per_second, unit, out);
@@ -189,6 +261,20 @@ struct long_unit {
 	const char *name, *part;
 };
 
+/* Less than a minute, in the unit that gives three digits. */
+static char *put_seconds(char *to, uint64_t ns)
+{
+	const double v = (double)ns;
+
+	if (ns < 1000)
+		return put_text(put_digits(to, ns, 1), " ns");
+	if (v < 999.5e3)
+		return put_text(put_three(to, v / 1e3), " us");
+	if (v < 999.5e6)
+		return put_text(put_three(to, v / 1e6), " ms");
+	return put_text(put_three(to, v / 1e9), " s");
+}
+
 const char *text_duration(int64_t ns, char out[TEXT_NUMBER_MAX])
 {
 	static const struct long_unit units[] = {
@@ -196,60 +282,48 @@ const char *text_duration(int64_t ns, char out[TEXT_NUMBER_MAX])
 		{3600 * NS_PER_S, 60 * NS_PER_S, "h", "m"},
 		{60 * NS_PER_S, NS_PER_S, "m", "s"},
 	};
-	const char *sign = ns < 0 ? "-" : "";
-	const uint64_t n = ns < 0 ? (uint64_t)0 - (uint64_t)ns : (uint64_t)ns;
-	char number[TEXT_NUMBER_MAX / 2];
-	const double v = (double)n;
+	const uint64_t n = magnitude(ns);
+	char *to = put_text(out, ns < 0 ? "-" : "");
 
 	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
 		const uint64_t unit = (uint64_t)units[i].ns, part = (uint64_t)units[i].part_ns;
 
 		if (n < unit)
 			continue;
-		(void)snprintf(out, TEXT_NUMBER_MAX, "%s%llu %s %llu %s", sign,
-			       (unsigned long long)(n / unit), units[i].name,
-			       (unsigned long long)(n % unit / part), units[i].part); /* fits */
+		to = put_text(put_digits(to, n / unit, 1), " ");
+		to = put_text(put_text(to, units[i].name), " ");
+		to = put_text(put_digits(to, n % unit / part, 1), " ");
+		*put_text(to, units[i].part) = 0;
 		return out;
 	}
-	if (n < 1000)
-		(void)snprintf(number, sizeof(number), "%u ns", (unsigned)n); /* fits */
-	else if (v < 999.5e3)
-		(void)snprintf(number, sizeof(number), "%.*f us",
-			       v < 9.995e3   ? 2
-			       : v < 99.95e3 ? 1
-					     : 0,
-			       v / 1e3);
-	else if (v < 999.5e6)
-		(void)snprintf(number, sizeof(number), "%.*f ms",
-			       v < 9.995e6   ? 2
-			       : v < 99.95e6 ? 1
-					     : 0,
-			       v / 1e6);
-	else
-		(void)snprintf(number, sizeof(number), "%.*f s", v < 9.995e9 ? 2 : 1, v / 1e9);
-	(void)snprintf(out, TEXT_NUMBER_MAX, "%s%s", sign, number);
+	*put_seconds(to, n) = 0;
 	return out;
 }
 
-/* ns as a decimal of `unit_ns` with all its digits. */
-static const char *exact(int64_t ns, uint64_t unit_ns, int decimals, char out[TEXT_NUMBER_MAX])
+/* n parts, of which `one` make a whole, as a decimal. */
+static const char *decimal_text(bool negative, uint64_t n, uint64_t one, unsigned decimals,
+				char out[TEXT_NUMBER_MAX])
 {
-	const uint64_t n = ns < 0 ? (uint64_t)0 - (uint64_t)ns : (uint64_t)ns;
+	char *to = put_text(out, negative ? "-" : "");
 
-	(void)snprintf(out, TEXT_NUMBER_MAX, "%s%llu.%0*llu", ns < 0 ? "-" : "",
-		       (unsigned long long)(n / unit_ns), decimals,
-		       (unsigned long long)(n % unit_ns)); /* at most 22 */
+	to = put_text(put_digits(to, n / one, 1), ".");
+	*put_digits(to, n % one, decimals) = 0;
 	return out;
 }
 
 const char *text_seconds9(int64_t ns, char out[TEXT_NUMBER_MAX])
 {
-	return exact(ns, 1000000000, 9, out);
+	return decimal_text(ns < 0, magnitude(ns), 1000000000, 9, out);
+}
+
+const char *text_seconds6(int64_t ns, char out[TEXT_NUMBER_MAX])
+{
+	return decimal_text(ns < 0, (magnitude(ns) + 500) / 1000, 1000000, 6, out);
 }
 
 const char *text_ms6(int64_t ns, char out[TEXT_NUMBER_MAX])
 {
-	return exact(ns, 1000000, 6, out);
+	return decimal_text(ns < 0, magnitude(ns), 1000000, 6, out);
 }
 
 #define NEAR_WORD_MAX 64u

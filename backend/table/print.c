@@ -8,12 +8,14 @@
 
 #define LINE_BYTES_MAX                                                                             \
 	((size_t)32 * 1024 * 1024) /* one row: a message's bytes, each escaped for json */
+#define WRITE_BYTES 65536u	   /* lines are gathered to this before they are written */
 #define GAP 2u			   /* blanks between columns of text */
 
 struct printer {
 	FILE *out;
 	struct print_options options;
-	struct buf line;
+	struct buf line;   /* lines that are not written yet, and the one that is being made */
+	size_t line_start; /* of that one */
 	bool begun; /* the first window came: header is out, widths are known */
 	uint64_t rows;
 	unsigned ncolumns;
@@ -43,7 +45,7 @@ struct printer *printer_new(FILE *out, const struct print_options *o)
 
 	p->out = out;
 	p->options = *o;
-	buf_init(&p->line, LINE_BYTES_MAX);
+	buf_init(&p->line, LINE_BYTES_MAX + WRITE_BYTES);
 	return p;
 }
 
@@ -56,14 +58,21 @@ void printer_free(struct printer *p)
 	free(p);
 }
 
-static int line_write(struct printer *p, struct err *e)
+static int lines_write(struct printer *p, struct err *e)
 {
 	const size_t n = p->line.len;
 
 	if (n > 0 && fwrite(p->line.data, 1, n, p->out) != n)
 		return err_errno(e, ERR_REFUSED, "could not write the table");
 	buf_clear(&p->line);
+	p->line_start = 0;
 	return 0;
+}
+
+static int line_end(struct printer *p, struct err *e)
+{
+	p->line_start = p->line.len;
+	return p->line.len >= WRITE_BYTES ? lines_write(p, e) : 0;
 }
 
 /* --- csv (RFC 4180's quotes; lines end as Unix's do) and tsv --- */
@@ -200,10 +209,28 @@ static bool column_right(const struct column *c)
 	return kind_is_number(c->kind) || c->kind == KIND_FLOW;
 }
 
+/* Nearly all text is only that, and it has no controls: it was escaped. */
+static bool text_is_ascii(struct str s)
+{
+	uint64_t word = 0;
+	uint8_t all = 0;
+
+	for (; s.len >= sizeof(word); s.p += sizeof(word), s.len -= sizeof(word)) {
+		memcpy(&word, s.p, sizeof(word));
+		if (word & UINT64_C(0x8080808080808080))
+			return false;
+	}
+	for (size_t i = 0; i < s.len; i++)
+		all |= (uint8_t)s.p[i];
+	return all < 0x80;
+}
+
 static unsigned text_columns(struct str s)
 {
 	unsigned n = 0;
 
+	if (text_is_ascii(s))
+		return (unsigned)s.len;
 	while (s.len > 0) {
 		const int width = text_width(text_utf8_next(&s));
 
@@ -238,8 +265,12 @@ static void widths_measure(struct printer *p, const struct window *w, struct buf
 
 static void blanks_add(struct buf *line, unsigned count)
 {
-	while (count-- > 0)
-		(void)buf_add_byte(line, ' ');
+	static const char blanks[] = "                                ";
+	const unsigned most = sizeof(blanks) - 1;
+
+	for (; count > most; count -= most)
+		(void)buf_add(line, blanks, most);
+	(void)buf_add(line, blanks, count);
 }
 
 /* The last column is not filled up: no line ends in blanks. */
@@ -261,7 +292,7 @@ static void text_cell(struct printer *p, const struct column *c, unsigned i, con
 /* Cuts the line to the terminal's width and takes blanks off its end. */
 static void text_line_end(struct printer *p)
 {
-	struct str rest = {buf_str(&p->line), p->line.len};
+	struct str rest = {buf_str(&p->line) + p->line_start, p->line.len - p->line_start};
 	unsigned used = 0;
 
 	while (p->options.width > 0 && rest.len > 0) {
@@ -274,7 +305,7 @@ static void text_line_end(struct printer *p)
 		p->line.len -= before;
 		break;
 	}
-	while (p->line.len > 0 && p->line.data[p->line.len - 1] == ' ')
+	while (p->line.len > p->line_start && p->line.data[p->line.len - 1] == ' ')
 		p->line.len--;
 	(void)buf_add_byte(&p->line, '\n');
 }
@@ -367,17 +398,17 @@ int printer_add(struct printer *p, const struct window *w, struct err *e)
 	buf_init(&raw, LINE_BYTES_MAX);
 	if (!p->begun) {
 		printer_begin(p, w, &raw);
-		rc = line_write(p, e);
+		rc = line_end(p, e);
 	}
 	if (rc == 0 && w->ncolumns != p->ncolumns)
 		rc = err_set(e, ERR_REFUSED, "the table changed its columns while it was printed");
 	for (uint32_t row = 0; rc == 0 && row < w->rows; row++) {
 		row_print(p, w, row, &raw);
 		p->rows++;
-		rc = line_write(p, e);
+		rc = line_end(p, e);
 	}
 	buf_release(&raw);
-	return rc ? rc : line_write(p, e);
+	return rc ? rc : lines_write(p, e);
 }
 
 int printer_end(struct printer *p, struct err *e)
@@ -387,7 +418,7 @@ int printer_end(struct printer *p, struct err *e)
 			(void)buf_add_byte(&p->line, '[');
 		(void)buf_add_str(&p->line, p->rows ? "\n]\n" : "]\n");
 	}
-	if (line_write(p, e))
+	if (lines_write(p, e))
 		return -1;
 	if (fflush(p->out) || ferror(p->out))
 		return err_errno(e, ERR_REFUSED, "could not write the table");

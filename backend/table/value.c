@@ -1,8 +1,6 @@
 #include "table/value.h"
 
-#include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/xalloc.h"
@@ -74,8 +72,10 @@ static double value_number(const struct value *v)
 
 static void print_integer(struct buf *out, const struct value *v)
 {
+	char text[TEXT_NUMBER_MAX];
+
 	if (v->type == VALUE_INT)
-		(void)buf_printf(out, "%" PRId64, v->i);
+		(void)buf_add_str(out, text_integer(v->i, text));
 	else
 		print_real(out, 6, v->r);
 }
@@ -83,8 +83,10 @@ static void print_integer(struct buf *out, const struct value *v)
 static void print_flow(struct buf *out, const struct value *v)
 {
 	const int64_t n = value_ns(v);
+	char text[TEXT_NUMBER_MAX];
 
-	(void)buf_printf(out, "%" PRId64 ".%d", n / 2, n % 2 ? 2 : 1);
+	(void)buf_add_str(out, text_integer(n / 2, text));
+	(void)buf_add_str(out, n % 2 ? ".2" : ".1");
 }
 
 static void number_print_raw(struct buf *out, enum kind kind, const struct value *v)
@@ -171,7 +173,7 @@ void value_print_text(struct buf *out, enum kind kind, const struct value *v, en
 		(void)buf_add_str(out, text_duration(value_ns(v), text));
 	else if (kind ==
 		 KIND_SECONDS) /* packets lie microseconds apart, late in a capture as well */
-		print_real(out, 6, (double)value_ns(v) / 1e9);
+		(void)buf_add_str(out, text_seconds6(value_ns(v), text));
 	else if (kind == KIND_TIME)
 		(void)buf_add_str(out, text_time(value_ns(v), zone, text));
 	else if (kind == KIND_SHARE && isfinite(value_number(v)))

@@ -33,7 +33,9 @@ const char *text_count(uint64_t count, char out[TEXT_NUMBER_MAX]);
 const char *text_bytes(uint64_t bytes, char out[TEXT_NUMBER_MAX]); /* "1.21 MB" */
 const char *text_rate(double per_second, char out[TEXT_NUMBER_MAX]);
 const char *text_duration(int64_t ns, char out[TEXT_NUMBER_MAX]); /* "51.2 ms", "3 h 12 m" */
+const char *text_seconds6(int64_t ns, char out[TEXT_NUMBER_MAX]); /* seconds to the microsecond */
 /* Exact, for scripts. */
+const char *text_integer(int64_t n, char out[TEXT_NUMBER_MAX]);
 const char *text_seconds9(int64_t ns, char out[TEXT_NUMBER_MAX]);  /* "-0.000001000" */
 const char *text_ms6(int64_t ns, char out[TEXT_NUMBER_MAX]);	   /* "51.210000" */
 const char *text_rfc3339(int64_t ns, char out[TEXT_NUMBER_MAX]);  /* UTC, nine decimals, "Z" */
