@@ -329,6 +329,39 @@ static void test_checksums(void **state)
 	assert_int_equal(d.flags & (DECODE_CHECKSUM_BAD | DECODE_CHECKSUM_PARTIAL), 0);
 }
 
+/* Every length has its own way through the sum: whole words, and what is left of one. */
+static void test_checksums_of_every_length(void **state)
+{
+	static const struct decode_options o = {.checksums = true};
+	uint8_t payload[100];
+
+	(void)state;
+	for (unsigned n = 0; n <= sizeof(payload); n++) {
+		struct made m = {.len = 0};
+		struct decoded d;
+		unsigned sum;
+
+		for (unsigned i = 0; i < n; i++)
+			payload[i] = (uint8_t)(n % 3 ? 255 - i * n : 255);
+		put_ip4(&m, 6, (uint16_t)(20 + n), 0);
+		sum = ~sum16(m.bytes, 20, 0) & 0xffff;
+		m.bytes[10] = (uint8_t)(sum >> 8);
+		m.bytes[11] = (uint8_t)sum;
+		put_tcp(&m, 1, 2, 0xffffffff, 0xffffffff, TCP_ACK, 5);
+		put(&m, payload, n);
+		sum = sum16(m.bytes + 12, 8, 6 + 20 + n);
+		sum = ~sum16(m.bytes + 20, 20 + n, sum) & 0xffff;
+		m.bytes[36] = (uint8_t)(sum >> 8);
+		m.bytes[37] = (uint8_t)sum;
+		decode_packet(&d, &o, 101, m.bytes, m.len, m.len);
+		assert_int_equal(d.flags & (DECODE_CHECKSUM_BAD | DECODE_CHECKSUM_PARTIAL), 0);
+		m.bytes[m.len - 1] ^= 0x10;
+		decode_packet(&d, &o, 101, m.bytes, m.len, m.len);
+		assert_int_equal(d.flags & (DECODE_CHECKSUM_BAD | DECODE_CHECKSUM_PARTIAL),
+				 DECODE_CHECKSUM_BAD);
+	}
+}
+
 static void test_unknown_is_called_so(void **state)
 {
 	struct made m = {.len = 0};
@@ -367,6 +400,7 @@ int main(void)
 		cmocka_unit_test(test_lying_headers),
 		cmocka_unit_test(test_icmp_echo_and_error),
 		cmocka_unit_test(test_checksums),
+		cmocka_unit_test(test_checksums_of_every_length),
 		cmocka_unit_test(test_unknown_is_called_so),
 	};
 
