@@ -97,6 +97,7 @@ static int on_table(void *arg, uint32_t channel, const struct msg_query *q, stru
 			    .rows = k->rows,
 			    .version = k->version,
 			    .cell = k->cell,
+			    .fixed = k->fixed || k->stands,
 			    .release = ask_release};
 	return 0;
 }

@@ -163,6 +163,7 @@ static bool capture_settle_row(struct capture *c, uint64_t row, const struct pac
 	if (note.number == 0)
 		return last;
 	*tag = capture_tag(&note);
+	c->settled++;
 	c->totals.other_packets--;
 	c->totals.other_bytes -= pk->length;
 	return true;

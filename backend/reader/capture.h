@@ -59,6 +59,7 @@ struct capture {
 	bool has_start;
 	uint64_t *waiting; /* rows of such fragments */
 	uint32_t nwaiting;
+	uint64_t settled;	/* of them that got their number after all */
 	uint64_t ended_packets; /* packets when capture_end was called last */
 };
 

@@ -121,7 +121,7 @@ static uint64_t rows(void *ask)
 
 static uint64_t version(void *ask)
 {
-	return first_row(ask);
+	return first_row(ask) + ((const struct ask *)ask)->capture->settled;
 }
 
 static uint64_t index_row_of(const struct ask *a, uint64_t row)
@@ -335,4 +335,5 @@ const struct table_kind table_packets = {
 	.rows = rows,
 	.version = version,
 	.cell = cell,
+	.stands = true,
 };

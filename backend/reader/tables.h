@@ -37,7 +37,8 @@ struct table_kind {
 	uint64_t (*rows)(void *ask);
 	uint64_t (*version)(void *ask); /* may be NULL */
 	struct value (*cell)(void *ask, uint64_t row, unsigned column);
-	bool fixed; /* says nothing of packets: complete at once */
+	bool fixed;  /* says nothing of packets: complete at once */
+	bool stands; /* cells change only with the version: first rows are final while others are read */
 };
 
 extern const struct table_kind table_summary, table_interfaces, table_connections, table_flows,

@@ -110,9 +110,10 @@ static struct table_state state_of(const struct table_server *s, const struct as
 	return state;
 }
 
+/* Only where cells are final: the first connections of a file still grow with its last packets. */
 static bool first_rows_suffice(const struct ask *a)
 {
-	return !a->filter[0] && !a->bpf[0] && !a->sort[0] &&
+	return a->source.fixed && !a->filter[0] && !a->bpf[0] && !a->sort[0] &&
 	       view_total(a->view) >= a->first + (uint64_t)a->count &&
 	       a->first + (uint64_t)a->count >= a->first;
 }

@@ -29,8 +29,8 @@ struct table_server_ops {
 struct table_server *table_server_new(uv_loop_t *loop, const struct table_server_ops *ops, void *arg);
 void table_server_free(struct table_server *s);
 /* A QUERY came on c. A query of the same channel object, channel and id replaces the former. A one-shot query on a
- * table that is still READING is answered when everything is there, unless first rows suffice (its window is full
- * and there is neither filter nor sort). */
+ * table that is still READING is answered when everything is there, unless first rows suffice (its window is full,
+ * there is neither filter nor sort, and the table's cells are `fixed`). */
 void table_server_query(struct table_server *s, struct channel *c, uint32_t channel, uint32_t id, const struct msg_query *q);
 void table_server_cancel(struct table_server *s, struct channel *c, uint32_t channel, uint32_t id);
 /* Everything of a channel number (CLOSE), or of a client that is gone (channel UINT32_MAX); c NULL: of all clients. */

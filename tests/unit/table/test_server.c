@@ -28,7 +28,7 @@ struct world {
 	size_t text_bytes; /* of the text column */
 	char *text;
 	uint8_t state;
-	bool odd_only;
+	bool fixed;
 	unsigned releases, made;
 
 	unsigned windows, errors;
@@ -83,6 +83,7 @@ static int table_of(void *arg, uint32_t channel, const struct msg_query *q, stru
 			    .version = version_of,
 			    .cell = cell_of,
 			    .release = release,
+			    .fixed = w->fixed,
 			    .keep = q->bpf.len ? keep_of : NULL};
 	return 0;
 }
@@ -335,6 +336,7 @@ static void test_still_reading(void **state)
 	(void)state;
 	world_open(&w, 10);
 	w.state = WINDOW_READING;
+	w.fixed = true;
 	ask(&w, 1, &(struct ask){.count = 5});			  /* first rows suffice */
 	ask(&w, 2, &(struct ask){.count = 50});			  /* the window is not full */
 	ask(&w, 3, &(struct ask){.count = 1, .sort = "-number"}); /* the order is not known yet */
@@ -353,6 +355,27 @@ static void test_still_reading(void **state)
 	run_until(&w, &w.windows, 3);
 	assert_int_equal(w.last_id, 3);
 	assert_int_equal(first_cell(&w), 99);
+	world_close(&w);
+}
+
+/* Rows that are there, but whose cells may still change, are no answer. */
+static void test_still_changing(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_open(&w, 10);
+	w.state = WINDOW_READING;
+	ask(&w, 1, &(struct ask){.count = 5});
+	spin(&w);
+	table_server_wake(w.server);
+	spin(&w);
+	assert_int_equal(w.windows, 0);
+	w.state = WINDOW_COMPLETE;
+	table_server_wake(w.server);
+	run_until(&w, &w.windows, 1);
+	assert_int_equal(w.last.rows, 5);
+	assert_int_equal(w.last.state, WINDOW_COMPLETE);
 	world_close(&w);
 }
 
@@ -446,6 +469,7 @@ int main(void)
 		cmocka_unit_test(test_next_rows),
 		cmocka_unit_test(test_period_and_cancel),
 		cmocka_unit_test(test_still_reading),
+		cmocka_unit_test(test_still_changing),
 		cmocka_unit_test(test_long_rows_are_split),
 		cmocka_unit_test(test_congestion),
 		cmocka_unit_test(test_many_and_close),
