@@ -190,7 +190,7 @@ static int query_route_attach(struct peer *p, struct str table, struct err *e)
 
 	if (is_one_of(table, own, ARRAY_LEN(own)))
 		return ROUTE_HERE;
-	if (upstream_try(p->control->upstream))
+	if (upstream_mend(p->control->upstream))
 		return ROUTE_UPSTREAM;
 	if (is_one_of(table, either, ARRAY_LEN(either)))
 		return ROUTE_HERE;

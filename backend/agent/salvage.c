@@ -1,5 +1,6 @@
 /* After a death: what a killed tap had published is written, its files are cut at the last whole
  * record, named, and the journals get their ends. */
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,6 +18,10 @@
 #include "session.h"
 
 #define SCAN_BYTES (256u * 1024)
+/* Enhanced packet blocks, draft-ietf-opsawg-pcapng 4.3; the tap writes little-endian ones. */
+#define BLOCK_PACKET 6u
+#define BLOCK_MIN 12u
+#define PACKET_WORDS 7u /* type, block's length, interface, time (2), captured, length on the wire */
 
 /* --- files --- */
 
@@ -74,13 +79,40 @@ static void salvage_segment(struct session *s, struct segment *g, const char *re
 			      (unsigned long long)r.cut_bytes);
 }
 
-void salvage_tap(struct session *s, const char *reason)
+/* Packets of a chunk that the totals do not have yet; their number before it is `before`. */
+static void totals_add(struct msg_tap_stats *total, uint64_t before, const uint8_t *p, uint32_t len)
+{
+	uint32_t word[PACKET_WORDS];
+
+	for (uint32_t at = 0, bytes; len - at >= sizeof(word); at += bytes) {
+		memcpy(word, p + at, sizeof(word));
+		bytes = le32toh(word[1]);
+		if (bytes < BLOCK_MIN || bytes > len - at)
+			return; /* what is published is whole: this is no block */
+		if (le32toh(word[0]) != BLOCK_PACKET || before++ < total->packets)
+			continue;
+		total->packets++;
+		total->bytes += le32toh(word[PACKET_WORDS - 1]);
+	}
+}
+
+/* The totals that were told are up to a second old; the chunks are not. */
+static void totals_catch_up(struct session *s)
 {
 	const uint64_t next = s->chunks.head ? atomic_load(&s->chunks.head->next) : 0;
-	const struct chunk_entry *last;
-	const uint8_t *data;
-	uint32_t length;
 
+	for (uint64_t n = next > s->chunks.slots ? next - s->chunks.slots : 0; n < next; n++) {
+		const uint8_t *data;
+		uint32_t length;
+		const struct chunk_entry *entry = chunks_get(&s->chunks, n, &data, &length);
+
+		if (entry && entry->first_packet + atomic_load(&entry->packets) > s->total.packets)
+			totals_add(&s->total, entry->first_packet, data, length);
+	}
+}
+
+void salvage_tap(struct session *s, const char *reason)
+{
 	for (unsigned i = 0; i < s->nsegments; i++) {
 		struct segment *g = &s->segment[i];
 
@@ -89,10 +121,7 @@ void salvage_tap(struct session *s, const char *reason)
 		salvage_chunks(s, g);
 		salvage_segment(s, g, reason);
 	}
-	/* The totals of the last second are newer in the chunks. */
-	last = next ? chunks_get(&s->chunks, next - 1, &data, &length) : NULL;
-	if (last && last->first_packet + atomic_load(&last->packets) > s->total.packets)
-		s->total.packets = last->first_packet + atomic_load(&last->packets);
+	totals_catch_up(s);
 	if (s->chunks.head)
 		atomic_store(&s->chunks.head->ended, 1); /* what the tap cannot say any more */
 	if (s->wake_fd >= 0) {
@@ -197,6 +226,19 @@ static int journal_end(struct session *s, int fd, bool with_segments, struct err
 						.first_packet = g->first_packet};
 
 		if (g->salvaged && journal_add_j_segment(j, &m, e))
+			goto out;
+	}
+	if (with_segments && s->total.packets > x.last.packets) {
+		const struct msg_j_second m = {.time_ns = clock_now_ns(),
+					       .packets = s->total.packets,
+					       .bytes = s->total.bytes,
+					       .dropped_device = s->total.dropped_device,
+					       .dropped_kernel = s->total.dropped_kernel,
+					       .dropped_buffer = s->total.dropped_buffer,
+					       .dropped_disk = s->total.dropped_disk,
+					       .own_packets = s->total.own_packets};
+
+		if (journal_add_j_second(j, &m, e))
 			goto out;
 	}
 	if (!x.ended) {

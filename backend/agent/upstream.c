@@ -27,6 +27,7 @@ struct upstream {
 	bool greeted;		 /* it has said something */
 	bool again;		 /* the one before had not: this is the second try */
 	bool denied;		 /* the socket is there, and not for us */
+	bool unmended;		 /* a daemon that was to mend sessions did not start */
 	int64_t state_ns;	 /* when the files of sessions were read */
 };
 
@@ -273,11 +274,30 @@ void upstream_local_sessions(struct control *c)
 	control_changed(c);
 }
 
+bool upstream_mend(struct upstream *u)
+{
+	bool interrupted = false;
+	struct err e;
+
+	if (upstream_try(u))
+		return true;
+	upstream_local_sessions(u->control);
+	for (const struct session *s = u->control->sessions; s; s = s->next)
+		interrupted = interrupted || s->state == SESSION_INTERRUPTED;
+	if (!interrupted || u->unmended)
+		return false;
+	u->unmended = upstream_need(u, &e) != 0;
+	if (u->unmended)
+		control_event(u->control, "error", "tapdeckd",
+			      "sessions were interrupted and cannot be mended: %s", e.text);
+	return !u->unmended;
+}
+
 void upstream_tick(struct upstream *u)
 {
 	const struct peer *p = u->control->peers;
 
 	/* Somebody watches sessions here as there was no daemon: there may be one by now. */
-	if (p && !u->channel && map_count(p->pending) && !upstream_try(u))
-		upstream_local_sessions(u->control);
+	if (p && !u->channel && map_count(p->pending))
+		(void)upstream_mend(u);
 }

@@ -13,6 +13,8 @@ void upstream_free(struct upstream *u);
 bool upstream_is_open(const struct upstream *u);
 /* true: a daemon is connected. Starts none. */
 bool upstream_try(struct upstream *u);
+/* As upstream_try; but where files tell of sessions that ran when their daemon died, one is started that mends them. */
+bool upstream_mend(struct upstream *u);
 /* A daemon, started if need be. */
 int upstream_need(struct upstream *u, struct err *e);
 /* The same frame, on the same channel and id: there is one client only. */

@@ -1,0 +1,93 @@
+# shellcheck shell=sh
+# KILLS kills at random moments while numbered packets are recorded: of the tap, the reader, the daemon. After each the files
+# are whole, nothing that was acknowledged is missing, files, journals and history agree, and a new session starts.
+# shellcheck source=tests/live/veth.sh
+. tests/live/veth.sh
+need_program capinfos
+namespaces
+case $B in /*) tools=$B/tests/tools ;; *) tools=$PWD/$B/tests/tools ;; esac
+
+random() { # below N
+	echo $(($(od -An -N4 -tu4 /dev/urandom) % $1))
+}
+pids_of() { # tap, reader or daemon: of this test
+	case $1 in tap) words='^tapdeck-tap ' ;; reader) words='^tapdeckd --read ' ;; daemon) words='^[^ ]*tapdeckd --daemon ' ;; esac
+	for pid in $(ip netns pids "$near" 2>/dev/null); do
+		tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -q "$words" && echo "$pid"
+	done
+}
+kill_one() { # tap, reader or daemon
+	pid=$(pids_of "$1" | head -n 1)
+	[ -n "$pid" ] || { fault "no $1 to kill"; return; }
+	kill -9 "$pid"
+}
+state() { tapdeck list --format csv --no-header --columns name,state 2>/dev/null | sed -n "s/^$1,//p"; }
+is_over() { state "$1" | grep -Eq '^(ended|failed)$'; }
+other_reader() { # PID that it is not
+	now=$(pids_of reader)
+	[ -n "$now" ] && [ "$now" != "$1" ]
+}
+fault() { faults="$faults
+$victim, session $name: $*"; }
+
+recorded() { # the folder of the session's files
+	for f in "$XDG_STATE_HOME" "$XDG_DATA_HOME"; do find "$f" -path "*$name*" \( -name '*.pcapng' -o -name '*.part' \); done | sort
+}
+check_files() { # ACKNOWLEDGED
+	files=$(recorded)
+	[ -n "$files" ] || { fault 'it left no file'; return; }
+	case $files in *.part*) fault "a file kept its name .part: $files" ;; esac
+	# shellcheck disable=SC2086
+	seen=$("$tools/numbers" $files 2>&1) || fault "the files cannot be read to the end: $seen"
+	# shellcheck disable=SC2086
+	capinfos -c $files >"$T/capinfos" 2>&1 || fault "capinfos: $(cat "$T/capinfos")"
+	packets=${seen%% *}
+	[ "${seen##* }" = 0 ] || fault "the recording has holes: $seen"
+	[ "$packets" -ge "$1" ] || fault "$1 packets were acknowledged, $packets are in the files"
+	told=$(tapdeck files "$name" --format csv --no-header --columns packets | awk '{ n += $1 } END { print n + 0 }')
+	[ "$told" = "$packets" ] || fault "files tells of $told packets, there are $packets"
+	told=$(tapdeck history captures --format csv --no-header --columns session,packets 2>&1 | sed -n "s/^$name,//p")
+	[ "$told" = "$packets" ] || fault "history tells of ${told:-no} packets, there are $packets"
+}
+stop_and_count() { # the connections of what was recorded, once it has ended
+	tapdeck stop "$name" >"$T/err" 2>&1 || fault "stop: $(cat "$T/err")"
+	told=$(tapdeck connections "$name" --format csv --no-header --columns packets_ab 2>&1)
+	[ "$told" = "$("$tools/numbers" "$(recorded)" | cut -d' ' -f1)" ] ||
+		fault "the reader that came back tells of $told packets: $("$tools/numbers" "$(recorded)")"
+}
+
+one_kill() { # NUMBER
+	name=kill-$1 before=$faults
+	case $(random 3) in 0) victim=tap ;; 1) victim=reader ;; *) victim=daemon ;; esac
+	tapdeck new "$name" device va record filter udp port 7777 >"$T/err" 2>&1 || { fault "new: $(cat "$T/err")"; return; }
+	sleep "0.$(printf %03d "$(random 600)")"
+	acknowledged=$(value "$name" packets)
+	old=$(pids_of reader)
+	kill_one $victim
+	case $victim in
+	reader)
+		until_true 10 other_reader "$old" || fault 'no reader came back'
+		stop_and_count
+		;;
+	*) until_true 15 is_over "$name" || fault "it is $(state "$name"), not over: $(tail -n 3 "$XDG_STATE_HOME"/tapdeck/*.log)" ;;
+	esac
+	check_files "${acknowledged:-0}"
+	if [ $victim = daemon ]; then
+		tapdeck show "$name" | grep -q interrupted || fault 'it is not told that it was interrupted'
+	fi
+	tapdeck dismiss "$name" >"$T/err" 2>&1 || fault "dismiss: $(cat "$T/err")"
+	[ "$before" = "$faults" ] && recorded | xargs -r rm -f
+}
+
+kills() { # HOW MANY
+	# To nobody: no answer disturbs the count.
+	ip -n "$far" neigh add 10.77.0.9 lladdr "$(here cat /sys/class/net/va/address)" dev vb nud permanent
+	there "$tools/sender" 10.77.0.9 7777 200 4000 100000 >/dev/null &
+	at_end "kill $!"
+	faults=
+	for i in $(seq "$1"); do
+		one_kill "$i"
+	done
+	is "$faults" '' "$1 kills, and nothing that was held is lost"
+	is "$(pids_of tap)" '' 'no tap is left behind'
+}
