@@ -111,7 +111,7 @@ out:
 static int catalog_put_aside(const char *folder, struct err *e)
 {
 	char *flows = xasprintf("%s/flows", folder);
-	char *old = xasprintf("%s/flows.old-%" PRId64, folder, clock_now_ns() / NS_PER_S);
+	char *old = xasprintf("%s/flows.old-%" PRId64, folder, clock_now_ns());
 	int r = rename(flows, old) == 0 || errno == ENOENT
 			? 0
 			: err_errno(e, ERR_REFUSED, "%s cannot be put aside for a new history", flows);

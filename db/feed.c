@@ -313,13 +313,13 @@ int feeds_add(struct feeds *f, const struct msg_feed *m, struct err *e)
 
 /* --- a shard that is not what it was --- */
 
-static void shard_put_aside(const char *path, int64_t now_s)
+static void shard_put_aside(const char *path, int64_t now_ns)
 {
 	static const char *const ends[] = {"", "-wal", "-shm"};
 
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
 		char *from = xasprintf("%s%s", path, ends[i]);
-		char *to = xasprintf("%s.damaged-%" PRId64 "%s", path, now_s, ends[i]);
+		char *to = xasprintf("%s.damaged-%" PRId64 "%s", path, now_ns, ends[i]);
 
 		(void)rename(from, to); /* what is not there, or stays, is in nobody's way: numbers are not used again */
 		free(from);
@@ -365,7 +365,7 @@ int feeds_look(struct feeds *f, int64_t number, struct err *e)
 		catalog_rollback(f->catalog);
 		goto out;
 	}
-	shard_put_aside(path, clock_now_ns() / NS_PER_S);
+	shard_put_aside(path, clock_now_ns());
 	feeds_forget_all(f);
 	err_set(e, ERR_PART, "%s was damaged: it was put aside, and is made again from the journals", path);
 	log_warn("%s", e ? e->text : path);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@
 #define STORE_CLIENTS_MAX 64 /* consoles of one user */
 #define STORE_RESULTS_MAX 256
 #define STORE_REFRESH_MS 1000
+#define STORE_SWEEP_MS 2000
 
 struct store {
 	uv_loop_t loop;
@@ -44,7 +46,7 @@ struct store {
 	int results;
 	int listener;
 	uv_poll_t listen_poll;
-	uv_timer_t refresh;
+	uv_timer_t refresh, sweep;
 	uv_signal_t child;
 };
 
@@ -338,6 +340,20 @@ static void store_gone(void *arg, struct channel *c, const struct err *e)
 		uv_stop(&s->loop);
 }
 
+/* A client that was killed with our answers unread leaves its descriptor in error, which the loop may have told of once
+ * only, while there was still something to read. */
+static void store_sweep(uv_timer_t *timer)
+{
+	struct store *s = timer->data;
+
+	for (int i = s->clients; i-- > 0;) {
+		struct pollfd p = {.fd = channel_fd(s->client[i])};
+
+		if (poll(&p, 1, 0) > 0 && (p.revents & (POLLHUP | POLLERR)))
+			store_gone(s, s->client[i], NULL);
+	}
+}
+
 static void store_client(struct store *s, int fd)
 {
 	static const struct channel_ops ops = {.message = store_message, .gone = store_gone};
@@ -479,7 +495,9 @@ static int store_serve(struct store *s, struct err *e)
 	if (r == 0) {
 		s->server = table_server_new(&s->loop, &ops, s);
 		uv_timer_init(&s->loop, &s->refresh);
-		s->refresh.data = s;
+		uv_timer_init(&s->loop, &s->sweep);
+		s->refresh.data = s->sweep.data = s;
+		uv_timer_start(&s->sweep, store_sweep, STORE_SWEEP_MS, STORE_SWEEP_MS);
 		uv_signal_init(&s->loop, &s->child);
 		s->child.data = s;
 		uv_signal_start(&s->child, store_reap, SIGCHLD);
