@@ -8,6 +8,8 @@ CC     := $(or $(CC_$(BUILD)),$(if $(filter default,$(origin CC)),gcc,$(CC)))
 FUZZ_S ?= 60
 V      ?=
 Q      := $(if $(V),,@)
+JOBS   := $(shell nproc 2>/dev/null || echo 1)
+SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))
 
 VERSION := 0.1
 LIBEXECDIR := $(PREFIX)/libexec/tapdeck
@@ -89,7 +91,7 @@ BENCHES := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(wildcard tests/bench/
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps deps-check run check check-quick bench fuzz fuzz-run soak asan asan-run lint style format install uninstall dist \
+.PHONY: all help deps deps-check run check check-quick bench fuzz fuzzers corpora fuzz-run soak asan asan-run lint style format install uninstall dist \
 	static clean units tools programs need
 
 all: need programs ## build everything into build/release (installs nothing)
@@ -158,18 +160,24 @@ check-quick: need units programs tools ## unit tests only
 	$(Q)$(CHECK_ENV) $(UNIT_ENV) $(PROVE) -j2 $(UNITS)
 
 check: deps-check ## everything: unit, golden, screen, live and style tests (installs what they need, as root or with sudo)
-	$(Q)$(MAKE) --no-print-directory programs units tools static
+	$(Q)$(SUBMAKE) programs units tools static
 	$(Q)$(CHECK_ENV) $(UNIT_ENV) $(PROVE) -j2 $(UNITS) tests/style/run $(wildcard tests/golden/run tests/screen/run) \
 		$(wildcard tests/live/*.t)
 
 asan: deps-check ## unit tests, golden files, fuzz corpora and one live test under ASan and UBSan
-	$(Q)$(MAKE) --no-print-directory BUILD=asan programs units tools
+	$(Q)$(SUBMAKE) BUILD=asan programs units tools
 	$(Q)$(MAKE) --no-print-directory BUILD=asan asan-run
+	$(Q)$(SUBMAKE) BUILD=fuzz corpora
 asan-run:
-	$(Q)$(CHECK_ENV) $(UNIT_ENV) $(PROVE) -j2 $(UNITS) $(wildcard tests/golden/run) $(wildcard tests/live/session.t)
+	$(Q)$(CHECK_ENV) $(UNIT_ENV) $(PROVE) -j2 $(UNITS) tests/golden/run tests/live/cli.t
 
 fuzz: deps-check ## every fuzzer for FUZZ_S seconds
+	$(Q)$(SUBMAKE) BUILD=fuzz fuzzers
 	$(Q)$(MAKE) --no-print-directory BUILD=fuzz fuzz-run
+fuzzers: $(FUZZERS)
+corpora: $(FUZZERS)
+	$(Q)for f in $(FUZZERS); do d=tests/fuzz/corpus/$$(basename $$f); [ ! -d $$d ] || $$f -runs=0 -verbosity=0 $$d || exit 1; done; \
+	echo "the corpora of $(words $(FUZZERS)) fuzzers were read"
 fuzz-run: $(FUZZERS)
 	$(Q)for f in $(FUZZERS); do echo "== $$f"; mkdir -p $(O)/corpus/$$(basename $$f); \
 		$$f -max_total_time=$(FUZZ_S) -max_len=65536 -rss_limit_mb=4096 -verbosity=0 -print_final_stats=1 \
@@ -196,7 +204,7 @@ deps-check: deps
 
 run: ## build, give this machine's tap its right, open the console
 	$(Q)tests/deps "$(SUDO)" $(DEBS_BUILD)
-	$(Q)$(MAKE) --no-print-directory programs
+	$(Q)$(SUBMAKE) programs
 	$(Q)B=$(B) SUDO="$(SUDO)" tests/run $(ARGS)
 
 static: need $(O)/static/bin/tapdeckd ## tapdeckd (and tapdeck-tap under that name) as one static file
