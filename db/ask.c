@@ -29,10 +29,10 @@ struct ask {
 	struct question q;
 	struct places *places;
 	struct rowset *rows;
-	struct map *sums; /* TOP: key -> struct sum */
-	bool cut;	  /* more is there than the limit */
-	int unread;	  /* shards that could not be read */
-	bool still;	  /* nobody writes this history */
+	struct map *sums;	      /* TOP: key -> struct sum */
+	bool cut;		      /* more is there than the limit */
+	int unread;		      /* shards that could not be read */
+	bool still;		      /* nobody writes this history */
 	char note[ERR_TEXT_MAX + 64]; /* why the first of them could not */
 };
 
@@ -85,7 +85,8 @@ static struct value cell_from(sqlite3_stmt *s, int column)
 	}
 }
 
-/* The SQL's columns are the table's; host and session come from the capture, and the path from its segment. */
+/* The SQL's columns are the table's; host and session come from the capture, and the path from its
+ * segment. */
 static void add_connection(struct ask *a, sqlite3_stmt *s)
 {
 	enum { CAPTURE = 0, HOST = 1, SESSION = 2 };
@@ -117,7 +118,10 @@ static void sum_key(const struct ask *a, sqlite3_stmt *s, struct buf *key)
 			(void)buf_add_byte(key, ' ');
 		if (v.type == VALUE_NULL)
 			(void)buf_add_byte(key, '-');
-		value_print_raw(key, column < 0 ? KIND_ADDR : table_history_connections.columns[column].kind, &v);
+		value_print_raw(key,
+				column < 0 ? KIND_ADDR
+					   : table_history_connections.columns[column].kind,
+				&v);
 	}
 }
 
@@ -145,7 +149,8 @@ static void add_sum(struct ask *a, sqlite3_stmt *s)
 
 static void add_total(struct total *t, sqlite3_stmt *s)
 {
-	const int64_t connections = sqlite3_column_int64(s, 0), first = sqlite3_column_int64(s, 3), last = sqlite3_column_int64(s, 4);
+	const int64_t connections = sqlite3_column_int64(s, 0), first = sqlite3_column_int64(s, 3),
+		      last = sqlite3_column_int64(s, 4);
 
 	if (connections == 0)
 		return;
@@ -192,7 +197,8 @@ static int say_shard(int64_t number, const struct err *e)
 	return r;
 }
 
-static int ask_plan(struct ask *a, struct plan *plan, enum plan_shape shape, const char *path, struct total *total, struct err *e)
+static int ask_plan(struct ask *a, struct plan *plan, enum plan_shape shape, const char *path,
+		    struct total *total, struct err *e)
 {
 	sqlite3 *db = NULL;
 	sqlite3_stmt *s = NULL;
@@ -211,8 +217,8 @@ static int ask_plan(struct ask *a, struct plan *plan, enum plan_shape shape, con
 }
 
 /* A shard that cannot be read costs its rows, not the answer: the note says so. */
-static int ask_shard(struct ask *a, int64_t number, enum plan_shape shape, const struct plan_scope *scope, struct total *total,
-		     struct err *e)
+static int ask_shard(struct ask *a, int64_t number, enum plan_shape shape,
+		     const struct plan_scope *scope, struct total *total, struct err *e)
 {
 	char *path = shard_path(a->folder, number);
 	struct plan *plan = xmalloc(sizeof(*plan));
@@ -221,8 +227,11 @@ static int ask_shard(struct ask *a, int64_t number, enum plan_shape shape, const
 
 	if (r == 0 && ask_plan(a, plan, shape, path, total, &why) != 0) {
 		if (a->unread++ == 0)
-			(void)snprintf(a->note, sizeof(a->note), "connections are missing: %s", why.text);
-		r = say_shard(number, &why) != 0 ? err_set(e, ERR_REFUSED, "the history does not listen") : 0;
+			(void)snprintf(a->note, sizeof(a->note), "connections are missing: %s",
+				       why.text);
+		r = say_shard(number, &why) != 0
+			    ? err_set(e, ERR_REFUSED, "the history does not listen")
+			    : 0;
 	}
 	plan_release(plan);
 	free(plan);
@@ -237,7 +246,8 @@ static int newest_first(const void *a, const void *b)
 	return x < y ? 1 : x > y ? -1 : 0;
 }
 
-/* When the rows so far fill the limit, what began before the last of them is not wanted any more. */
+/* When the rows so far fill the limit, what began before the last of them is not wanted any more.
+ */
 static int64_t ask_newer(const struct ask *a)
 {
 	const uint64_t rows = rowset_rows(a->rows), limit = (uint64_t)a->q.limit;
@@ -255,13 +265,16 @@ static int64_t ask_newer(const struct ask *a)
 	return newer;
 }
 
-/* Shards whose time meets the question's, the newest first; the limit of rows holds for each, since they are merged. */
+/* Shards whose time meets the question's, the newest first; the limit of rows holds for each, since
+ * they are merged. */
 static int ask_shards(struct ask *a, enum plan_shape shape, struct total *total, struct err *e)
 {
 	char *captures = places_list(a->places);
-	struct plan_scope scope = {.captures = captures, .only = places_only(a->places), .newer_ns = INT64_MIN};
+	struct plan_scope scope = {
+		.captures = captures, .only = places_only(a->places), .newer_ns = INT64_MIN};
 	struct place_shard *shard = NULL;
-	int count = captures ? places_shards(a->places, a->q.from_ns, a->q.to_ns, &shard, e) : 0, r = count < 0 ? -1 : 0;
+	int count = captures ? places_shards(a->places, a->q.from_ns, a->q.to_ns, &shard, e) : 0,
+	    r = count < 0 ? -1 : 0;
 
 	for (int i = 0; r == 0 && i < count; i++) {
 		if (shape == PLAN_ROWS && i > 0)
@@ -289,7 +302,8 @@ static int answer_places(struct ask *a, struct err *e)
 	if (a->q.kind == QUESTION_CAPTURES)
 		return places_captures(a->places, a->rows, a->q.has_filter, e);
 	if (a->q.kind == QUESTION_FILES)
-		return places_files(a->places, a->rows, a->q.has_filter, a->q.from_ns, a->q.to_ns, e);
+		return places_files(a->places, a->rows, a->q.has_filter, a->q.from_ns, a->q.to_ns,
+				    e);
 	return places_events(a->places, a->rows, a->q.has_filter, a->q.from_ns, a->q.to_ns, e);
 }
 
@@ -309,8 +323,9 @@ static int answer_top(struct ask *a, struct err *e)
 		return -1;
 	while (map_next(a->sums, &iter, &key, &len, &entry)) {
 		const struct sum *sum = entry;
-		const struct value v[] = {value_str((struct str){key, len}), value_int(whole(sum->bytes)), value_int(whole(sum->packets)),
-					  value_int(sum->connections)};
+		const struct value v[] = {
+			value_str((struct str){key, len}), value_int(whole(sum->bytes)),
+			value_int(whole(sum->packets)), value_int(sum->connections)};
 		rowset_add(a->rows, v);
 	}
 	return 0;
@@ -353,8 +368,9 @@ static int answer(struct ask *a, struct err *e)
 static char *answer_order(const struct question *q)
 {
 	static const char *const usual[] = {
-		[QUESTION_CAPTURES] = "-start_time", [QUESTION_CONNECTIONS] = "-start_time", [QUESTION_EVENTS] = "-time",
-		[QUESTION_TOP] = "-bytes",	     [QUESTION_FILES] = "-first_time",	     [QUESTION_COUNT] = "",
+		[QUESTION_CAPTURES] = "-start_time", [QUESTION_CONNECTIONS] = "-start_time",
+		[QUESTION_EVENTS] = "-time",	     [QUESTION_TOP] = "-bytes",
+		[QUESTION_FILES] = "-first_time",    [QUESTION_COUNT] = "",
 	};
 
 	if (q->sort < 0)
@@ -370,17 +386,21 @@ static int say(uint16_t type, const struct buf *payload)
 	int r;
 
 	buf_init(&frame, MSG_PAYLOAD_MAX + FRAME_HEADER_BYTES);
-	r = frame_put(&frame, type, 0, 1, payload->data, payload->len) != 0 ? -1 : fdio_write_all(STDIN_FILENO, frame.data, frame.len);
+	r = frame_put(&frame, type, 0, 1, payload->data, payload->len) != 0
+		    ? -1
+		    : fdio_write_all(STDIN_FILENO, frame.data, frame.len);
 	buf_release(&frame);
 	return r;
 }
 
-/* Rows from `first` on, up to `until` or until they are enough for one message; returns how many, 0 when it failed. */
+/* Rows from `first` on, up to `until` or until they are enough for one message; returns how many, 0
+ * when it failed. */
 static uint32_t say_window(struct table *t, const struct view *v, uint64_t first, uint64_t until)
 {
 	struct buf rows, columns, payload;
 	unsigned column[TABLE_COLUMNS_MAX];
-	struct msg_window m = {.table = str_of(t->type->name), .first = first, .total = view_total(v)};
+	struct msg_window m = {
+		.table = str_of(t->type->name), .first = first, .total = view_total(v)};
 	int r;
 
 	buf_init(&rows, MSG_PAYLOAD_MAX);
@@ -389,7 +409,8 @@ static uint32_t say_window(struct table *t, const struct view *v, uint64_t first
 	for (unsigned i = 0; i < t->type->ncolumns; i++)
 		column[i] = i;
 	r = row_put_columns(&columns, t->type, column, t->type->ncolumns);
-	while (r == 0 && first + m.count < until && m.count < ASK_WINDOW_ROWS && rows.len < ASK_WINDOW_BYTES) {
+	while (r == 0 && first + m.count < until && m.count < ASK_WINDOW_ROWS &&
+	       rows.len < ASK_WINDOW_BYTES) {
 		for (unsigned c = 0; r == 0 && c < t->type->ncolumns; c++) {
 			const struct value cell = t->cell(t->data, view_row(v, first + m.count), c);
 
@@ -438,9 +459,11 @@ static void note_end(const struct ask *a, struct buf *note)
 	if (a->unread)
 		(void)buf_add_str(note, a->note);
 	if (a->cut)
-		(void)buf_printf(note, "%sonly the first %" PRId64 ": more with '| limit N'", note->len ? "; " : "", a->q.limit);
+		(void)buf_printf(note, "%sonly the first %" PRId64 ": more with '| limit N'",
+				 note->len ? "; " : "", a->q.limit);
 	if (a->still)
-		(void)buf_printf(note, "%sread-only: nothing new is taken up", note->len ? "; " : "");
+		(void)buf_printf(note, "%sread-only: nothing new is taken up",
+				 note->len ? "; " : "");
 }
 
 static int say_end(const struct ask *a, const struct err *e)
@@ -452,7 +475,9 @@ static int say_end(const struct ask *a, const struct err *e)
 	buf_init(&note, 4096);
 	note_end(a, &note);
 	if (e)
-		r = msg_put_error(&payload, &(struct msg_error){.code = e->code, .at = e->at, .sentence = str_of(e->text)});
+		r = msg_put_error(&payload, &(struct msg_error){.code = e->code,
+								.at = e->at,
+								.sentence = str_of(e->text)});
 	else
 		r = msg_put_done(&payload, &(struct msg_done){.note = {buf_str(&note), note.len}});
 	if (r == 0)
@@ -504,7 +529,8 @@ int ask_main(const char *folder, bool still)
 	(void)sqlite3_hard_heap_limit64(ASK_HEAP_BYTES);
 	r = hear(&in, m, &e);
 	if (r == 0)
-		r = question_parse(&a.q, m->words.count ? m->words.at[0] : str_of(""), clock_now_ns(), &e);
+		r = question_parse(&a.q, m->words.count ? m->words.at[0] : str_of(""),
+				   clock_now_ns(), &e);
 	if (r == 0) {
 		a.rows = rowset_new(a.q.type);
 		r = places_open(&a.places, folder, &a.q, &e);

@@ -13,9 +13,28 @@
 #define CATALOG_SHARD_ROWS 1000000 /* past it new captures go to a new shard */
 
 enum statement {
-	S_HOST, S_HOST_ID, S_CAPTURE, S_CAPTURE_ID, S_PUT_CAPTURE, S_SEGMENT, S_EVENT, S_EVENT_ONCE, S_TOTALS, S_END, S_CONNECTIONS,
-	S_JOURNAL, S_PUT_JOURNAL, S_PART, S_OPEN_SHARD, S_NEW_SHARD, S_PUT_PART, S_PUT_SHARD,
-	S_SHARD_ROWS, S_LOST_JOURNALS, S_LOST_PARTS, S_LOST_SHARD,
+	S_HOST,
+	S_HOST_ID,
+	S_CAPTURE,
+	S_CAPTURE_ID,
+	S_PUT_CAPTURE,
+	S_SEGMENT,
+	S_EVENT,
+	S_EVENT_ONCE,
+	S_TOTALS,
+	S_END,
+	S_CONNECTIONS,
+	S_JOURNAL,
+	S_PUT_JOURNAL,
+	S_PART,
+	S_OPEN_SHARD,
+	S_NEW_SHARD,
+	S_PUT_PART,
+	S_PUT_SHARD,
+	S_SHARD_ROWS,
+	S_LOST_JOURNALS,
+	S_LOST_PARTS,
+	S_LOST_SHARD,
 	S_COUNT
 };
 
@@ -24,30 +43,45 @@ static const char *const statement_sql[S_COUNT] = {
 	[S_HOST_ID] = "SELECT id FROM host WHERE name=?1",
 	[S_CAPTURE] = "INSERT OR IGNORE INTO capture(host,name) VALUES(?1,?2)",
 	[S_CAPTURE_ID] = "SELECT id FROM capture WHERE host=?1 AND name=?2",
-	[S_PUT_CAPTURE] = "UPDATE capture SET session=?2,owner=?3,devices=?4,filter=?5,snaplen=?6,started_ns=?7,format=?8,note=?9,"
+	[S_PUT_CAPTURE] = "UPDATE capture SET "
+			  "session=?2,owner=?3,devices=?4,filter=?5,snaplen=?6,started_ns=?7,"
+			  "format=?8,note=?9,"
 			  "words=?10,folder=?11 WHERE id=?1",
-	[S_SEGMENT] = "INSERT OR REPLACE INTO segment(capture,number,name,sealed,packets,bytes,first_ns,last_ns,reason)"
+	[S_SEGMENT] = "INSERT OR REPLACE INTO "
+		      "segment(capture,number,name,sealed,packets,bytes,first_ns,last_ns,reason)"
 		      " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)",
-	[S_EVENT] = "INSERT OR IGNORE INTO event(capture,time_ns,severity,sentence) VALUES(?1,?2,?3,?4)",
+	[S_EVENT] = "INSERT OR IGNORE INTO event(capture,time_ns,severity,sentence) "
+		    "VALUES(?1,?2,?3,?4)",
 	[S_EVENT_ONCE] = "INSERT INTO event(capture,time_ns,severity,sentence) SELECT ?1,?2,?3,?4"
 			 " WHERE NOT EXISTS(SELECT 1 FROM event WHERE capture=?1 AND sentence=?4)",
-	[S_TOTALS] = "UPDATE capture SET seen_ns=?2,packets=?3,bytes=?4,dropped_device=?5,dropped_kernel=?6,dropped_buffer=?7,"
+	[S_TOTALS] = "UPDATE capture SET "
+		     "seen_ns=?2,packets=?3,bytes=?4,dropped_device=?5,dropped_kernel=?6,dropped_"
+		     "buffer=?7,"
 		     "dropped_disk=?8,own_packets=?9 WHERE id=?1",
 	/* Both journals have an end; why the capture ended is the tap's to say, the reader only
 	 * "finished". */
-	[S_END] = "UPDATE capture SET ended_ns=CASE WHEN ?3='finished' THEN coalesce(ended_ns,?2) ELSE ?2 END,"
-		  "reason=CASE WHEN ?3='finished' THEN coalesce(nullif(reason,''),?3) ELSE ?3 END WHERE id=?1",
-	[S_CONNECTIONS] = "UPDATE capture SET connections=max(coalesce(connections,0),?2) WHERE id=?1",
-	[S_JOURNAL] = "SELECT j.offset, coalesce(j.capture,0) FROM journal j JOIN host h ON h.id=j.host WHERE h.name=?1 AND j.name=?2",
-	[S_PUT_JOURNAL] = "INSERT INTO journal(host,name,offset,capture) VALUES((SELECT id FROM host WHERE name=?1),?2,?3,nullif(?4,0))"
-			  " ON CONFLICT(host,name) DO UPDATE SET offset=excluded.offset,capture=excluded.capture",
+	[S_END] = "UPDATE capture SET ended_ns=CASE WHEN ?3='finished' THEN coalesce(ended_ns,?2) "
+		  "ELSE ?2 END,"
+		  "reason=CASE WHEN ?3='finished' THEN coalesce(nullif(reason,''),?3) ELSE ?3 END "
+		  "WHERE id=?1",
+	[S_CONNECTIONS] =
+		"UPDATE capture SET connections=max(coalesce(connections,0),?2) WHERE id=?1",
+	[S_JOURNAL] = "SELECT j.offset, coalesce(j.capture,0) FROM journal j JOIN host h ON "
+		      "h.id=j.host WHERE h.name=?1 AND j.name=?2",
+	[S_PUT_JOURNAL] = "INSERT INTO journal(host,name,offset,capture) VALUES((SELECT id FROM "
+			  "host WHERE name=?1),?2,?3,nullif(?4,0))"
+			  " ON CONFLICT(host,name) DO UPDATE SET "
+			  "offset=excluded.offset,capture=excluded.capture",
 	[S_PART] = "SELECT shard FROM part WHERE capture=?1 AND part=?2",
 	[S_OPEN_SHARD] = "SELECT id FROM shard WHERE rows<?1 ORDER BY id DESC LIMIT 1",
 	[S_NEW_SHARD] = "INSERT INTO shard(rows) VALUES(0)",
 	[S_PUT_PART] = "INSERT INTO part(capture,part,shard) VALUES(?1,?2,?3)",
-	[S_PUT_SHARD] = "UPDATE shard SET min_ns=min(coalesce(min_ns,?2),?2),max_ns=max(coalesce(max_ns,?3),?3),rows=?4 WHERE id=?1",
+	[S_PUT_SHARD] = "UPDATE shard SET "
+			"min_ns=min(coalesce(min_ns,?2),?2),max_ns=max(coalesce(max_ns,?3),?3),"
+			"rows=?4 WHERE id=?1",
 	[S_SHARD_ROWS] = "SELECT rows FROM shard WHERE id=?1",
-	[S_LOST_JOURNALS] = "UPDATE journal SET offset=0 WHERE capture IN (SELECT capture FROM part WHERE shard=?1)",
+	[S_LOST_JOURNALS] = "UPDATE journal SET offset=0 WHERE capture IN (SELECT capture FROM "
+			    "part WHERE shard=?1)",
 	[S_LOST_PARTS] = "DELETE FROM part WHERE shard=?1",
 	[S_LOST_SHARD] = "DELETE FROM shard WHERE id=?1",
 };
@@ -55,21 +89,32 @@ static const char *const statement_sql[S_COUNT] = {
 /* Times are nanoseconds since the epoch. A capture's unique name is its host's and its own. */
 static const char schema[] =
 	"CREATE TABLE host(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;"
-	"CREATE TABLE capture(id INTEGER PRIMARY KEY, host INTEGER NOT NULL REFERENCES host, name TEXT NOT NULL, session TEXT, owner TEXT,"
-	" devices TEXT, filter TEXT, snaplen INTEGER, started_ns INTEGER, ended_ns INTEGER, seen_ns INTEGER, reason TEXT, format TEXT,"
-	" note TEXT, words TEXT, folder TEXT, packets INTEGER, bytes INTEGER, dropped_device INTEGER, dropped_kernel INTEGER,"
-	" dropped_buffer INTEGER, dropped_disk INTEGER, own_packets INTEGER, connections INTEGER, UNIQUE(host,name)) STRICT;"
+	"CREATE TABLE capture(id INTEGER PRIMARY KEY, host INTEGER NOT NULL REFERENCES host, name "
+	"TEXT NOT NULL, session TEXT, owner TEXT,"
+	" devices TEXT, filter TEXT, snaplen INTEGER, started_ns INTEGER, ended_ns INTEGER, "
+	"seen_ns INTEGER, reason TEXT, format TEXT,"
+	" note TEXT, words TEXT, folder TEXT, packets INTEGER, bytes INTEGER, dropped_device "
+	"INTEGER, dropped_kernel INTEGER,"
+	" dropped_buffer INTEGER, dropped_disk INTEGER, own_packets INTEGER, connections INTEGER, "
+	"UNIQUE(host,name)) STRICT;"
 	"CREATE INDEX capture_time ON capture(started_ns);"
-	"CREATE TABLE segment(capture INTEGER NOT NULL REFERENCES capture ON DELETE CASCADE, number INTEGER NOT NULL, name TEXT NOT NULL,"
-	" sealed INTEGER NOT NULL, packets INTEGER, bytes INTEGER, first_ns INTEGER, last_ns INTEGER, reason TEXT,"
+	"CREATE TABLE segment(capture INTEGER NOT NULL REFERENCES capture ON DELETE CASCADE, "
+	"number INTEGER NOT NULL, name TEXT NOT NULL,"
+	" sealed INTEGER NOT NULL, packets INTEGER, bytes INTEGER, first_ns INTEGER, last_ns "
+	"INTEGER, reason TEXT,"
 	" PRIMARY KEY(capture,number)) STRICT, WITHOUT ROWID;"
-	"CREATE TABLE event(capture INTEGER NOT NULL REFERENCES capture ON DELETE CASCADE, time_ns INTEGER NOT NULL, severity TEXT NOT NULL,"
+	"CREATE TABLE event(capture INTEGER NOT NULL REFERENCES capture ON DELETE CASCADE, time_ns "
+	"INTEGER NOT NULL, severity TEXT NOT NULL,"
 	" sentence TEXT NOT NULL, PRIMARY KEY(capture,time_ns,sentence)) STRICT, WITHOUT ROWID;"
-	"CREATE TABLE journal(host INTEGER NOT NULL REFERENCES host, name TEXT NOT NULL, offset INTEGER NOT NULL, capture INTEGER,"
+	"CREATE TABLE journal(host INTEGER NOT NULL REFERENCES host, name TEXT NOT NULL, offset "
+	"INTEGER NOT NULL, capture INTEGER,"
 	" PRIMARY KEY(host,name)) STRICT, WITHOUT ROWID;"
-	"CREATE TABLE shard(id INTEGER PRIMARY KEY AUTOINCREMENT, min_ns INTEGER, max_ns INTEGER, rows INTEGER NOT NULL) STRICT;"
-	"CREATE TABLE part(capture INTEGER NOT NULL REFERENCES capture ON DELETE CASCADE, part INTEGER NOT NULL,"
-	" shard INTEGER NOT NULL REFERENCES shard, PRIMARY KEY(capture,part)) STRICT, WITHOUT ROWID;";
+	"CREATE TABLE shard(id INTEGER PRIMARY KEY AUTOINCREMENT, min_ns INTEGER, max_ns INTEGER, "
+	"rows INTEGER NOT NULL) STRICT;"
+	"CREATE TABLE part(capture INTEGER NOT NULL REFERENCES capture ON DELETE CASCADE, part "
+	"INTEGER NOT NULL,"
+	" shard INTEGER NOT NULL REFERENCES shard, PRIMARY KEY(capture,part)) STRICT, WITHOUT "
+	"ROWID;";
 
 struct catalog {
 	sqlite3 *db;
@@ -91,13 +136,16 @@ static int catalog_look(const char *path, struct err *e)
 	if (sql_open(&db, path, SQL_READER, e) != 0)
 		return -1;
 	s = sql_prepare(db, "SELECT count(*) FROM sqlite_schema", e);
-	if (!s || sql_int(db, s, &tables, e) != 0 || sql_pragma(db, "user_version", &version, e) != 0 ||
+	if (!s || sql_int(db, s, &tables, e) != 0 ||
+	    sql_pragma(db, "user_version", &version, e) != 0 ||
 	    sql_pragma(db, "application_id", &application, e) != 0)
 		goto out;
 	if (application != CATALOG_APPLICATION && (version > 0 || tables > 0))
 		err_set(e, ERR_REFUSED, "%s is another program's database: move it away", path);
 	else if (version > CATALOG_VERSION)
-		err_set(e, ERR_REFUSED, "%s was made by a newer tapdeck (form %" PRId64 ", this one knows %d): use that one",
+		err_set(e, ERR_REFUSED,
+			"%s was made by a newer tapdeck (form %" PRId64
+			", this one knows %d): use that one",
 			path, version, CATALOG_VERSION);
 	else
 		r = 0;
@@ -114,7 +162,8 @@ static int catalog_put_aside(const char *folder, struct err *e)
 	char *old = xasprintf("%s/flows.old-%" PRId64, folder, clock_now_ns());
 	int r = rename(flows, old) == 0 || errno == ENOENT
 			? 0
-			: err_errno(e, ERR_REFUSED, "%s cannot be put aside for a new history", flows);
+			: err_errno(e, ERR_REFUSED, "%s cannot be put aside for a new history",
+				    flows);
 
 	free(flows);
 	free(old);
@@ -133,9 +182,11 @@ static int catalog_make(struct catalog *c, const char *folder, struct err *e)
 		return 0;
 	if (catalog_put_aside(folder, e) != 0)
 		return -1;
-	mark = xasprintf("PRAGMA application_id=%d; PRAGMA user_version=%d", CATALOG_APPLICATION, CATALOG_VERSION);
+	mark = xasprintf("PRAGMA application_id=%d; PRAGMA user_version=%d", CATALOG_APPLICATION,
+			 CATALOG_VERSION);
 	r = catalog_begin(c, e);
-	if (r == 0 && (sql_exec(c->db, schema, e) != 0 || sql_exec(c->db, mark, e) != 0 || catalog_commit(c, e) != 0)) {
+	if (r == 0 && (sql_exec(c->db, schema, e) != 0 || sql_exec(c->db, mark, e) != 0 ||
+		       catalog_commit(c, e) != 0)) {
 		catalog_rollback(c);
 		r = -1;
 	}
@@ -217,7 +268,8 @@ static int catalog_host(struct catalog *c, struct str host, int64_t *id, struct 
 	return sql_int(c->db, c->s[S_HOST_ID], id, e);
 }
 
-int catalog_capture(struct catalog *c, struct str host, struct str capture, int64_t *id, struct err *e)
+int catalog_capture(struct catalog *c, struct str host, struct str capture, int64_t *id,
+		    struct err *e)
 {
 	int64_t host_id = 0;
 
@@ -233,25 +285,28 @@ int catalog_capture(struct catalog *c, struct str host, struct str capture, int6
 
 int catalog_put_capture(struct catalog *c, int64_t id, const struct msg_j_capture *m, struct err *e)
 {
-	sql_bind(c->s[S_PUT_CAPTURE], "ittttiitttt", id, m->session, m->owner, m->devices, m->filter, (int64_t)m->snaplen,
-		 m->started_ns, m->format, m->note, m->words, m->folder);
+	sql_bind(c->s[S_PUT_CAPTURE], "ittttiitttt", id, m->session, m->owner, m->devices,
+		 m->filter, (int64_t)m->snaplen, m->started_ns, m->format, m->note, m->words,
+		 m->folder);
 	return sql_run(c->db, c->s[S_PUT_CAPTURE], e);
 }
 
 int catalog_put_segment(struct catalog *c, int64_t id, const struct msg_j_segment *m, struct err *e)
 {
-	sql_bind(c->s[S_SEGMENT], "iitiiiiit", id, (int64_t)m->number, m->name, (int64_t)m->sealed, sql_count(m->packets),
-		 sql_count(m->bytes), m->first_ns, m->last_ns, m->reason);
+	sql_bind(c->s[S_SEGMENT], "iitiiiiit", id, (int64_t)m->number, m->name, (int64_t)m->sealed,
+		 sql_count(m->packets), sql_count(m->bytes), m->first_ns, m->last_ns, m->reason);
 	return sql_run(c->db, c->s[S_SEGMENT], e);
 }
 
-int catalog_put_event(struct catalog *c, int64_t id, int64_t time_ns, struct str severity, struct str sentence, struct err *e)
+int catalog_put_event(struct catalog *c, int64_t id, int64_t time_ns, struct str severity,
+		      struct str sentence, struct err *e)
 {
 	sql_bind(c->s[S_EVENT], "iitt", id, time_ns, severity, sentence);
 	return sql_run(c->db, c->s[S_EVENT], e);
 }
 
-int catalog_put_event_once(struct catalog *c, int64_t id, int64_t time_ns, struct str severity, struct str sentence, struct err *e)
+int catalog_put_event_once(struct catalog *c, int64_t id, int64_t time_ns, struct str severity,
+			   struct str sentence, struct err *e)
 {
 	sql_bind(c->s[S_EVENT_ONCE], "iitt", id, time_ns, severity, sentence);
 	return sql_run(c->db, c->s[S_EVENT_ONCE], e);
@@ -259,8 +314,10 @@ int catalog_put_event_once(struct catalog *c, int64_t id, int64_t time_ns, struc
 
 int catalog_put_totals(struct catalog *c, int64_t id, const struct msg_j_second *m, struct err *e)
 {
-	sql_bind(c->s[S_TOTALS], "iiiiiiiii", id, m->time_ns, sql_count(m->packets), sql_count(m->bytes), sql_count(m->dropped_device),
-		 sql_count(m->dropped_kernel), sql_count(m->dropped_buffer), sql_count(m->dropped_disk), sql_count(m->own_packets));
+	sql_bind(c->s[S_TOTALS], "iiiiiiiii", id, m->time_ns, sql_count(m->packets),
+		 sql_count(m->bytes), sql_count(m->dropped_device), sql_count(m->dropped_kernel),
+		 sql_count(m->dropped_buffer), sql_count(m->dropped_disk),
+		 sql_count(m->own_packets));
 	return sql_run(c->db, c->s[S_TOTALS], e);
 }
 
@@ -276,7 +333,8 @@ int catalog_put_connections(struct catalog *c, int64_t id, int64_t connections, 
 	return sql_run(c->db, c->s[S_CONNECTIONS], e);
 }
 
-int catalog_journal(struct catalog *c, struct str host, struct str journal, int64_t *offset, int64_t *capture, struct err *e)
+int catalog_journal(struct catalog *c, struct str host, struct str journal, int64_t *offset,
+		    int64_t *capture, struct err *e)
 {
 	sqlite3_stmt *s = c->s[S_JOURNAL];
 	int rc;
@@ -292,7 +350,8 @@ int catalog_journal(struct catalog *c, struct str host, struct str journal, int6
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : sql_error(c->db, e);
 }
 
-int catalog_put_journal(struct catalog *c, struct str host, struct str journal, int64_t offset, int64_t capture, struct err *e)
+int catalog_put_journal(struct catalog *c, struct str host, struct str journal, int64_t offset,
+			int64_t capture, struct err *e)
 {
 	int64_t id = 0;
 
@@ -323,7 +382,8 @@ int catalog_shard(struct catalog *c, int64_t capture, int64_t part, int64_t *sha
 	return sql_run(c->db, c->s[S_PUT_PART], e);
 }
 
-int catalog_put_shard(struct catalog *c, int64_t shard, int64_t min_ns, int64_t max_ns, int64_t rows, struct err *e)
+int catalog_put_shard(struct catalog *c, int64_t shard, int64_t min_ns, int64_t max_ns,
+		      int64_t rows, struct err *e)
 {
 	sql_bind(c->s[S_PUT_SHARD], "iiii", shard, min_ns, max_ns, rows);
 	return sql_run(c->db, c->s[S_PUT_SHARD], e);

@@ -54,7 +54,8 @@ void feeds_free(struct feeds *f)
 
 /* --- shards in use: the one that was used longest ago is closed for another --- */
 
-/* Its rows may be on disk before the catalog says so: they are taken up again then, as the same rows. */
+/* Its rows may be on disk before the catalog says so: they are taken up again then, as the same
+ * rows. */
 static int feeds_commit_shard(struct feeds *f, struct open_shard *s, struct err *e)
 {
 	int64_t min_ns, max_ns;
@@ -93,7 +94,8 @@ static int feeds_open_shard(struct feeds *f, struct open_shard *s, int64_t numbe
 {
 	int64_t rows;
 
-	if (catalog_shard_rows(f->catalog, number, &rows, e) != 0 || shard_open(&s->shard, f->folder, number, e) != 0)
+	if (catalog_shard_rows(f->catalog, number, &rows, e) != 0 ||
+	    shard_open(&s->shard, f->folder, number, e) != 0)
 		return -1;
 	if (shard_rows(s->shard) >= rows)
 		return 0;
@@ -136,17 +138,21 @@ static int feed_say(struct feeds *f, const struct feed *feed, const char *text, 
 	log_warn("%s", text);
 	if (feed->capture == 0)
 		return 0;
-	return catalog_put_event_once(f->catalog, feed->capture, clock_now_ns(), str_of("warn"), str_of(text), e);
+	return catalog_put_event_once(f->catalog, feed->capture, clock_now_ns(), str_of("warn"),
+				      str_of(text), e);
 }
 
-static int feed_take(struct feeds *f, struct feed *feed, const struct journal_record *r, struct err *e)
+static int feed_take(struct feeds *f, struct feed *feed, const struct journal_record *r,
+		     struct err *e)
 {
 	const enum taken got = record_take(f, feed, r, e);
 	char text[256];
 
 	if (got != TAKE_NONSENSE)
 		return (int)got;
-	(void)snprintf(text, sizeof(text), "the journal of %.*s has a record before byte %" PRIu64 " that cannot be understood: left out",
+	(void)snprintf(text, sizeof(text),
+		       "the journal of %.*s has a record before byte %" PRIu64
+		       " that cannot be understood: left out",
 		       f->host.len > 100 ? 100 : (int)f->host.len, f->host.p, r->next);
 	return feed_say(f, feed, text, e);
 }
@@ -210,8 +216,8 @@ out:
 	return feed;
 }
 
-/* Where the bytes at `at` of the tail are no record: the place of the next whole one, or where to go on looking with
- * more bytes (the same place: nothing is wrong yet). */
+/* Where the bytes at `at` of the tail are no record: the place of the next whole one, or where to
+ * go on looking with more bytes (the same place: nothing is wrong yet). */
 static size_t feed_skip(const struct feed *feed, size_t at, int got, const struct journal_record *r)
 {
 	const size_t left = feed->tail.len - at;
@@ -220,14 +226,16 @@ static size_t feed_skip(const struct feed *feed, size_t at, int got, const struc
 
 	if (left == 0)
 		return at;
-	if (got == 0) /* a length that lies waits for bytes that never come: a whole record behind it shows it */
+	if (got == 0) /* a length that lies waits for bytes that never come: a whole record behind
+			 it shows it */
 		next = journal_resync(feed->tail.data + at, left, here);
 	if (next > here)
 		return (size_t)(next - feed->offset);
 	return got < 0 && left > FEEDS_RECORD_MAX ? feed->tail.len - FEEDS_RECORD_MAX : at;
 }
 
-/* Takes the whole records of the tail; how many bytes they were in *used. What stands before and behind damage is kept. */
+/* Takes the whole records of the tail; how many bytes they were in *used. What stands before and
+ * behind damage is kept. */
 static int feed_records(struct feeds *f, struct feed *feed, size_t *used, struct err *e)
 {
 	char text[256];
@@ -235,7 +243,8 @@ static int feed_records(struct feeds *f, struct feed *feed, size_t *used, struct
 	for (*used = 0;;) {
 		const uint64_t here = feed->offset + *used;
 		struct journal_record r;
-		const int got = journal_get(feed->tail.data + *used, feed->tail.len - *used, here, &r, NULL);
+		const int got = journal_get(feed->tail.data + *used, feed->tail.len - *used, here,
+					    &r, NULL);
 		size_t next;
 
 		if (got == 1) {
@@ -247,8 +256,11 @@ static int feed_records(struct feeds *f, struct feed *feed, size_t *used, struct
 		next = feed_skip(feed, *used, got, &r);
 		if (next == *used)
 			return 0;
-		(void)snprintf(text, sizeof(text), "the journal of %.*s is damaged at byte %" PRIu64 ": %zu bytes are left out",
-			       f->host.len > 100 ? 100 : (int)f->host.len, f->host.p, here, next - *used);
+		(void)snprintf(text, sizeof(text),
+			       "the journal of %.*s is damaged at byte %" PRIu64
+			       ": %zu bytes are left out",
+			       f->host.len > 100 ? 100 : (int)f->host.len, f->host.p, here,
+			       next - *used);
 		if (feed_say(f, feed, text, e) != 0)
 			return -1;
 		*used = next;
@@ -262,11 +274,13 @@ static int feed_apply(struct feeds *f, struct feed *feed, const struct msg_feed 
 	f->connections = 0;
 	if (catalog_begin(f->catalog, e) != 0 || feed_records(f, feed, &used, e) != 0)
 		return -1;
-	if (f->connections && catalog_put_connections(f->catalog, feed->capture, f->connections, e) != 0)
+	if (f->connections &&
+	    catalog_put_connections(f->catalog, feed->capture, f->connections, e) != 0)
 		return -1;
 	if (feeds_commit_shards(f, e) != 0)
 		return -1;
-	if (catalog_put_journal(f->catalog, m->host, m->journal, (int64_t)(feed->offset + used), feed->capture, e) != 0 ||
+	if (catalog_put_journal(f->catalog, m->host, m->journal, (int64_t)(feed->offset + used),
+				feed->capture, e) != 0 ||
 	    catalog_commit(f->catalog, e) != 0)
 		return -1;
 	buf_consume(&feed->tail, used);
@@ -284,10 +298,12 @@ static int feed_continue(struct feed *feed, const struct msg_feed *m, struct err
 	if (m->offset == feed->offset)
 		buf_clear(&feed->tail);
 	if (m->offset != feed->offset + feed->tail.len || m->offset > INT64_MAX - m->bytes.len)
-		return err_set(e, ERR_CALL, "the journal %.*s goes on at %" PRIu64 ", not at %" PRIu64, shown(m->journal), m->journal.p,
-			       feed->offset, m->offset);
+		return err_set(e, ERR_CALL,
+			       "the journal %.*s goes on at %" PRIu64 ", not at %" PRIu64,
+			       shown(m->journal), m->journal.p, feed->offset, m->offset);
 	if (buf_add(&feed->tail, m->bytes.p, m->bytes.len) != 0)
-		return err_set(e, ERR_CALL, "the journal %.*s comes in pieces that are too long", shown(m->journal), m->journal.p);
+		return err_set(e, ERR_CALL, "the journal %.*s comes in pieces that are too long",
+			       shown(m->journal), m->journal.p);
 	return 0;
 }
 
@@ -295,8 +311,10 @@ int feeds_add(struct feeds *f, const struct msg_feed *m, struct err *e)
 {
 	struct feed *feed;
 
-	if (m->host.len == 0 || m->host.len > FEEDS_NAME_MAX || m->journal.len == 0 || m->journal.len > FEEDS_NAME_MAX)
-		return err_set(e, ERR_CALL, "a journal has a host and a name, of %u bytes at most", FEEDS_NAME_MAX);
+	if (m->host.len == 0 || m->host.len > FEEDS_NAME_MAX || m->journal.len == 0 ||
+	    m->journal.len > FEEDS_NAME_MAX)
+		return err_set(e, ERR_CALL, "a journal has a host and a name, of %u bytes at most",
+			       FEEDS_NAME_MAX);
 	feed = feeds_get(f, m, e);
 	if (!feed || feed_continue(feed, m, e) != 0)
 		return -1;
@@ -321,7 +339,8 @@ static void shard_put_aside(const char *path, int64_t now_ns)
 		char *from = xasprintf("%s%s", path, ends[i]);
 		char *to = xasprintf("%s.damaged-%" PRId64 "%s", path, now_ns, ends[i]);
 
-		(void)rename(from, to); /* what is not there, or stays, is in nobody's way: numbers are not used again */
+		(void)rename(from, to); /* what is not there, or stays, is in nobody's way: numbers
+					   are not used again */
 		free(from);
 		free(to);
 	}
@@ -367,7 +386,8 @@ int feeds_look(struct feeds *f, int64_t number, struct err *e)
 	}
 	shard_put_aside(path, clock_now_ns());
 	feeds_forget_all(f);
-	err_set(e, ERR_PART, "%s was damaged: it was put aside, and is made again from the journals", path);
+	err_set(e, ERR_PART,
+		"%s was damaged: it was put aside, and is made again from the journals", path);
 	log_warn("%s", e ? e->text : path);
 out:
 	free(path);

@@ -1,5 +1,6 @@
-/* Takes up journals: bytes of a host's journal, by offset, into catalog and shards. Rows of a shard are committed first, the
- * journal's offset last, in the catalog's own commit: what a crash leaves is taken up again and changes nothing. */
+/* Takes up journals: bytes of a host's journal, by offset, into catalog and shards. Rows of a shard
+ * are committed first, the journal's offset last, in the catalog's own commit: what a crash leaves
+ * is taken up again and changes nothing. */
 #ifndef DB_FEED_H
 #define DB_FEED_H
 
@@ -10,11 +11,11 @@ struct feeds;
 
 struct feeds *feeds_new(struct catalog *c, const char *folder);
 void feeds_free(struct feeds *f);
-/* The bytes must continue what is there (or begin at the offset that the catalog keeps): else ERR_CALL with that offset.
- * 0: what was whole is on disk. */
+/* The bytes must continue what is there (or begin at the offset that the catalog keeps): else
+ * ERR_CALL with that offset. 0: what was whole is on disk. */
 int feeds_add(struct feeds *f, const struct msg_feed *m, struct err *e);
-/* Somebody could not read this shard. 0: nothing is wrong with it; -1: it was put aside and its journals begin anew, or that
- * failed (*e says). */
+/* Somebody could not read this shard. 0: nothing is wrong with it; -1: it was put aside and its
+ * journals begin anew, or that failed (*e says). */
 int feeds_look(struct feeds *f, int64_t shard, struct err *e);
 
 #endif

@@ -12,13 +12,18 @@
 
 /* A journal that is being taken up: what is behind its last whole record. */
 struct feed {
-	uint64_t offset; /* of tail's first byte */
-	int64_t capture; /* 0: not known yet */
-	int64_t part, shard; /* of the connection before: where the next one goes as well, mostly; shard 0: none */
+	uint64_t offset;     /* of tail's first byte */
+	int64_t capture;     /* 0: not known yet */
+	int64_t part, shard; /* of the connection before: where the next one goes as well, mostly;
+				shard 0: none */
 	struct buf tail;
 };
 
-enum taken { TAKE_FAILED = -1, TAKE_DONE = 0, TAKE_NONSENSE = 1 }; /* nonsense: whole, but not to be understood */
+enum taken {
+	TAKE_FAILED = -1,
+	TAKE_DONE = 0,
+	TAKE_NONSENSE = 1
+}; /* nonsense: whole, but not to be understood */
 
 struct open_shard {
 	int64_t number;
@@ -33,14 +38,15 @@ struct feeds {
 	struct map *feeds; /* "host\njournal" -> struct feed */
 	struct open_shard shard[FEEDS_SHARDS_OPEN];
 	uint64_t turn;
-	struct str host; /* of the bytes that are being added */
+	struct str host;     /* of the bytes that are being added */
 	int64_t connections; /* the highest number met, 0 none */
-	int64_t wanted;      /* shard that was used last: the one to look at after an error; 0 none */
+	int64_t wanted; /* shard that was used last: the one to look at after an error; 0 none */
 };
 
 /* The shard, open and in a transaction. */
 int feeds_shard(struct feeds *f, int64_t number, struct open_shard **out, struct err *e);
 /* Records of types that are not known here are for later readers of the journal: passed over. */
-enum taken record_take(struct feeds *f, struct feed *feed, const struct journal_record *r, struct err *e);
+enum taken record_take(struct feeds *f, struct feed *feed, const struct journal_record *r,
+		       struct err *e);
 
 #endif

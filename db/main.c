@@ -1,5 +1,6 @@
-/* tapdeck-store: the history. Descriptor 0 speaks messages. The first one of a folder is its only writer and listens on
- * FOLDER/socket besides; another one only carries bytes between its descriptor and that socket. */
+/* tapdeck-store: the history. Descriptor 0 speaks messages. The first one of a folder is its only
+ * writer and listens on FOLDER/socket besides; another one only carries bytes between its
+ * descriptor and that socket. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,17 +17,21 @@
 static int usage(FILE *out)
 {
 	fputs("usage: tapdeck-store [--folder FOLDER] [--log FILE]\n"
-	      "The history of tapdeck: keeps captures, files and connections, and answers questions. Started by tapdeck.\n",
+	      "The history of tapdeck: keeps captures, files and connections, and answers "
+	      "questions. Started by tapdeck.\n",
 	      out);
 	return out == stdout ? 0 : ERR_CALL;
 }
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {{"folder", required_argument, NULL, 'f'}, {"ask", required_argument, NULL, 'a'},
+	static const struct option options[] = {{"folder", required_argument, NULL, 'f'},
+						{"ask", required_argument, NULL, 'a'},
 						{"ask-still", required_argument, NULL, 's'},
-						{"log", required_argument, NULL, 'l'},	  {"version", no_argument, NULL, 'V'},
-						{"help", no_argument, NULL, 'h'},	  {NULL, 0, NULL, 0}};
+						{"log", required_argument, NULL, 'l'},
+						{"version", no_argument, NULL, 'V'},
+						{"help", no_argument, NULL, 'h'},
+						{NULL, 0, NULL, 0}};
 	struct err e = {0};
 	char *folder = NULL, *data;
 	int option, status = 0;

@@ -20,8 +20,10 @@ struct places {
 };
 
 static const char captures_sql[] =
-	"SELECT c.id,h.name,c.session,c.folder FROM capture c JOIN host h ON h.id=c.host WHERE (?1='' OR h.name=?1) AND (?2='' OR c.session=?2"
-	" OR c.name=?2) AND (?3=0 OR c.id=?3) AND c.started_ns IS NOT NULL AND c.started_ns<=?4 AND coalesce(c.ended_ns,?6)>=?5 ORDER BY c.id";
+	"SELECT c.id,h.name,c.session,c.folder FROM capture c JOIN host h ON h.id=c.host WHERE "
+	"(?1='' OR h.name=?1) AND (?2='' OR c.session=?2"
+	" OR c.name=?2) AND (?3=0 OR c.id=?3) AND c.started_ns IS NOT NULL AND c.started_ns<=?4 "
+	"AND coalesce(c.ended_ns,?6)>=?5 ORDER BY c.id";
 
 static int places_load(struct places *p, const struct question *q, struct err *e)
 {
@@ -31,8 +33,8 @@ static int places_load(struct places *p, const struct question *q, struct err *e
 
 	if (!s)
 		return -1;
-	sql_bind(s, "ttiiii", str_of(q->host ? q->host : ""), str_of(q->session ? q->session : ""), q->capture, q->to_ns, q->from_ns,
-		 INT64_MAX);
+	sql_bind(s, "ttiiii", str_of(q->host ? q->host : ""), str_of(q->session ? q->session : ""),
+		 q->capture, q->to_ns, q->from_ns, INT64_MAX);
 	while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
 		struct str host = sql_text(s, 1), session = sql_text(s, 2), folder;
 		if (p->count == room) {
@@ -40,8 +42,10 @@ static int places_load(struct places *p, const struct question *q, struct err *e
 			p->place = xreallocarray(p->place, room, sizeof(*p->place));
 		}
 		folder = sql_text(s, 3);
-		p->place[p->count++] = (struct place){.id = sqlite3_column_int64(s, 0), .host = xstrndup(host.p, host.len),
-						      .session = xstrndup(session.p, session.len), .folder = xstrndup(folder.p, folder.len)};
+		p->place[p->count++] = (struct place){.id = sqlite3_column_int64(s, 0),
+						      .host = xstrndup(host.p, host.len),
+						      .session = xstrndup(session.p, session.len),
+						      .folder = xstrndup(folder.p, folder.len)};
 	}
 	sqlite3_finalize(s);
 	return rc == SQLITE_DONE ? 0 : sql_error(p->db, e);
@@ -55,10 +59,12 @@ int places_open(struct places **out, const char *folder, const struct question *
 
 	free(path);
 	if (r == 0) {
-		p->segment = sql_prepare(p->db, "SELECT name FROM segment WHERE capture=?1 AND number=?2", e);
+		p->segment = sql_prepare(
+			p->db, "SELECT name FROM segment WHERE capture=?1 AND number=?2", e);
 		r = p->segment ? places_load(p, q, e) : -1;
 	}
-	p->all = !q->host && !q->session && q->capture == 0 && q->from_ns == INT64_MIN && q->to_ns == INT64_MAX;
+	p->all = !q->host && !q->session && q->capture == 0 && q->from_ns == INT64_MIN &&
+		 q->to_ns == INT64_MAX;
 	if (r != 0) {
 		places_close(p);
 		return -1;
@@ -130,7 +136,8 @@ char *places_list(const struct places *p)
 		return NULL;
 	if (p->all)
 		return xstrdup("");
-	buf_init(&list, PLACES_LIST_MAX); /* of captures that fit into memory, at most 10 digits each */
+	buf_init(&list,
+		 PLACES_LIST_MAX); /* of captures that fit into memory, at most 10 digits each */
 	for (size_t i = 0; i < p->count; i++)
 		(void)buf_printf(&list, "%c%" PRId64, i ? ',' : '[', p->place[i].id);
 	(void)buf_add_byte(&list, ']');
@@ -144,12 +151,14 @@ int64_t places_only(const struct places *p)
 	return p->count == 1 && !p->all ? p->place[0].id : 0;
 }
 
-int places_shards(struct places *p, int64_t from_ns, int64_t to_ns, struct place_shard **shard, struct err *e)
+int places_shards(struct places *p, int64_t from_ns, int64_t to_ns, struct place_shard **shard,
+		  struct err *e)
 {
-	sqlite3_stmt *s = sql_prepare(p->db,
-				      "SELECT id,max_ns,rows FROM shard WHERE rows>0 AND min_ns<=?1 AND max_ns>=?2 AND"
-				      " (?3=0 OR id IN (SELECT shard FROM part WHERE capture=?3)) ORDER BY max_ns DESC",
-				      e);
+	sqlite3_stmt *s = sql_prepare(
+		p->db,
+		"SELECT id,max_ns,rows FROM shard WHERE rows>0 AND min_ns<=?1 AND max_ns>=?2 AND"
+		" (?3=0 OR id IN (SELECT shard FROM part WHERE capture=?3)) ORDER BY max_ns DESC",
+		e);
 	int count = 0, rc;
 
 	*shard = NULL;
@@ -177,8 +186,8 @@ static struct value plain_cell(sqlite3_stmt *s, int column)
 	return value_null();
 }
 
-static int places_fill(struct places *p, struct rowset *rows, bool marked, const char *sql, const struct table_type *type,
-		       const int64_t *times_ns, struct err *e)
+static int places_fill(struct places *p, struct rowset *rows, bool marked, const char *sql,
+		       const struct table_type *type, const int64_t *times_ns, struct err *e)
 {
 	sqlite3_stmt *s = sql_prepare(p->db, sql, e);
 	struct value v[TABLE_COLUMNS_MAX];
@@ -203,30 +212,43 @@ static int places_fill(struct places *p, struct rowset *rows, bool marked, const
 int places_captures(struct places *p, struct rowset *rows, bool marked, struct err *e)
 {
 	static const char sql[] =
-		"SELECT c.id,h.name,c.session,c.devices,c.filter,c.started_ns,coalesce(c.ended_ns,c.seen_ns,c.started_ns)-c.started_ns,"
-		"coalesce(nullif(c.reason,''),CASE WHEN c.ended_ns IS NULL THEN 'running' ELSE 'ended' END),c.packets,c.bytes,"
+		"SELECT "
+		"c.id,h.name,c.session,c.devices,c.filter,c.started_ns,coalesce(c.ended_ns,c.seen_"
+		"ns,c.started_ns)-c.started_ns,"
+		"coalesce(nullif(c.reason,''),CASE WHEN c.ended_ns IS NULL THEN 'running' ELSE "
+		"'ended' END),c.packets,c.bytes,"
 		"c.dropped_device+c.dropped_kernel+c.dropped_buffer+c.dropped_disk,c.connections,"
-		"(SELECT count(*) FROM segment s WHERE s.capture=c.id),(SELECT sum(bytes) FROM segment s WHERE s.capture=c.id),c.owner,"
+		"(SELECT count(*) FROM segment s WHERE s.capture=c.id),(SELECT sum(bytes) FROM "
+		"segment s WHERE s.capture=c.id),c.owner,"
 		"c.note,c.name,c.folder FROM capture c JOIN host h ON h.id=c.host";
 
 	return places_fill(p, rows, marked, sql, &table_captures, NULL, e);
 }
 
-int places_files(struct places *p, struct rowset *rows, bool marked, int64_t from_ns, int64_t to_ns, struct err *e)
+int places_files(struct places *p, struct rowset *rows, bool marked, int64_t from_ns, int64_t to_ns,
+		 struct err *e)
 {
 	static const char sql[] =
-		"SELECT s.capture,h.name,c.session,s.number,s.name,s.packets,s.bytes,nullif(s.first_ns,0),nullif(s.last_ns,0),"
-		"CASE WHEN s.sealed=0 THEN 'writing' ELSE coalesce(nullif(s.reason,''),'sealed') END,nullif(c.folder,'')||'/'||s.name"
+		"SELECT "
+		"s.capture,h.name,c.session,s.number,s.name,s.packets,s.bytes,nullif(s.first_ns,0),"
+		"nullif(s.last_ns,0),"
+		"CASE WHEN s.sealed=0 THEN 'writing' ELSE coalesce(nullif(s.reason,''),'sealed') "
+		"END,nullif(c.folder,'')||'/'||s.name"
 		" FROM segment s JOIN capture c ON c.id=s.capture JOIN host h ON h.id=c.host"
 		" WHERE s.packets=0 OR s.sealed=0 OR (s.first_ns<=?2 AND s.last_ns>=?1)";
 
-	return places_fill(p, rows, marked, sql, &table_files, (const int64_t[]){from_ns, to_ns}, e);
+	return places_fill(p, rows, marked, sql, &table_files, (const int64_t[]){from_ns, to_ns},
+			   e);
 }
 
-int places_events(struct places *p, struct rowset *rows, bool marked, int64_t from_ns, int64_t to_ns, struct err *e)
+int places_events(struct places *p, struct rowset *rows, bool marked, int64_t from_ns,
+		  int64_t to_ns, struct err *e)
 {
-	static const char sql[] = "SELECT v.capture,h.name,c.session,v.time_ns,v.severity,v.sentence FROM event v JOIN capture c ON c.id=v.capture"
-				  " JOIN host h ON h.id=c.host WHERE v.time_ns>=?1 AND v.time_ns<=?2";
+	static const char sql[] =
+		"SELECT v.capture,h.name,c.session,v.time_ns,v.severity,v.sentence FROM event v "
+		"JOIN capture c ON c.id=v.capture"
+		" JOIN host h ON h.id=c.host WHERE v.time_ns>=?1 AND v.time_ns<=?2";
 
-	return places_fill(p, rows, marked, sql, &table_history_events, (const int64_t[]){from_ns, to_ns}, e);
+	return places_fill(p, rows, marked, sql, &table_history_events,
+			   (const int64_t[]){from_ns, to_ns}, e);
 }

@@ -54,7 +54,8 @@ static int put_where(struct making *m)
 	return 0;
 }
 
-/* What began an hour before the window and earlier is in it only if it is long: the index of those has it. */
+/* What began an hour before the window and earlier is in it only if it is long: the index of those
+ * has it. */
 static void put_since(struct making *m)
 {
 	if (m->q->from_ns == INT64_MIN)
@@ -65,8 +66,8 @@ static void put_since(struct making *m)
 
 static int put_long_arm(struct making *m)
 {
-	plan_text(m->p, " UNION ALL SELECT * FROM connection c INDEXED BY connection_long WHERE c.duration_ns>" SHARD_LONG_SQL
-			" AND c.start_ns<");
+	plan_text(m->p, " UNION ALL SELECT * FROM connection c INDEXED BY connection_long WHERE "
+			"c.duration_ns>" SHARD_LONG_SQL " AND c.start_ns<");
 	plan_int(m->p, minus(m->q->from_ns, SHARD_LONG_NS));
 	return put_where(m);
 }
@@ -85,7 +86,8 @@ static const char *index_of(int column)
 /* `but`: not the rows that an arm before had by this column; -1: none had. */
 static int put_drive_arm(struct making *m, int column, int but)
 {
-	(void)buf_printf(&m->p->sql, "SELECT * FROM connection c INDEXED BY %s WHERE ", index_of(column));
+	(void)buf_printf(&m->p->sql, "SELECT * FROM connection c INDEXED BY %s WHERE ",
+			 index_of(column));
 	where_drive_term(m->p, m->drive, column);
 	if (but >= 0) {
 		plan_text(m->p, " AND NOT coalesce(+");
@@ -160,14 +162,18 @@ static int put_rows(struct making *m)
 	return 0;
 }
 
-/* The table's columns in their order; what a shard does not have is null, but for the path: the segment's number. */
+/* The table's columns in their order; what a shard does not have is null, but for the path: the
+ * segment's number. */
 static void put_row_columns(struct plan *p)
 {
 	for (int i = 0; connection_sql[i].name; i++) {
 		const struct column_sql *c = &connection_sql[i];
 
 		plan_text(p, i ? "," : "SELECT ");
-		plan_text(p, c->addr ? c->addr : c->sql ? c->sql : strcmp(c->name, "path") == 0 ? "c.segment" : "NULL");
+		plan_text(p, c->addr			    ? c->addr
+			     : c->sql			    ? c->sql
+			     : strcmp(c->name, "path") == 0 ? "c.segment"
+							    : "NULL");
 	}
 	plan_text(p, " FROM rows c CROSS JOIN addr x ON x.id=c.a CROSS JOIN addr y ON y.id=c.b");
 }
@@ -184,11 +190,16 @@ static void put_top(struct plan *p, const struct question *q)
 		else
 			put_cell(p, q->key[i]);
 	}
-	plan_text(p, ",total(c.bytes_ab+c.bytes_ba),total(c.packets_ab+c.packets_ba),count(*) FROM ");
-	plan_text(p, either ? "(SELECT a either,* FROM rows UNION ALL SELECT b,* FROM rows WHERE b<>a) c" : "rows c");
+	plan_text(p,
+		  ",total(c.bytes_ab+c.bytes_ba),total(c.packets_ab+c.packets_ba),count(*) FROM ");
+	plan_text(
+		p,
+		either ? "(SELECT a either,* FROM rows UNION ALL SELECT b,* FROM rows WHERE b<>a) c"
+		       : "rows c");
 	for (int i = 0; i < q->keys; i++) {
 		plan_text(p, i ? "," : " GROUP BY ");
-		plan_text(p, q->key[i] == QUESTION_KEY_EITHER ? "c.either" : connection_sql[q->key[i]].sql);
+		plan_text(p, q->key[i] == QUESTION_KEY_EITHER ? "c.either"
+							      : connection_sql[q->key[i]].sql);
 	}
 }
 
@@ -202,7 +213,9 @@ static void put_head(struct plan *p, const struct question *q, enum plan_shape s
 		plan_text(p, "SELECT DISTINCT row>>36 FROM rows");
 		break;
 	case PLAN_COUNT:
-		plan_text(p, "SELECT count(*),total(packets_ab+packets_ba),total(bytes_ab+bytes_ba),min(start_ns),max(start_ns)"
+		plan_text(p, "SELECT "
+			     "count(*),total(packets_ab+packets_ba),total(bytes_ab+bytes_ba),min("
+			     "start_ns),max(start_ns)"
 			     " FROM rows");
 		break;
 	case PLAN_TOP:
@@ -211,9 +224,14 @@ static void put_head(struct plan *p, const struct question *q, enum plan_shape s
 	}
 }
 
-int plan_make(struct plan *p, const struct question *q, enum plan_shape shape, const struct plan_scope *scope, struct err *e)
+int plan_make(struct plan *p, const struct question *q, enum plan_shape shape,
+	      const struct plan_scope *scope, struct err *e)
 {
-	struct making m = {.p = p, .q = q, .scope = scope, .drive = where_drive(filter_root(q->filter)), .e = e};
+	struct making m = {.p = p,
+			   .q = q,
+			   .scope = scope,
+			   .drive = where_drive(filter_root(q->filter)),
+			   .e = e};
 
 	memset(p, 0, sizeof(*p));
 	buf_init(&p->sql, PLAN_SQL_MAX);
@@ -263,7 +281,9 @@ static void match_text(sqlite3_value *value, enum kind kind, struct buf *text)
 		break;
 	case SQLITE_TEXT:
 		(void)buf_add(text, sqlite3_value_text(value),
-			      (size_t)sqlite3_value_bytes(value) < MATCH_BYTES_MAX ? (size_t)sqlite3_value_bytes(value) : MATCH_BYTES_MAX);
+			      (size_t)sqlite3_value_bytes(value) < MATCH_BYTES_MAX
+				      ? (size_t)sqlite3_value_bytes(value)
+				      : MATCH_BYTES_MAX);
 		return;
 	case SQLITE_BLOB:
 		if (ip_addr(sqlite3_value_blob(value), sqlite3_value_bytes(value), &a))
@@ -289,7 +309,8 @@ static void sql_match(sqlite3_context *context, int count, sqlite3_value **value
 		buf_init(&text, MATCH_BYTES_MAX);
 		match_text(value[1], p->match[n].kind, &text);
 		range = (regmatch_t){.rm_so = 0, .rm_eo = (regoff_t)text.len};
-		yes = regexec(p->match[n].node->regex, buf_str(&text), 1, &range, REG_STARTEND) == 0;
+		yes = regexec(p->match[n].node->regex, buf_str(&text), 1, &range, REG_STARTEND) ==
+		      0;
 		buf_release(&text);
 	}
 	sqlite3_result_int(context, yes);
@@ -323,11 +344,13 @@ static void plan_bind_all(const struct plan *p, sqlite3_stmt *s)
 			sqlite3_bind_double(s, i + 1, b->r);
 			break;
 		case BIND_TEXT:
-			sqlite3_bind_text64(s, i + 1, b->s.p ? b->s.p : "", b->s.len, SQLITE_STATIC, SQLITE_UTF8);
+			sqlite3_bind_text64(s, i + 1, b->s.p ? b->s.p : "", b->s.len, SQLITE_STATIC,
+					    SQLITE_UTF8);
 			break;
 		case BIND_IP:
 		case BIND_RANK:
-			sqlite3_bind_blob(s, i + 1, b->bytes, b->type == BIND_IP ? 16 : 17, SQLITE_STATIC);
+			sqlite3_bind_blob(s, i + 1, b->bytes, b->type == BIND_IP ? 16 : 17,
+					  SQLITE_STATIC);
 			break;
 		}
 	}
@@ -339,7 +362,8 @@ sqlite3_stmt *plan_prepare(struct plan *p, sqlite3 *db, struct err *e)
 	sqlite3_stmt *s;
 
 	if (sqlite3_create_function(db, "match", 2, flags, p, sql_match, NULL, NULL) != SQLITE_OK ||
-	    sqlite3_create_function(db, "addr_rank", 1, flags, NULL, sql_rank, NULL, NULL) != SQLITE_OK) {
+	    sqlite3_create_function(db, "addr_rank", 1, flags, NULL, sql_rank, NULL, NULL) !=
+		    SQLITE_OK) {
 		sql_error(db, e);
 		return NULL;
 	}

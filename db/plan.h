@@ -27,9 +27,9 @@ struct plan {
 		enum { BIND_INT, BIND_REAL, BIND_TEXT, BIND_IP, BIND_RANK } type;
 		int64_t i;
 		double r;
-		struct str s;	 /* borrowed from the question */
+		struct str s;	   /* borrowed from the question */
 		uint8_t bytes[17]; /* IP: 16 */
-	} *bind;
+	} * bind;
 	int binds;
 	struct plan_match {
 		const struct filter_node *node;
@@ -39,10 +39,11 @@ struct plan {
 };
 
 /* The plan borrows from question and scope. plan_release also after an error. */
-int plan_make(struct plan *p, const struct question *q, enum plan_shape shape, const struct plan_scope *scope,
-	      struct err *e);
+int plan_make(struct plan *p, const struct question *q, enum plan_shape shape,
+	      const struct plan_scope *scope, struct err *e);
 void plan_release(struct plan *p);
-/* Prepared and bound; the caller finalizes before the plan goes. Registers match() and addr_rank() on the connection. */
+/* Prepared and bound; the caller finalizes before the plan goes. Registers match() and addr_rank()
+ * on the connection. */
 sqlite3_stmt *plan_prepare(struct plan *p, sqlite3 *db, struct err *e);
 
 #endif

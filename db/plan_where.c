@@ -6,8 +6,8 @@
 #include "base/xalloc.h"
 #include "tables.h"
 
-#define WHERE_CHUNK 32u		/* terms side by side: SQLite's expressions are at most 1000 deep */
-#define WHERE_NET4_BITS 16u	/* wider nets hold too much of a shard for an index to pay */
+#define WHERE_CHUNK 32u	    /* terms side by side: SQLite's expressions are at most 1000 deep */
+#define WHERE_NET4_BITS 16u /* wider nets hold too much of a shard for an index to pay */
 #define WHERE_NET6_BITS 32u
 #define WHERE_PORTS_WIDE 16
 
@@ -19,7 +19,8 @@ static struct plan_bind *plan_bind(struct plan *p)
 
 	if (p->binds >= PLAN_BINDS_MAX)
 		return NULL;
-	(void)buf_printf(&p->sql, "?%d", p->binds + 1); /* the sql's bound is looked at once, at the end */
+	(void)buf_printf(&p->sql, "?%d",
+			 p->binds + 1); /* the sql's bound is looked at once, at the end */
 	p->bind[p->binds] = none;
 	return &p->bind[p->binds++];
 }
@@ -113,7 +114,8 @@ static unsigned whole_bits(const struct filter_value *v)
 
 static bool is_ip(const struct filter_value *v)
 {
-	return v->value.type == VALUE_ADDR && (v->value.a.family == ADDR_IP4 || v->value.a.family == ADDR_IP6);
+	return v->value.type == VALUE_ADDR &&
+	       (v->value.a.family == ADDR_IP4 || v->value.a.family == ADDR_IP6);
 }
 
 static void addr_range(struct plan *p, const struct filter_value *v)
@@ -189,9 +191,11 @@ static void put_match(struct plan *p, const struct filter_node *n, int column)
 		p->binds = PLAN_BINDS_MAX; /* too much, as is said at the end */
 		return;
 	}
-	p->match[p->matches] = (struct plan_match){n, table_history_connections.columns[column].kind};
-	(void)buf_printf(&p->sql, c->addr ? "match(%d,(SELECT ip FROM addr WHERE id=%s))" : "match(%d,%s)", p->matches++,
-			 c->sql);
+	p->match[p->matches] =
+		(struct plan_match){n, table_history_connections.columns[column].kind};
+	(void)buf_printf(&p->sql,
+			 c->addr ? "match(%d,(SELECT ip FROM addr WHERE id=%s))" : "match(%d,%s)",
+			 p->matches++, c->sql);
 }
 
 static void put_equal(struct plan *p, const struct filter_node *n, const struct column_sql *c)
@@ -212,7 +216,8 @@ static void put_equal(struct plan *p, const struct filter_node *n, const struct 
 static void put_ordered(struct plan *p, const struct filter_node *n, const struct column_sql *c)
 {
 	if (c->addr) {
-		(void)buf_printf(&p->sql, "addr_rank((SELECT ip FROM addr WHERE id=%s))%s", c->sql, comparison(n->op));
+		(void)buf_printf(&p->sql, "addr_rank((SELECT ip FROM addr WHERE id=%s))%s", c->sql,
+				 comparison(n->op));
 		plan_rank(p, &n->values[0].value.a);
 		return;
 	}
@@ -224,10 +229,13 @@ static void put_ordered(struct plan *p, const struct filter_node *n, const struc
 static int no_column(const struct filter_node *n, const char *name, struct err *e)
 {
 	if (strcmp(name, "host") == 0)
-		return err_at(e, n->at, "captures of a host are asked for with 'on HOST', an address with 'host ADDRESS'");
+		return err_at(e, n->at,
+			      "captures of a host are asked for with 'on HOST', an address with "
+			      "'host ADDRESS'");
 	if (strcmp(name, "session") == 0)
 		return err_at(e, n->at, "captures of a session are asked for with 'session NAME'");
-	return err_at(e, n->at, "the history cannot ask for %s: '| files' says where packets lie", name);
+	return err_at(e, n->at, "the history cannot ask for %s: '| files' says where packets lie",
+		      name);
 }
 
 static int put_column(struct plan *p, const struct filter_node *n, int column, struct err *e)
@@ -295,7 +303,8 @@ static bool is_joined(const struct filter_node *n)
 	return n->op == FILTER_AND || n->op == FILTER_OR;
 }
 
-/* What a join means once its nots are drawn inside: nothing here is ever null, so that not (a and b) is not a or not b. */
+/* What a join means once its nots are drawn inside: nothing here is ever null, so that not (a and
+ * b) is not a or not b. */
 static enum filter_op joined_by(const struct term *t)
 {
 	return (t->node->op == FILTER_AND) != t->negate ? FILTER_AND : FILTER_OR;
@@ -319,9 +328,11 @@ static void terms_gather(struct terms *list, struct term t, enum filter_op op)
 	terms_gather(list, (struct term){t.node->right, t.negate}, op);
 }
 
-static int put_term(struct plan *p, struct terms *list, struct term t, unsigned depth, struct err *e);
+static int put_term(struct plan *p, struct terms *list, struct term t, unsigned depth,
+		    struct err *e);
 
-static int put_joined(struct plan *p, struct terms *list, struct term t, unsigned depth, struct err *e)
+static int put_joined(struct plan *p, struct terms *list, struct term t, unsigned depth,
+		      struct err *e)
 {
 	const enum filter_op op = joined_by(&t);
 	const char *const word = op == FILTER_AND ? " AND " : " OR ";
@@ -330,7 +341,8 @@ static int put_joined(struct plan *p, struct terms *list, struct term t, unsigne
 	int r = 0;
 
 	if (depth == PLAN_DEPTH_MAX)
-		return err_at(e, t.node->at, "'and' and 'or' stand more than %u deep in brackets", PLAN_DEPTH_MAX);
+		return err_at(e, t.node->at, "'and' and 'or' stand more than %u deep in brackets",
+			      PLAN_DEPTH_MAX);
 	terms_gather(list, t, op);
 	count = list->count - first;
 	plan_text(p, "((");
@@ -346,10 +358,12 @@ static int put_joined(struct plan *p, struct terms *list, struct term t, unsigne
 	return r;
 }
 
-static int put_term(struct plan *p, struct terms *list, struct term t, unsigned depth, struct err *e)
+static int put_term(struct plan *p, struct terms *list, struct term t, unsigned depth,
+		    struct err *e)
 {
 	term_strip(&t);
-	return is_joined(t.node) ? put_joined(p, list, t, depth, e) : put_leaf(p, t.node, t.negate, e);
+	return is_joined(t.node) ? put_joined(p, list, t, depth, e)
+				 : put_leaf(p, t.node, t.negate, e);
 }
 
 int where_filter(struct plan *p, const struct filter_node *root, struct err *e)
@@ -374,7 +388,9 @@ static int drive_rank(const struct filter_node *n)
 	c = &connection_sql[n->column];
 	if (c->addr) {
 		for (unsigned i = 0; i < n->nvalues; i++)
-			if (!is_ip(&v[i]) || whole_bits(&v[i]) < (v[i].value.a.family == ADDR_IP4 ? WHERE_NET4_BITS : WHERE_NET6_BITS))
+			if (!is_ip(&v[i]) ||
+			    whole_bits(&v[i]) < (v[i].value.a.family == ADDR_IP4 ? WHERE_NET4_BITS
+										 : WHERE_NET6_BITS))
 				return 0;
 		return n->nvalues == 1 && !v->is_net ? 4 : 3;
 	}

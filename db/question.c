@@ -15,11 +15,16 @@ static const struct {
 	const char *word;
 	enum question_kind kind;
 } kinds[] = {
-	{"captures", QUESTION_CAPTURES}, {"files", QUESTION_FILES}, {"connections", QUESTION_CONNECTIONS},
-	{"events", QUESTION_EVENTS},	 {"count", QUESTION_COUNT}, {"top", QUESTION_TOP},
+	{"captures", QUESTION_CAPTURES},
+	{"files", QUESTION_FILES},
+	{"connections", QUESTION_CONNECTIONS},
+	{"events", QUESTION_EVENTS},
+	{"count", QUESTION_COUNT},
+	{"top", QUESTION_TOP},
 };
 
-static const char *const tail_words[] = {"captures", "files", "connections", "events", "count", "top", "sort", "limit"};
+static const char *const tail_words[] = {"captures", "files", "connections", "events",
+					 "count",    "top",   "sort",	     "limit"};
 
 static const struct table_type *question_type(enum question_kind kind)
 {
@@ -46,7 +51,8 @@ static int tail_number(struct parse *p, int *i)
 	const struct token *t = &p->token[*i];
 
 	if (text_parse_count(t->s, &n, NULL) != 0 || n == 0 || n > QUESTION_LIMIT_MAX)
-		return err_at(p->e, t->at, "a number from 1 to %d is expected here", QUESTION_LIMIT_MAX);
+		return err_at(p->e, t->at, "a number from 1 to %d is expected here",
+			      QUESTION_LIMIT_MAX);
 	p->q->limit = (int64_t)n;
 	*i += 1;
 	return 0;
@@ -55,8 +61,9 @@ static int tail_number(struct parse *p, int *i)
 static const struct {
 	const char *word, *column;
 } short_columns[] = {
-	{"src", "addr_a"},	   {"dst", "addr_b"}, {"sport", "port_a"},    {"dport", "port_b"},  {"port", "port_b"},
-	{"duration", "duration_s"}, {"rtt", "handshake_ms"}, {"start", "start_time"}, {"time", "start_time"},
+	{"src", "addr_a"},	 {"dst", "addr_b"},	  {"sport", "port_a"},
+	{"dport", "port_b"},	 {"port", "port_b"},	  {"duration", "duration_s"},
+	{"rtt", "handshake_ms"}, {"start", "start_time"}, {"time", "start_time"},
 };
 
 static struct str column_name(const struct question *q, struct str s)
@@ -81,7 +88,8 @@ static int tail_key(struct parse *p, int *i)
 	else if (key >= 0 && connection_sql[key].sql)
 		p->q->key[p->q->keys++] = key;
 	else
-		return err_at(p->e, t->at, "a column of connections is expected here, or addr for either end");
+		return err_at(p->e, t->at,
+			      "a column of connections is expected here, or addr for either end");
 	*i += 1;
 	return 0;
 }
@@ -109,8 +117,10 @@ static int tail_sort(struct parse *p, int *i)
 	const int column = table_column(question_type(p->q->kind), column_name(p->q, name));
 
 	if (column < 0 || (p->q->kind == QUESTION_CONNECTIONS && !connection_sql[column].sql))
-		return err_at(p->e, t->at, "sort is followed by a column of %s, with - in front for the largest first",
-			      question_type(p->q->kind)->name);
+		return err_at(
+			p->e, t->at,
+			"sort is followed by a column of %s, with - in front for the largest first",
+			question_type(p->q->kind)->name);
 	p->q->sort = column;
 	p->q->descending = descending;
 	*i += 1;
@@ -144,7 +154,9 @@ static int parse_tail(struct parse *p, int *i)
 		if (token_is(t, kinds[k].word))
 			return tail_kind(p, i, kinds[k].kind);
 	near = text_nearest(t->s, tail_words, ARRAY_LEN(tail_words));
-	return err_at(p->e, t->at, "behind '|' stands captures, files, connections, events, count, top N KEY, sort COLUMN or limit N%s%s%s",
+	return err_at(p->e, t->at,
+		      "behind '|' stands captures, files, connections, events, count, top N KEY, "
+		      "sort COLUMN or limit N%s%s%s",
 		      near ? ": did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
@@ -187,7 +199,8 @@ static int parse_words(struct parse *p)
 
 	p->q->kind = p->count ? QUESTION_CONNECTIONS : QUESTION_CAPTURES;
 	for (size_t k = 0; p->count && k < ARRAY_LEN(kinds) && i == 0; k++)
-		if (token_is(&p->token[0], kinds[k].word) && kinds[k].kind != QUESTION_TOP && !token_compares(&p->token[1])) {
+		if (token_is(&p->token[0], kinds[k].word) && kinds[k].kind != QUESTION_TOP &&
+		    !token_compares(&p->token[1])) {
 			p->q->kind = kinds[k].kind;
 			i = 1;
 		}
@@ -197,10 +210,12 @@ static int parse_words(struct parse *p)
 	return 0;
 }
 
-/* A word that the filter does not know, or took for what `and` goes on with, may be one of ours, misspelled. */
+/* A word that the filter does not know, or took for what `and` goes on with, may be one of ours,
+ * misspelled. */
 static void suggest(struct parse *p)
 {
-	static const char *const others[] = {"host", "net", "port", "portrange", "proto", "tcp", "udp"};
+	static const char *const others[] = {"host",  "net", "port", "portrange",
+					     "proto", "tcp", "udp"};
 	const char *known[32], *near;
 	size_t count = 0;
 	char more[64];
@@ -214,7 +229,8 @@ static void suggest(struct parse *p)
 			continue;
 		near = text_nearest(p->token[i].s, known, count);
 		(void)snprintf(more, sizeof(more), ": did you mean \"%s\"?", near ? near : "");
-		if (near && !str_is(p->token[i].s, near) && strlen(p->e->text) + strlen(more) < sizeof(p->e->text))
+		if (near && !str_is(p->token[i].s, near) &&
+		    strlen(p->e->text) + strlen(more) < sizeof(p->e->text))
 			memcpy(p->e->text + strlen(p->e->text), more, strlen(more) + 1);
 	}
 }

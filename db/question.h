@@ -1,6 +1,7 @@
 /* A question to the history: the filter language, and times, places and tails besides.
- *   10.1.2.3 port 443 last 7d | captures        host 10.1.2.3 and between 14:00 and 15:00 on edge-01 | top 20 addr_b
- * Bare addresses, nets and :ports mean host, net and port; terms side by side are joined by `and`. */
+ *   10.1.2.3 port 443 last 7d | captures        host 10.1.2.3 and between 14:00 and 15:00 on
+ * edge-01 | top 20 addr_b Bare addresses, nets and :ports mean host, net and port; terms side by
+ * side are joined by `and`. */
 #ifndef DB_QUESTION_H
 #define DB_QUESTION_H
 
@@ -30,11 +31,13 @@ struct question {
 	enum question_kind kind;
 	struct filter *filter; /* on table_history_connections */
 	bool has_filter;       /* it says something */
-	int64_t from_ns, to_ns; /* what was going on between these; INT64_MIN, INT64_MAX: any time */
-	char *host, *session;	/* NULL: any */
-	int64_t capture;	/* 0: any */
-	int64_t limit;		/* rows */
-	int key[QUESTION_KEYS_MAX]; /* TOP: columns of table_history_connections, or QUESTION_KEY_EITHER */
+	int64_t from_ns,
+		to_ns;	      /* what was going on between these; INT64_MIN, INT64_MAX: any time */
+	char *host, *session; /* NULL: any */
+	int64_t capture;      /* 0: any */
+	int64_t limit;	      /* rows */
+	int key[QUESTION_KEYS_MAX]; /* TOP: columns of table_history_connections, or
+				       QUESTION_KEY_EITHER */
 	int keys;
 	int sort; /* column of `type`; -1: the usual order */
 	bool descending;

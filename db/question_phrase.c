@@ -24,7 +24,8 @@ static struct str unquoted(struct str s)
 	return s;
 }
 
-/* A time of one word, or of two ("yesterday 09:00", "2026-01-31 10:20"). A clock alone is of the day of `day_ns`. */
+/* A time of one word, or of two ("yesterday 09:00", "2026-01-31 10:20"). A clock alone is of the
+ * day of `day_ns`. */
 static int take_time(struct parse *p, int *i, int64_t day_ns, int64_t *time_ns)
 {
 	const struct token *a = &p->token[*i], *b = a + 1;
@@ -33,7 +34,8 @@ static int take_time(struct parse *p, int *i, int64_t day_ns, int64_t *time_ns)
 	int64_t midnight;
 
 	if (a->s.len == 0)
-		return err_at(p->e, a->at, "a time is missing here: 10:20, '2026-01-31 10:20', yesterday");
+		return err_at(p->e, a->at,
+			      "a time is missing here: 10:20, '2026-01-31 10:20', yesterday");
 	if (b->s.len && !day && text_parse_time(both, day_ns, time_ns, NULL) == 0) {
 		*i += 2;
 		return 0;
@@ -45,7 +47,8 @@ static int take_time(struct parse *p, int *i, int64_t day_ns, int64_t *time_ns)
 	}
 	*i += 1;
 	midnight = *time_ns;
-	if (day && b->s.len && memchr(b->s.p, ':', b->s.len) && text_parse_time(b->s, midnight, time_ns, NULL) == 0)
+	if (day && b->s.len && memchr(b->s.p, ':', b->s.len) &&
+	    text_parse_time(b->s, midnight, time_ns, NULL) == 0)
 		*i += 1;
 	return 0;
 }
@@ -90,7 +93,8 @@ static int phrase_between(struct parse *p, int *i)
 	if (take_time(p, i, p->now_ns, &p->q->from_ns) != 0)
 		return -1;
 	if (!token_is(&p->token[*i], "and"))
-		return err_at(p->e, p->token[*i].at, "between TIME and TIME: 'and' is missing here");
+		return err_at(p->e, p->token[*i].at,
+			      "between TIME and TIME: 'and' is missing here");
 	*i += 1;
 	return take_time(p, i, p->q->from_ns, &p->q->to_ns);
 }
@@ -147,16 +151,19 @@ static int phrase_capture(struct parse *p, int *i)
 	const struct token *t = &p->token[*i];
 
 	if (text_parse_count(t->s, &n, NULL) != 0 || n == 0 || n > INT64_MAX)
-		return err_at(p->e, t->at, "capture is followed by its number, the first column of 'tapdeck history'");
+		return err_at(
+			p->e, t->at,
+			"capture is followed by its number, the first column of 'tapdeck history'");
 	p->q->capture = (int64_t)n;
 	*i += 1;
 	return 0;
 }
 
-const char *const phrase_words[] = {"last", "after", "since", "before", "between", "at", "on", "session", "capture", NULL};
-static int (*const phrase_run[])(struct parse *p, int *i) = {phrase_last,    phrase_after, phrase_after,
-							     phrase_before,  phrase_between, phrase_at,
-							     phrase_on,	     phrase_session, phrase_capture};
+const char *const phrase_words[] = {"last", "after", "since",	"before",  "between",
+				    "at",   "on",    "session", "capture", NULL};
+static int (*const phrase_run[])(struct parse *p, int *i) = {
+	phrase_last, phrase_after, phrase_after,   phrase_before, phrase_between,
+	phrase_at,   phrase_on,	   phrase_session, phrase_capture};
 
 int parse_phrase(struct parse *p, int *i)
 {
@@ -169,7 +176,9 @@ int parse_phrase(struct parse *p, int *i)
 		if (!token_is(t, phrase_words[k]))
 			continue;
 		if (p->round > 0)
-			return err_at(p->e, t->at, "times and places hold for the whole question: they do not stand in brackets");
+			return err_at(p->e, t->at,
+				      "times and places hold for the whole question: they do not "
+				      "stand in brackets");
 		*i += 1;
 		return phrase_run[k](p, i) != 0 || rest_close(p, from, i) != 0 ? -1 : 1;
 	}

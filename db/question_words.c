@@ -83,11 +83,13 @@ static size_t regex_length(struct str s)
 
 static size_t plain_length(struct str s)
 {
-	static const char *const operators[] = {"<->", "==", "!=", "<=", ">=", "!~", "&&", "||", NULL};
+	static const char *const operators[] = {
+		"<->", "==", "!=", "<=", ">=", "!~", "&&", "||", NULL};
 	size_t i = 0;
 
 	for (size_t k = 0; operators[k]; k++)
-		if (s.len >= strlen(operators[k]) && memcmp(s.p, operators[k], strlen(operators[k])) == 0)
+		if (s.len >= strlen(operators[k]) &&
+		    memcmp(s.p, operators[k], strlen(operators[k])) == 0)
 			return strlen(operators[k]);
 	if (is_one_of(s.p[0], "()[]{},|<>=~!"))
 		return 1;
@@ -114,7 +116,8 @@ int parse_tokens(struct parse *p)
 	size_t at = 0;
 
 	if (p->text.len > QUESTION_TEXT_MAX)
-		return err_at(p->e, (int)QUESTION_TEXT_MAX, "a question is at most %u bytes", (unsigned)QUESTION_TEXT_MAX);
+		return err_at(p->e, (int)QUESTION_TEXT_MAX, "a question is at most %u bytes",
+			      (unsigned)QUESTION_TEXT_MAX);
 	p->token = xcalloc(QUESTION_TOKENS_MAX + 2, sizeof(*p->token));
 	for (;;) {
 		struct str s;
@@ -124,14 +127,16 @@ int parse_tokens(struct parse *p)
 		if (at == p->text.len)
 			break;
 		if (p->count == QUESTION_TOKENS_MAX)
-			return err_at(p->e, (int)at, "a question has at most %d words", QUESTION_TOKENS_MAX);
+			return err_at(p->e, (int)at, "a question has at most %d words",
+				      QUESTION_TOKENS_MAX);
 		s = (struct str){p->text.p + at, p->text.len - at};
 		s.len = token_length(s, p->count ? &p->token[p->count - 1] : NULL);
 		p->token[p->count++] = (struct token){s, (int)at};
 		at += s.len;
 	}
 	for (int i = 0; i < 2; i++)
-		p->token[p->count + i] = (struct token){{p->text.p + p->text.len, 0}, (int)p->text.len};
+		p->token[p->count + i] =
+			(struct token){{p->text.p + p->text.len, 0}, (int)p->text.len};
 	return 0;
 }
 
@@ -145,7 +150,9 @@ static void rest_add(struct parse *p, struct str s, int at, bool ours)
 	}
 	for (size_t i = 0; i <= s.len; i++)
 		p->at[p->rest.len + i] = ours ? at : at + (int)i;
-	(void)buf_add(&p->rest, s.p, s.len); /* no longer than the text, and a few letters a token: within the bound */
+	(void)buf_add(
+		&p->rest, s.p,
+		s.len); /* no longer than the text, and a few letters a token: within the bound */
 	(void)buf_add_byte(&p->rest, ' ');
 }
 
@@ -162,28 +169,36 @@ static void rest_and(struct parse *p, int at)
 }
 
 static const char *const joiners[] = {"and", "or", "not", "&&", "||", "!", "(", NULL};
-static const char *const starters[] = {"host", "net", "port", "portrange", "src", "dst", "tcp", "udp", "icmp", "icmp6",
-				       "sctp", "arp", "ip",   "ip6",	   "not", "!",	 "(",	"proto", NULL};
+static const char *const starters[] = {"host", "net",  "port",	"portrange", "src", "dst", "tcp",
+				       "udp",  "icmp", "icmp6", "sctp",	     "arp", "ip",  "ip6",
+				       "not",  "!",    "(",	"proto",     NULL};
 /* Behind these a starter goes on with the same term: `tcp port 443`, `src or dst host`. */
-static const char *const qualifiers[] = {"src", "dst",	"tcp",	"udp",	"sctp",	     "ip",    "ip6",
+static const char *const qualifiers[] = {"src", "dst",	"tcp", "udp",  "sctp",	    "ip",    "ip6",
 					 "arp", "host", "net", "port", "portrange", "proto", NULL};
 
 /* Shorter and other names of columns, and of operators. */
 static const struct {
 	const char *word, *means;
-} synonyms[] = {
-	{"duration", "duration_s"}, {"rtt", "handshake_ms"},	    {"handshake", "handshake_ms"}, {"start", "start_time"},
-	{"time", "start_time"},	    {"frame.time", "start_time"}, {"pkts", "packets"},	   {"retransmissions", "retrans"},
-}, spelled[] = {
-	{"eq", "=="}, {"ne", "!="}, {"gt", ">"}, {"lt", "<"}, {"ge", ">="}, {"le", "<="},
+} synonyms[] =
+	{
+		{"duration", "duration_s"},    {"rtt", "handshake_ms"},
+		{"handshake", "handshake_ms"}, {"start", "start_time"},
+		{"time", "start_time"},	       {"frame.time", "start_time"},
+		{"pkts", "packets"},	       {"retransmissions", "retrans"},
+},
+  spelled[] = {
+	  {"eq", "=="}, {"ne", "!="}, {"gt", ">"}, {"lt", "<"}, {"ge", ">="}, {"le", "<="},
 };
 
 /* bytes.ab is bytes_ab; NULL: it is no such word. */
 static const char *directed(struct str s)
 {
 	static const char *const stems[] = {"packets", "bytes", "payload", "retrans", "pkts"};
-	static const char *const columns[][2] = {{"packets_ab", "packets_ba"}, {"bytes_ab", "bytes_ba"}, {"payload_ab", "payload_ba"},
-						 {"retrans_ab", "retrans_ba"}, {"packets_ab", "packets_ba"}};
+	static const char *const columns[][2] = {{"packets_ab", "packets_ba"},
+						 {"bytes_ab", "bytes_ba"},
+						 {"payload_ab", "payload_ba"},
+						 {"retrans_ab", "retrans_ba"},
+						 {"packets_ab", "packets_ba"}};
 
 	for (size_t i = 0; i < ARRAY_LEN(stems); i++) {
 		const size_t n = strlen(stems[i]);
@@ -211,7 +226,8 @@ static const char *bare_means(struct str s)
 	struct addr a;
 	unsigned bits;
 
-	if (is_number(s) || (s.len > 1 && s.p[0] == ':' && is_number((struct str){s.p + 1, s.len - 1})))
+	if (is_number(s) ||
+	    (s.len > 1 && s.p[0] == ':' && is_number((struct str){s.p + 1, s.len - 1})))
 		return "port";
 	if (addr_parse(s, &a, NULL) == 0)
 		return "host";
@@ -232,7 +248,9 @@ static bool rest_bare(struct parse *p, const struct token *t, const struct token
 		return false; /* as in BPF: `src port 80 or 443` */
 	rest_and(p, t->at);
 	rest_word(p, word, t->at);
-	rest_add(p, t->s.p[0] == ':' && word[0] == 'p' ? (struct str){t->s.p + 1, t->s.len - 1} : t->s, t->at, false);
+	rest_add(p,
+		 t->s.p[0] == ':' && word[0] == 'p' ? (struct str){t->s.p + 1, t->s.len - 1} : t->s,
+		 t->at, false);
 	p->operand = true;
 	return true;
 }
@@ -278,7 +296,8 @@ static void rest_operator(struct parse *p, const struct token *t)
 static void rest_brackets(struct parse *p, const struct token *t)
 {
 	p->round += token_is(t, "(") - token_is(t, ")");
-	p->square += (token_is(t, "[") || token_is(t, "{")) - (token_is(t, "]") || token_is(t, "}"));
+	p->square +=
+		(token_is(t, "[") || token_is(t, "{")) - (token_is(t, "]") || token_is(t, "}"));
 	p->square = p->square < 0 ? 0 : p->square;
 }
 
@@ -287,9 +306,11 @@ static void rest_plain(struct parse *p, const struct token *t, const struct toke
 {
 	const bool value = before && token_compares(before);
 
-	if (p->square && before && !is_one_of(before->s.p[0], "[{,") && !is_one_of(t->s.p[0], "]},"))
+	if (p->square && before && !is_one_of(before->s.p[0], "[{,") &&
+	    !is_one_of(t->s.p[0], "]},"))
 		rest_word(p, ",", t->at);
-	else if (!p->square && !value && token_in(t, starters) && !(before && token_in(before, qualifiers)))
+	else if (!p->square && !value && token_in(t, starters) &&
+		 !(before && token_in(before, qualifiers)))
 		rest_and(p, t->at);
 	rest_add(p, t->s, t->at, false);
 	p->operand = !token_in(t, joiners);
@@ -305,7 +326,8 @@ void rest_token(struct parse *p, int i)
 	if (!value && !p->square && token_compares(t)) {
 		rest_operator(p, t);
 		p->operand = false;
-	} else if (!value && !p->square && token_compares(t + 1) && !token_in(t, joiners) && !is_one_of(t->s.p[0], ")]}")) {
+	} else if (!value && !p->square && token_compares(t + 1) && !token_in(t, joiners) &&
+		   !is_one_of(t->s.p[0], ")]}")) {
 		rest_column(p, t);
 	} else if (!rest_bare(p, t, before)) {
 		rest_plain(p, t, before);
@@ -327,13 +349,15 @@ void rest_pair(struct parse *p, int i)
 
 int rest_close(struct parse *p, int from, int *i)
 {
-	static const char *const ands[] = {"and", "&&", NULL}, *const wrong[] = {"or", "not", "||", "!", NULL};
+	static const char *const ands[] = {"and", "&&", NULL}, *const wrong[] = {"or", "not", "||",
+										 "!", NULL};
 	const struct token *before = from > 0 ? &p->token[from - 1] : NULL;
 
 	if (before && token_in(before, wrong))
 		return err_at(p->e, p->token[from].at,
-			      "times and places hold for the whole question: they do not stand behind '%.*s'", (int)before->s.len,
-			      before->s.p);
+			      "times and places hold for the whole question: they do not stand "
+			      "behind '%.*s'",
+			      (int)before->s.len, before->s.p);
 	if (before && token_in(before, ands) && p->rest.len > before->s.len) {
 		p->rest.len -= before->s.len + 1;
 		p->rest.data[p->rest.len] = 0;

@@ -20,7 +20,9 @@ int relay_address(const char *folder, struct sockaddr_un *a, struct err *e)
 
 	*a = (struct sockaddr_un){.sun_family = AF_UNIX};
 	if (len + sizeof("/socket") > sizeof(a->sun_path))
-		return err_set(e, ERR_REFUSED, "the folder %s has too long a name for a socket: set XDG_DATA_HOME to a shorter one",
+		return err_set(e, ERR_REFUSED,
+			       "the folder %s has too long a name for a socket: set XDG_DATA_HOME "
+			       "to a shorter one",
 			       folder);
 	memcpy(a->sun_path, folder, len);
 	memcpy(a->sun_path + len, "/socket", sizeof("/socket"));
@@ -44,7 +46,10 @@ static int relay_connect(const char *folder, struct err *e)
 		sock = -1;
 	}
 	if (sock < 0)
-		return err_errno(e, ERR_REFUSED, "another tapdeck keeps the history in %s, but does not answer: end it, or wait", folder);
+		return err_errno(e, ERR_REFUSED,
+				 "another tapdeck keeps the history in %s, but does not answer: "
+				 "end it, or wait",
+				 folder);
 	return sock;
 }
 
@@ -60,7 +65,8 @@ static int relay_piece(int from, int to, char *piece)
 int relay_run(const char *folder, struct err *e)
 {
 	const int sock = relay_connect(folder, e);
-	struct pollfd fd[2] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = sock, .events = POLLIN}};
+	struct pollfd fd[2] = {{.fd = STDIN_FILENO, .events = POLLIN},
+			       {.fd = sock, .events = POLLIN}};
 	char *piece;
 	int r = 0;
 

@@ -64,8 +64,10 @@ static void result_rows(struct result *r, const struct frame *f)
 	struct err e = {0};
 	struct rowset *to = r->coming ? r->coming : r->shown;
 
-	if (msg_get_window(f->payload, f->len, &m, &e) != 0 || window_read(&w, &m, &e) != 0 || w.ncolumns != r->spec.type->ncolumns) {
-		result_finish(r, e.code ? e.text : "the answer has other columns than the question", false);
+	if (msg_get_window(f->payload, f->len, &m, &e) != 0 || window_read(&w, &m, &e) != 0 ||
+	    w.ncolumns != r->spec.type->ncolumns) {
+		result_finish(r, e.code ? e.text : "the answer has other columns than the question",
+			      false);
 		window_release(&w);
 		return;
 	}
@@ -81,11 +83,13 @@ static void result_event(struct result *r, const struct frame *f)
 	struct msg_event m;
 	uint64_t shard = 0;
 
-	if (msg_get_event(f->payload, f->len, &m, NULL) == 0 && text_parse_count(m.where, &shard, NULL) == 0 && shard <= INT64_MAX)
+	if (msg_get_event(f->payload, f->len, &m, NULL) == 0 &&
+	    text_parse_count(m.where, &shard, NULL) == 0 && shard <= INT64_MAX)
 		r->ops->unread(r->arg, (int64_t)shard);
 }
 
-static void result_message(void *arg, struct channel *c, const struct frame *f, const int *fd, size_t nfd)
+static void result_message(void *arg, struct channel *c, const struct frame *f, const int *fd,
+			   size_t nfd)
 {
 	struct result *r = arg;
 	struct msg_done done;
@@ -108,7 +112,8 @@ static void result_message(void *arg, struct channel *c, const struct frame *f, 
 		(void)snprintf(text, sizeof(text), "%.*s", (int)done.note.len, done.note.p);
 		whole = true;
 	} else if (f->type == MSG_ERROR && msg_get_error(f->payload, f->len, &error, NULL) == 0) {
-		(void)snprintf(text, sizeof(text), "%.*s", (int)error.sentence.len, error.sentence.p);
+		(void)snprintf(text, sizeof(text), "%.*s", (int)error.sentence.len,
+			       error.sentence.p);
 	}
 	result_finish(r, text, whole);
 }
@@ -123,10 +128,14 @@ static void result_gone(void *arg, struct channel *c, const struct err *e)
 static int result_start(struct result *r, struct err *e)
 {
 	static const struct channel_ops ops = {.message = result_message, .gone = result_gone};
-	const char *argv[] = {r->spec.program, r->spec.still ? "--ask-still" : "--ask", r->spec.folder, NULL};
+	const char *argv[] = {r->spec.program, r->spec.still ? "--ask-still" : "--ask",
+			      r->spec.folder, NULL};
 	const char *word[] = {r->question};
 	struct msg_command *m;
-	struct spawn s = {.path = r->spec.program, .argv = (char *const *)(uintptr_t)argv, .nfd = 3, .no_new_privs = true,
+	struct spawn s = {.path = r->spec.program,
+			  .argv = (char *const *)(uintptr_t)argv,
+			  .nfd = 3,
+			  .no_new_privs = true,
 			  .die_with_parent = true};
 	int fd[2];
 
@@ -160,7 +169,8 @@ static void result_free(struct result *r)
 	free(r);
 }
 
-struct result *result_new(const struct result_spec *spec, const struct result_ops *ops, void *arg, struct err *e)
+struct result *result_new(const struct result_spec *spec, const struct result_ops *ops, void *arg,
+			  struct err *e)
 {
 	struct result *r = xcalloc(1, sizeof(*r));
 
@@ -232,6 +242,10 @@ static void table_release(void *data)
 
 struct table result_table(struct result *r)
 {
-	return (struct table){.type = r->spec.type, .data = r, .rows = table_rows, .version = table_version, .cell = table_cell,
+	return (struct table){.type = r->spec.type,
+			      .data = r,
+			      .rows = table_rows,
+			      .version = table_version,
+			      .cell = table_cell,
 			      .release = table_release};
 }

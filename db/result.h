@@ -27,12 +27,15 @@ struct result_spec {
 };
 
 /* Starts `program --ask` for the question. */
-struct result *result_new(const struct result_spec *spec, const struct result_ops *ops, void *arg, struct err *e);
+struct result *result_new(const struct result_spec *spec, const struct result_ops *ops, void *arg,
+			  struct err *e);
 struct table result_table(struct result *r); /* its release frees the result */
-/* Something was taken up: asks again, if it is kept up to date. The rows stay until the new ones are all there. true: not
- * now, ask me later. */
+/* Something was taken up: asks again, if it is kept up to date. The rows stay until the new ones
+ * are all there. true: not now, ask me later. */
 bool result_again(struct result *r);
-void result_reaped(struct result *r, pid_t pid); /* a child was waited for: if it was this one's, its number is free */
+void result_reaped(
+	struct result *r,
+	pid_t pid); /* a child was waited for: if it was this one's, its number is free */
 bool result_running(const struct result *r);
 /* What there is to say: NULL, or why rows are missing. */
 const char *result_note(const struct result *r);

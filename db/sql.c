@@ -23,25 +23,29 @@ int sql_error(sqlite3 *db, struct err *e)
 	path = path && *path ? path : "the history";
 	switch (sql_code(db)) {
 	case SQLITE_FULL:
-		return err_set(e, ERR_PART,
-			       "%s: the disk is full: the captures stay as they are, and are taken up "
-			       "when there is room",
-			       path);
+		return err_set(
+			e, ERR_PART,
+			"%s: the disk is full: the captures stay as they are, and are taken up "
+			"when there is room",
+			path);
 	case SQLITE_READONLY:
-		return err_set(e, ERR_REFUSED, "%s cannot be written: look at the rights of its folder",
-			       path);
+		return err_set(e, ERR_REFUSED,
+			       "%s cannot be written: look at the rights of its folder", path);
 	case SQLITE_CANTOPEN:
 		return err_set(e, ERR_REFUSED,
-			       "%s cannot be opened: look whether it is there, and at its rights", path);
+			       "%s cannot be opened: look whether it is there, and at its rights",
+			       path);
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 		return err_set(e, ERR_REFUSED,
-			       "%s is damaged: move it away, it is made again from the journals", path);
+			       "%s is damaged: move it away, it is made again from the journals",
+			       path);
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return err_set(e, ERR_REFUSED, "%s is held by another program: try again", path);
 	default:
-		return err_set(e, ERR_REFUSED, "%s: %s", path, db ? sqlite3_errmsg(db) : "no memory");
+		return err_set(e, ERR_REFUSED, "%s: %s", path,
+			       db ? sqlite3_errmsg(db) : "no memory");
 	}
 }
 
@@ -56,7 +60,7 @@ int sql_exec(sqlite3 *db, const char *sql, struct err *e)
  * touches the file, so that it fails here and not later. */
 static const char *const settings[] = {
 	[SQL_WRITER] = "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-		       "PRAGMA foreign_keys=ON; PRAGMA cache_size=-65536;"
+		       "PRAGMA foreign_keys=ON; PRAGMA cache_size=-196608;"
 		       "PRAGMA journal_size_limit=" SQL_WAL_BYTES ";"
 		       "SELECT count(*) FROM sqlite_schema",
 	[SQL_READER] = "PRAGMA query_only=1; PRAGMA trusted_schema=0; PRAGMA cache_size=-32768;"
@@ -178,7 +182,8 @@ void sql_bind(sqlite3_stmt *s, const char *fmt, ...)
 		else if (*fmt == 'b')
 			sqlite3_bind_blob64(s, i, t.p, t.len, SQLITE_STATIC);
 		else
-			sqlite3_bind_text64(s, i, t.p ? t.p : "", t.len, SQLITE_STATIC, SQLITE_UTF8);
+			sqlite3_bind_text64(s, i, t.p ? t.p : "", t.len, SQLITE_STATIC,
+					    SQLITE_UTF8);
 	}
 	va_end(ap);
 }
@@ -244,7 +249,8 @@ bool sql_file_damaged(const char *path)
 
 	if (code == SQLITE_OK)
 		code = sqlite3_exec(db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
-	damaged = code == SQLITE_CORRUPT || code == SQLITE_NOTADB || (code == SQLITE_OK && sql_check(db, NULL) != 0);
+	damaged = code == SQLITE_CORRUPT || code == SQLITE_NOTADB ||
+		  (code == SQLITE_OK && sql_check(db, NULL) != 0);
 	sqlite3_close_v2(db);
 	return damaged;
 }

@@ -31,7 +31,7 @@ int sql_int(sqlite3 *db, sqlite3_stmt *s, int64_t *value, struct err *e);
 int sql_pragma(sqlite3 *db, const char *name, int64_t *value, struct err *e);
 /* 0: the file is whole, as far as can be seen without following its indexes. */
 int sql_check(sqlite3 *db, struct err *e);
-bool sql_file_damaged(const char *path); /* also: it is no database */
+bool sql_file_damaged(const char *path);	  /* also: it is no database */
 struct str sql_text(sqlite3_stmt *s, int column); /* borrowed until the next step */
 int64_t sql_count(uint64_t n);			  /* past INT64_MAX it stays there */
 

@@ -56,9 +56,12 @@ void store_say_error(int fd, const struct err *e)
 
 	buf_init(&payload, MSG_PAYLOAD_MAX);
 	buf_init(&frame, MSG_PAYLOAD_MAX);
-	if (msg_put_error(&payload, &(struct msg_error){.code = e->code, .at = -1, .sentence = str_of(e->text)}) == 0 &&
+	if (msg_put_error(&payload, &(struct msg_error){.code = e->code,
+							.at = -1,
+							.sentence = str_of(e->text)}) == 0 &&
 	    frame_put(&frame, MSG_ERROR, 0, 0, payload.data, payload.len) == 0)
-		(void)fdio_write_all(fd, frame.data, frame.len); /* nobody else is there to be told */
+		(void)fdio_write_all(fd, frame.data,
+				     frame.len); /* nobody else is there to be told */
 	buf_release(&payload);
 	buf_release(&frame);
 }
@@ -105,9 +108,11 @@ static void store_unread(void *arg, int64_t shard)
 		store_refresh_soon(s);
 }
 
-static const struct result_ops store_result_ops = {.changed = store_changed, .ended = store_ended, .unread = store_unread};
+static const struct result_ops store_result_ops = {
+	.changed = store_changed, .ended = store_ended, .unread = store_unread};
 
-/* `history WORDS...` is the question; `captures WORDS...` and the like put their own word before it. */
+/* `history WORDS...` is the question; `captures WORDS...` and the like put their own word before
+ * it. */
 static char *store_question(const struct msg_query *q)
 {
 	struct buf text;
@@ -127,11 +132,13 @@ static char *store_question(const struct msg_query *q)
 
 static int journals_fill(struct rowset *rows, sqlite3 *db, struct err *e)
 {
-	sqlite3_stmt *s = sql_prepare(db, "SELECT h.name,j.name,j.offset FROM journal j JOIN host h ON h.id=j.host", e);
+	sqlite3_stmt *s = sql_prepare(
+		db, "SELECT h.name,j.name,j.offset FROM journal j JOIN host h ON h.id=j.host", e);
 	int rc = SQLITE_ERROR, r = -1;
 
 	while (s && (rc = sqlite3_step(s)) == SQLITE_ROW) {
-		const struct value v[] = {value_str(sql_text(s, 0)), value_str(sql_text(s, 1)), value_int(sqlite3_column_int64(s, 2))};
+		const struct value v[] = {value_str(sql_text(s, 0)), value_str(sql_text(s, 1)),
+					  value_int(sqlite3_column_int64(s, 2))};
 
 		rowset_add(rows, v);
 	}
@@ -161,7 +168,8 @@ static int store_journals(const struct store *s, struct table *t, struct err *e)
 
 static bool store_knows(struct str table)
 {
-	static const char *const names[] = {"history", "captures", "files", "connections", "events"};
+	static const char *const names[] = {"history", "captures", "files", "connections",
+					    "events"};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (str_is(table, names[i]))
@@ -183,8 +191,12 @@ static int question_check(const struct question *q, struct err *e)
 
 static int store_ask(struct store *s, const char *text, bool live, struct table *t, struct err *e)
 {
-	struct result_spec spec = {.loop = &s->loop, .program = s->program, .folder = s->folder, .question = str_of(text),
-				   .live = live, .still = s->still};
+	struct result_spec spec = {.loop = &s->loop,
+				   .program = s->program,
+				   .folder = s->folder,
+				   .question = str_of(text),
+				   .live = live,
+				   .still = s->still};
 	struct question q;
 	struct result *result = NULL;
 
@@ -201,7 +213,8 @@ static int store_ask(struct store *s, const char *text, bool live, struct table 
 	return 0;
 }
 
-static int store_table(void *arg, uint32_t channel, const struct msg_query *q, struct table *t, struct err *e)
+static int store_table(void *arg, uint32_t channel, const struct msg_query *q, struct table *t,
+		       struct err *e)
 {
 	struct store *s = arg;
 	char *text;
@@ -211,19 +224,24 @@ static int store_table(void *arg, uint32_t channel, const struct msg_query *q, s
 	if (str_is(q->table, "journals"))
 		return store_journals(s, t, e);
 	if (!store_knows(q->table))
-		return err_set(e, ERR_ABSENT, "the history has no table '%.*s': it has captures, files, connections, events and journals",
+		return err_set(e, ERR_ABSENT,
+			       "the history has no table '%.*s': it has captures, files, "
+			       "connections, events and journals",
 			       q->table.len > 100 ? 100 : (int)q->table.len, q->table.p);
 	if (s->results == STORE_RESULTS_MAX)
-		return err_set(e, ERR_REFUSED, "%d questions are being answered: close some", STORE_RESULTS_MAX);
+		return err_set(e, ERR_REFUSED, "%d questions are being answered: close some",
+			       STORE_RESULTS_MAX);
 	text = store_question(q);
 	r = store_ask(s, text, q->period_ms > 0, t, e);
 	free(text);
-	if (r != 0 && e && e->at >= 0 && !str_is(q->table, "history")) /* the user did not write that word */
+	if (r != 0 && e && e->at >= 0 &&
+	    !str_is(q->table, "history")) /* the user did not write that word */
 		e->at = e->at > (int)q->table.len ? e->at - (int)q->table.len - 1 : 0;
 	return r;
 }
 
-static void store_state(void *arg, uint32_t channel, const struct table *t, struct table_state *state)
+static void store_state(void *arg, uint32_t channel, const struct table *t,
+			struct table_state *state)
 {
 	struct store *s = arg;
 
@@ -232,7 +250,9 @@ static void store_state(void *arg, uint32_t channel, const struct table *t, stru
 		if (s->result[i] != t->data)
 			continue;
 		state->note = result_note(t->data);
-		state->state = result_running(t->data) ? WINDOW_READING : state->note ? WINDOW_PARTIAL : WINDOW_COMPLETE;
+		state->state = result_running(t->data) ? WINDOW_READING
+			       : state->note	       ? WINDOW_PARTIAL
+						       : WINDOW_COMPLETE;
 	}
 }
 
@@ -241,8 +261,12 @@ static void store_state(void *arg, uint32_t channel, const struct table *t, stru
 static void store_hello(struct channel *c)
 {
 	char host[256] = "";
-	struct msg_hello m = {.protocol = WIRE_PROTOCOL, .program = str_of("tapdeck-store"), .version = str_of(TAPDECK_VERSION),
-			      .features = str_of(""), .user = str_of(""), .now_ns = clock_now_ns()};
+	struct msg_hello m = {.protocol = WIRE_PROTOCOL,
+			      .program = str_of("tapdeck-store"),
+			      .version = str_of(TAPDECK_VERSION),
+			      .features = str_of(""),
+			      .user = str_of(""),
+			      .now_ns = clock_now_ns()};
 
 	if (gethostname(host, sizeof(host) - 1) == 0)
 		m.host = str_of(host);
@@ -266,7 +290,9 @@ static void on_feed(struct store *s, struct channel *c, const struct frame *f, s
 	int r = msg_get_feed(f->payload, f->len, &m, e);
 
 	if (r == 0)
-		r = s->still ? err_set(e, ERR_REFUSED, "the history in %s is read-only: nothing is taken up", s->folder)
+		r = s->still ? err_set(e, ERR_REFUSED,
+				       "the history in %s is read-only: nothing is taken up",
+				       s->folder)
 			     : feeds_add(s->feeds, &m, e);
 	if (r == 0) {
 		store_refresh_soon(s);
@@ -288,7 +314,8 @@ static void on_ping(struct channel *c, const struct frame *f, struct err *e)
 	(void)channel_put_pong(c, f->channel, f->id, &pong);
 }
 
-static void store_message(void *arg, struct channel *c, const struct frame *f, const int *fd, size_t nfd)
+static void store_message(void *arg, struct channel *c, const struct frame *f, const int *fd,
+			  size_t nfd)
 {
 	struct store *s = arg;
 	struct err e = {0};
@@ -340,8 +367,8 @@ static void store_gone(void *arg, struct channel *c, const struct err *e)
 		uv_stop(&s->loop);
 }
 
-/* A client that was killed with our answers unread leaves its descriptor in error, which the loop may have told of once
- * only, while there was still something to read. */
+/* A client that was killed with our answers unread leaves its descriptor in error, which the loop
+ * may have told of once only, while there was still something to read. */
 static void store_sweep(uv_timer_t *timer)
 {
 	struct store *s = timer->data;
@@ -405,15 +432,16 @@ static int store_listen(struct store *s, struct err *e)
 		return -1;
 	s->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	(void)unlink(a.sun_path); /* of one that was killed: we hold the lock */
-	if (s->listener < 0 || bind(s->listener, (struct sockaddr *)&a, sizeof(a)) != 0 || listen(s->listener, 16) != 0)
+	if (s->listener < 0 || bind(s->listener, (struct sockaddr *)&a, sizeof(a)) != 0 ||
+	    listen(s->listener, 16) != 0)
 		return err_errno(e, ERR_REFUSED, "cannot listen on %s", a.sun_path);
 	uv_poll_init(&s->loop, &s->listen_poll, s->listener);
 	s->listen_poll.data = s;
 	return uv_poll_start(&s->listen_poll, UV_READABLE, store_accept);
 }
 
-/* Whether the folder is one that we write: ours, and on a disk that can be written. Databases of ours in another's folder
- * would shut its owner out. -1: it cannot be read either. */
+/* Whether the folder is one that we write: ours, and on a disk that can be written. Databases of
+ * ours in another's folder would shut its owner out. -1: it cannot be read either. */
 static int store_claim(struct store *s, struct err *e)
 {
 	char *catalog = xasprintf("%s/catalog.db", s->folder);
@@ -421,18 +449,21 @@ static int store_claim(struct store *s, struct err *e)
 	int r = 0;
 
 	if (stat(s->folder, &st) != 0 || !S_ISDIR(st.st_mode))
-		r = err_set(e, ERR_REFUSED, "%s is no folder: the history would lie there", s->folder);
+		r = err_set(e, ERR_REFUSED, "%s is no folder: the history would lie there",
+			    s->folder);
 	else
 		s->still = st.st_uid != geteuid() || access(s->folder, W_OK) != 0;
 	if (r == 0 && s->still && access(catalog, R_OK) != 0)
 		r = err_set(e, ERR_REFUSED,
-			    "the history needs a folder to write in, and %s is %s: set XDG_DATA_HOME to another one", s->folder,
-			    st.st_uid != geteuid() ? "another user's" : "read-only");
+			    "the history needs a folder to write in, and %s is %s: set "
+			    "XDG_DATA_HOME to another one",
+			    s->folder, st.st_uid != geteuid() ? "another user's" : "read-only");
 	free(catalog);
 	return r;
 }
 
-/* The lock is the kernel's: it goes with the process, however that ends. -1: cannot be had; 0: another one has it. */
+/* The lock is the kernel's: it goes with the process, however that ends. -1: cannot be had; 0:
+ * another one has it. */
 static int store_lock(const struct store *s, int *lock, struct err *e)
 {
 	char *path = xasprintf("%s/lock", s->folder);

@@ -9,7 +9,8 @@ static const struct column captures_columns[] = {
 	{"devices", KIND_TEXT, 0, "", "devices, joined by commas"},
 	{"filter", KIND_TEXT, 0, "", "capture filter at the start"},
 	{"start_time", KIND_TIME, 0, "", "when it began"},
-	{"duration_s", KIND_SECONDS, 0, "", "from the start to the end, or to the last sign of life"},
+	{"duration_s", KIND_SECONDS, 0, "",
+	 "from the start to the end, or to the last sign of life"},
 	{"state", KIND_TEXT, 0, "", "running, or why it ended"},
 	{"packets", KIND_COUNT, 0, "", "packets that passed the filter"},
 	{"bytes", KIND_BYTES, 0, "", "their bytes on the wire"},
@@ -19,7 +20,8 @@ static const struct column captures_columns[] = {
 	{"file_bytes", KIND_BYTES, 0, "", "bytes of its files"},
 	{"owner", KIND_TEXT, COLUMN_HIDDEN, "", "who started it"},
 	{"note", KIND_TEXT, 0, "", "the note that was given"},
-	{"name", KIND_TEXT, COLUMN_HIDDEN, "", "its unique name on its host, the stem of its files"},
+	{"name", KIND_TEXT, COLUMN_HIDDEN, "",
+	 "its unique name on its host, the stem of its files"},
 	{"folder", KIND_TEXT, COLUMN_HIDDEN, "", "where its files lie on its host"},
 };
 
@@ -65,7 +67,8 @@ static const struct column connections_columns[] = {
 	{"tunnel", KIND_TEXT, COLUMN_HIDDEN, "", "tunnel around it"},
 	{"vlan", KIND_TEXT, COLUMN_HIDDEN, "", "VLAN"},
 	{"path", KIND_TEXT, COLUMN_HIDDEN, "", "the file with its first packet, on its host"},
-	{"offset", KIND_COUNT, COLUMN_HIDDEN, "", "where its first packet lies in that file, bytes"},
+	{"offset", KIND_COUNT, COLUMN_HIDDEN, "",
+	 "where its first packet lies in that file, bytes"},
 	{"packets", KIND_COUNT, COLUMN_HIDDEN, "", "packets, both ways"},
 	{"bytes", KIND_BYTES, COLUMN_HIDDEN, "", "bytes on the wire, both ways"},
 	{"payload", KIND_BYTES, COLUMN_HIDDEN, "", "payload bytes, both ways"},
@@ -138,15 +141,20 @@ static const struct column journals_columns[] = {
 	{"offset", KIND_BYTES, 0, "", "bytes that were taken up"},
 };
 
-const struct table_type table_captures = {"captures", "every capture that was made", "[QUESTION]", captures_columns,
-					  ARRAY_LEN(captures_columns)};
-const struct table_type table_files = {"files", "the files of captures", "[QUESTION]", files_columns, ARRAY_LEN(files_columns)};
-const struct table_type table_history_connections = {"connections", "every connection that was seen", "[QUESTION]", connections_columns,
-						     ARRAY_LEN(connections_columns)};
-const struct table_type table_history_events = {"events", "what happened in captures", "[QUESTION]", events_columns,
-						ARRAY_LEN(events_columns)};
-const struct table_type table_history_top = {"top", "sums by a key, the largest first", "[QUESTION]", top_columns, ARRAY_LEN(top_columns)};
-const struct table_type table_history_count = {"count", "sums over all that was found", "[QUESTION]", count_columns,
+const struct table_type table_captures = {"captures", "every capture that was made", "[QUESTION]",
+					  captures_columns, ARRAY_LEN(captures_columns)};
+const struct table_type table_files = {"files", "the files of captures", "[QUESTION]",
+				       files_columns, ARRAY_LEN(files_columns)};
+const struct table_type table_history_connections = {
+	"connections", "every connection that was seen", "[QUESTION]", connections_columns,
+	ARRAY_LEN(connections_columns)};
+const struct table_type table_history_events = {"events", "what happened in captures", "[QUESTION]",
+						events_columns, ARRAY_LEN(events_columns)};
+const struct table_type table_history_top = {"top", "sums by a key, the largest first",
+					     "[QUESTION]", top_columns, ARRAY_LEN(top_columns)};
+const struct table_type table_history_count = {"count", "sums over all that was found",
+					       "[QUESTION]", count_columns,
 					       ARRAY_LEN(count_columns)};
-const struct table_type table_history_journals = {"journals", "how far each journal was taken up", "", journals_columns,
+const struct table_type table_history_journals = {"journals", "how far each journal was taken up",
+						  "", journals_columns,
 						  ARRAY_LEN(journals_columns)};

@@ -4,17 +4,18 @@
 
 #include "table/table.h"
 
-/* A column's SQL in the connection table of a shard (aliases c, x: A's address, y: B's). `addr`: the dictionary column that an
- * address is shown from. sql NULL: a shard does not have it (host, session, path). A row's number is SHARD_ID_BITS of the
- * connection's below its capture's. */
+/* A column's SQL in the connection table of a shard (aliases c, x: A's address, y: B's). `addr`:
+ * the dictionary column that an address is shown from. sql NULL: a shard does not have it (host,
+ * session, path). A row's number is SHARD_ID_BITS of the connection's below its capture's. */
 struct column_sql {
 	const char *name;
 	const char *sql;
 	const char *addr;
 };
 
-extern const struct table_type table_captures, table_files, table_history_connections, table_history_events, table_history_top,
-	table_history_count, table_history_journals;
-extern const struct column_sql connection_sql[]; /* as the columns of table_history_connections, ended by NULL */
+extern const struct table_type table_captures, table_files, table_history_connections,
+	table_history_events, table_history_top, table_history_count, table_history_journals;
+extern const struct column_sql
+	connection_sql[]; /* as the columns of table_history_connections, ended by NULL */
 
 #endif

@@ -154,7 +154,7 @@ static inline int peer_end(struct store_peer *p, int signal_number)
 	client_free(p->client);
 	for (int i = 0; i < 5; i++)
 		peer_turn(p);
-	uv_run(&p->loop, UV_RUN_NOWAIT);
+	uv_run(&p->loop, UV_RUN_DEFAULT); /* what is left is only closing */
 	(void)uv_loop_close(&p->loop);
 	assert_int_equal(waitpid(p->pid, &status, 0), p->pid);
 	return status;
