@@ -189,8 +189,9 @@ bench: all tools $(BENCHES) ## the figures, ours and the peers' on the same inpu
 soak: all tools ## long runs: 500 kills, each followed by recovery
 	$(Q)$(CHECK_ENV) $(PROVE) -v $(wildcard tests/soak/*.t)
 
+lint: export LINT_FLAGS := $(CPPFLAGS)
 lint: ## clang-tidy, cppcheck, mandoc over everything
-	$(Q)tests/style/lint "$(CPPFLAGS)"
+	$(Q)tests/style/lint
 
 format: ## clang-format on the lines that were changed
 	$(Q)git clang-format --extensions c,h HEAD 2>/dev/null || clang-format -i $$(git diff --name-only HEAD -- '*.c' '*.h')
