@@ -73,7 +73,6 @@ struct cli_ask {
 	const char *table;
 	const char *const *words;
 	size_t nwords;
-	bool live; /* a session: what it holds now, not what it will hold */
 };
 /* Prints a table as the options say. ERR_PART: it was printed, but is not whole. */
 int cli_print(struct cli *c, const struct cli_ask *ask, struct err *e);

@@ -128,7 +128,6 @@ static void query_of(const struct cli *c, const struct cli_ask *ask, struct msg_
 		.bpf = str_or_empty(o->bpf),
 		.sort = str_or_empty(o->sort),
 		.count = window_rows(o->limit),
-		.period_ms = ask->live ? SNAPSHOT_MS : 0,
 		.flags = o->outer ? QUERY_OUTER : 0,
 	};
 	(void)msg_strs(&q->words, ask->words, ask->nwords); /* far fewer than it holds */

@@ -103,7 +103,6 @@ int verb_table(struct cli *c, int count, char **word, struct err *e)
 		c->opt.limit = c->opt.count;
 	ask.client = source.client;
 	ask.channel = source.channel;
-	ask.live = source.live;
 	ask.nwords = query_words(c, t, word, words);
 	if (r == 0)
 		r = cli_print(c, &ask, e);
