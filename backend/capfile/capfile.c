@@ -13,7 +13,7 @@
 
 #define READ_BYTES (1u << 20)
 #define READ_BYTES_SMALL 65536u
-#define READ_AT_BYTES 65536u /* one pread holds a usual packet */
+#define READ_AT_BYTES 16384u /* one pread holds a usual packet */
 
 struct capfile {
 	int fd;

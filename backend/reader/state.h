@@ -13,7 +13,7 @@
 
 #define READER_PASSES_MAX 8u		/* filters (--bpf) that are kept at once */
 #define READER_HELD_MAX 1024u		/* queries that wait for a filter or a packet */
-#define READER_SLICE_NS (5 * NS_PER_MS) /* of reading, between two looks at messages */
+#define READER_SLICE_NS (2 * NS_PER_MS) /* of reading, between two looks at messages */
 
 struct stream;
 struct held;
