@@ -354,6 +354,14 @@ void hub_pause(struct hub *h, bool paused)
 		hub_each(h, NULL, feed_resume);
 }
 
+bool hub_settled(const struct hub *h)
+{
+	for (const struct feed *f = h->feeds; f; f = f->next)
+		if (f->state == FEED_WAITING || (f->request && f->fresh && f->state == FEED_READY))
+			return false;
+	return true;
+}
+
 unsigned hub_held(const struct hub *h)
 {
 	unsigned held = 0;

@@ -89,11 +89,10 @@ static void draw_input(struct form_field *f, struct area a, bool focused)
 	}
 }
 
-/* The sentence below, behind its caret where there is one; right of the caret where there is room. */
+/* The sentence below, behind its caret where there is room; else the place is marked in the text itself. */
 static void draw_say(const struct form_field *f, struct area a, int y)
 {
-	int at = f->say_at >= 0 ? edit_column(&f->edit, (size_t)f->say_at) : -1;
-	int n;
+	const int at = f->say_at >= 0 ? edit_column(&f->edit, (size_t)f->say_at) : -1;
 
 	if (!f->say) {
 		area_text(a, 0, y, STYLE_DIM, f->spec.hint);
@@ -104,11 +103,9 @@ static void draw_say(const struct form_field *f, struct area a, int y)
 		area_text(a, at + 2, y, f->say_style, f->say);
 		return;
 	}
-	n = area_str(a, 0, y, f->say_style, str_of(f->say), at > 2 && at < a.width ? at - 1 : a.width);
-	if (at > n)
-		area_text(a, at, y, f->say_style, "^");
-	else if (at >= 0)
-		area_text(a, n < a.width - 2 ? n + 1 : a.width - 1, y, f->say_style, "^");
+	area_text(a, 0, y, f->say_style, f->say);
+	if (at >= 0)
+		area_style(a, at, y - 1, 1, f->say_style);
 }
 
 static void draw_field(struct form *f, size_t i, struct area a, int y, int labels)
@@ -157,7 +154,7 @@ static int form_layout(struct form *f)
 void form_draw(struct layer *layer, struct area screen)
 {
 	struct form *f = (struct form *)layer;
-	int rows = form_layout(f), width = screen.width > 104 ? 100 : screen.width - 2, height = rows + FOOT_ROWS + 3;
+	int rows = form_layout(f), width = screen.width > 104 ? 100 : screen.width, height = rows + FOOT_ROWS + 3;
 	const struct form_field *focus = &f->field[f->focus];
 	struct area box, in, body;
 

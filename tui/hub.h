@@ -42,6 +42,8 @@ void hub_release(struct hub *h); /* all feeds must be gone */
 /* Holds windows back; off: what was held is asked for again. */
 void hub_pause(struct hub *h, bool paused);
 unsigned hub_held(const struct hub *h);
+/* Every question has its answer: nothing that the user asked for is on its way. */
+bool hub_settled(const struct hub *h);
 /* State or epoch of a link changed (arg of its feed_link): ask again, or call windows stale. */
 void hub_link_changed(struct hub *h, const void *link_arg);
 

@@ -50,6 +50,18 @@ static bool screen_has(struct app *a, const char *text)
 	return found;
 }
 
+/* What the panes have asked for comes first: a screenshot shows answers, not the way to them. */
+static void script_settle(struct app *a)
+{
+	const int64_t until = clock_mono_ns() + WAIT_NS;
+
+	app_compose(a);
+	while ((!hub_settled(&a->hub) || a->verbs) && clock_mono_ns() < until) {
+		script_step(a);
+		app_compose(a);
+	}
+}
+
 static int script_wait(struct app *a, struct words *w, struct err *e)
 {
 	bool gone = strcmp(w->word[0], "gone") == 0;
@@ -124,6 +136,8 @@ static int script_word(struct app *a, struct words *w, struct err *e)
 		return script_type(a, w->word[1]);
 	if (w->count == 2 && strcmp(w->word[0], "size") == 0)
 		return script_size(a, w->word[1], e);
+	if (w->count == 2 && (strcmp(w->word[0], "screenshot") == 0 || strcmp(w->word[0], "styles") == 0))
+		script_settle(a);
 	if (w->count == 2 && strcmp(w->word[0], "screenshot") == 0)
 		return app_screenshot(a, w->word[1], e);
 	if (w->count == 2 && strcmp(w->word[0], "styles") == 0)

@@ -1,8 +1,9 @@
-/* fake_tapdeckd: a backend without rights, devices or a clock, for tests of screens. As `tapdeckd` or `tapdeck-store` beside a copy of
- * tapdeck it speaks messages on descriptor 0 and serves the tables in the folder TAPDECK_FAKE: PLACE/TABLE.tsv, where PLACE is
- * "host", "session", "file" (by what the channel was opened on) or "store". The first line of a file names columns as NAME:KIND,
- * the others are rows of raw values (CONTRACT: Raw values), "" is unknown; blanks in a value are blanks. A line "!reading DONE OF"
- * or "!note TEXT" says what the window says. Commands succeed, but for a filter with the word "prt" in it. */
+/* fake_tapdeckd: a backend without rights, devices or a clock, for tests of screens. As `tapdeckd` or `tapdeck-store` beside a
+ * copy of tapdeck it speaks messages on descriptor 0 and serves the tables in the folder TAPDECK_FAKE: PLACE/TABLE.tsv, where
+ * PLACE is "host", "session", "file" (by what the channel was opened on) or "store"; PLACE/TABLE-WORD.tsv is for questions with
+ * that first word. The first line of a file names columns as NAME:KIND, the others are rows of raw values (CONTRACT: Raw values),
+ * "" is unknown. A line "!reading DONE OF" or "!note TEXT" says what the window says. Commands succeed, but for a filter with the
+ * word "prt" in it. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -195,13 +196,18 @@ static int fake_table(void *arg, uint32_t channel, const struct msg_query *q, st
 {
 	struct fake *f = arg;
 	const char *place = channel < CHANNELS_MAX && f->place[channel] ? f->place[channel] : f->store ? "store" : "host";
-	char *name = xstrndup(q->table.p, q->table.len);
-	struct canned *c = strchr(name, '/') ? NULL : canned_find(f, place, name);
-	int r = c ? 0 : err_set(e, ERR_ABSENT, "there is no table '%s' of a %s", name, place);
+	const struct str word = q->words.count ? q->words.at[0] : str_of("");
+	char *name = xstrndup(q->table.p, q->table.len), *of = xasprintf("%s-%.*s", name, (int)word.len, word.p);
+	struct canned *c = strchr(of, '/') ? NULL : canned_find(f, place, of);
+	int r;
 
+	if (!c && !strchr(of, '/'))
+		c = canned_find(f, place, name);
+	r = c ? 0 : err_set(e, ERR_ABSENT, "there is no table '%s' of a %s", name, place);
 	if (c)
 		*t = rowset_table(c->rows, false);
 	free(name);
+	free(of);
 	return r;
 }
 
@@ -259,7 +265,6 @@ static void fake_message(void *arg, struct channel *c, const struct frame *frame
 {
 	struct fake *f = arg;
 	struct msg_query q;
-	struct msg_pong pong;
 	struct err e;
 
 	(void)fd;
@@ -278,10 +283,7 @@ static void fake_message(void *arg, struct channel *c, const struct frame *frame
 		fake_command(c, frame);
 	else if (frame->type == MSG_FEED)
 		channel_send_done(c, frame->channel, frame->id, "");
-	else if (frame->type == MSG_PING) {
-		pong = (struct msg_pong){.here_ns = clock_now_ns()};
-		channel_put_pong(c, frame->channel, frame->id, &pong);
-	}
+	/* A PING is left unanswered: no round trip is ever the same. */
 }
 
 static void fake_gone(void *arg, struct channel *c, const struct err *e)

@@ -161,6 +161,14 @@ static bool connections_cell(void *arg, const struct window *w, uint32_t row, co
 		*style = a ? STYLE_A : STYLE_B;
 		return true;
 	}
+	if (strcmp(column, "duration_s") == 0) {
+		const struct value lasted = window_cell(w, row, window_column(w, column));
+		char text[TEXT_NUMBER_MAX];
+
+		if (lasted.type == VALUE_INT)
+			(void)buf_add_str(out, text_duration(lasted.i, text));
+		return true;
+	}
 	if (strcmp(column, "retrans_ba") != 0)
 		return false;
 	retrans = window_cell(w, row, window_column(w, "retrans_ab")).i + window_cell(w, row, window_column(w, "retrans_ba")).i;
@@ -252,7 +260,7 @@ static void detail_draw(struct list *l, struct area a)
 {
 	struct buf text;
 	struct value addr = at(l, "addr_a"), port = at(l, "port_a"), v;
-	char *number = list_text(l, "id");
+	char *number = list_text(l, "id"), lasted[TEXT_NUMBER_MAX];
 	struct area inside;
 
 	buf_init(&text, 1024);
@@ -277,7 +285,8 @@ static void detail_draw(struct list *l, struct area a)
 	value_print_text(&text, KIND_MS, &v, TEXT_UTC);
 	(void)buf_add_str(&text, v.type == VALUE_NULL ? "not seen  lasted " : "  lasted ");
 	v = at(l, "duration_s");
-	value_print_text(&text, KIND_SECONDS, &v, TEXT_UTC);
+	if (v.type == VALUE_INT)
+		(void)buf_add_str(&text, text_duration(v.i, lasted));
 	area_text(inside, 1, 2, STYLE_NORMAL, buf_str(&text));
 	buf_release(&text);
 	free(number);

@@ -11,10 +11,10 @@ static const struct list_column columns[] = {
 	{.name = "pps", .title = "PPS", .width = 8},
 	{.name = "bps", .title = "RATE", .width = 9},
 	{.name = "packets", .title = "PACKETS", .width = 10, .priority = 1},
-	{.name = "bytes", .title = "BYTES", .width = 10, .priority = 2},
+	{.name = "bytes", .title = "BYTES", .width = 9, .priority = 3},
 	{.name = "mean_bytes", .title = "MEAN", .width = 8, .priority = 4},
 	{.name = "last_time", .title = "LAST", .width = 27, .priority = 5},
-	{.name = "filter", .title = "FILTER", .priority = 1, .stretch = true},
+	{.name = "filter", .title = "FILTER", .width = 24, .priority = 1, .stretch = true},
 };
 
 static int counters_open(struct pane *p, struct err *e)

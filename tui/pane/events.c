@@ -12,8 +12,8 @@ struct events {
 static const struct list_column columns[] = {
 	{.name = "time", .width = 26, .priority = 2},
 	{.name = "severity", .title = "SEV", .width = 5},
-	{.name = "where", .width = 20, .priority = 1},
-	{.name = "sentence", .title = "WHAT", .stretch = true},
+	{.name = "where", .width = 16, .priority = 1},
+	{.name = "sentence", .title = "WHAT", .width = 44, .stretch = true},
 };
 
 static enum style event_style(void *arg, const struct window *w, uint32_t row)

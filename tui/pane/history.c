@@ -20,10 +20,10 @@ struct history_pane {
 
 static const struct list_column capture_columns[] = {
 	{.name = "id", .title = "#", .width = 5},
-	{.name = "host", .title = "HOST", .width = 12, .priority = 1},
+	{.name = "host", .title = "HOST", .width = 10, .priority = 1},
 	{.name = "session", .title = "SESSION", .width = 14, .stretch = true},
 	{.name = "devices", .title = "DEVICE", .width = 8, .priority = 3},
-	{.name = "start_time", .title = "START", .width = 19},
+	{.name = "start_time", .title = "START", .width = 16},
 	{.name = "duration_s", .title = "LASTED", .width = 9, .priority = 2},
 	{.name = "packets", .title = "PKTS", .width = 8, .priority = 2},
 	{.name = "file_bytes", .title = "SIZE", .width = 8, .priority = 1},
@@ -35,10 +35,10 @@ static const struct list_column capture_columns[] = {
 };
 
 static const struct list_column file_columns[] = {
-	{.name = "capture", .title = "#", .width = 5, .priority = 1},
+	{.name = "capture", .title = "#", .width = 5, .priority = 3},
 	{.name = "host", .title = "HOST", .width = 12, .priority = 2},
-	{.name = "name", .title = "FILE", .stretch = true},
-	{.name = "first_time", .title = "FIRST", .width = 19, .priority = 1},
+	{.name = "name", .title = "FILE", .width = 38, .stretch = true},
+	{.name = "first_time", .title = "FIRST", .width = 16, .priority = 1},
 	{.name = "packets", .title = "PKTS", .width = 8, .priority = 1},
 	{.name = "bytes", .title = "SIZE", .width = 9},
 	{.name = "state", .title = "STATE", .width = 10, .priority = 2},
@@ -47,7 +47,7 @@ static const struct list_column file_columns[] = {
 static const struct list_column connection_columns[] = {
 	{.name = "capture", .title = "#", .width = 5, .priority = 3},
 	{.name = "id", .title = "CONN", .width = 6, .priority = 1},
-	{.name = "start_time", .title = "START", .width = 19},
+	{.name = "start_time", .title = "START", .width = 16},
 	{.name = "addr_a", .title = "A", .width = 21},
 	{.name = "addr_b", .title = "B", .width = 21, .stretch = true},
 	{.name = "app", .title = "APP", .width = 6, .priority = 3},
@@ -75,7 +75,7 @@ static bool history_cell(void *arg, const struct window *w, uint32_t row, const 
 	if (strcmp(column, "start_time") == 0 || strcmp(column, "first_time") == 0) {
 		addr = window_cell(w, row, window_column(w, column));
 		if (addr.type == VALUE_INT)
-			(void)buf_printf(out, "%.19s", text_time(addr.i, TEXT_UTC, text));
+			(void)buf_printf(out, "%.16s", text_time(addr.i, TEXT_UTC, text));
 		return true;
 	}
 	if (!a && strcmp(column, "addr_b") != 0)

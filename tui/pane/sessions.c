@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/xalloc.h"
 #include "panes.h"
+#include "session_facts.h"
 #include "tui/app.h"
 #include "tui/list.h"
 
@@ -76,6 +77,7 @@ struct sessions {
 	struct asked *asked;
 	struct map *tracks; /* "HOST:NAME" to struct track */
 	char *stopping;	    /* the session that a question is open about */
+	struct session_facts *facts; /* of the selected one */
 };
 
 /* --- rates --- */
@@ -290,12 +292,23 @@ static void totals_draw(struct sessions *s, struct area a)
 		packets += number_of(rowset_cell(s->rows, row, PACKETS));
 		dropped += number_of(rowset_cell(s->rows, row, DROPPED));
 	}
-	x = area_printf(a, 1, 0, STYLE_NORMAL, "%u session%s on %u host%s   %sb/s   %s packets/s", sessions, sessions == 1 ? "" : "s", hosts,
+	x = area_printf(a, 1, 0, STYLE_NORMAL, "%u session%s on %u host%s   %sbit/s   %s packets/s", sessions, sessions == 1 ? "" : "s", hosts,
 			hosts == 1 ? "" : "s", text_rate(bps, rate), text_rate(pps, per));
 	if (dropped > 0)
-		area_printf(a, x + 4, 0, STYLE_WARN, "! lost %.2f %%", 100 * dropped / (packets + dropped));
+		area_printf(a, x + 4, 0, STYLE_WARN, "! lost %.0f packets (%.2g %%)", dropped, 100 * dropped / (packets + dropped));
 	else
 		area_text(a, x + 4, 0, STYLE_GOOD, "nothing lost");
+}
+
+static void facts_draw(struct sessions *s, struct area a, const char *host, const char *name)
+{
+	struct buf text;
+
+	session_facts_of(s->facts, hosts_get(app_hosts(s->pane.app), host), name);
+	buf_init(&text, 1024);
+	session_facts_print(s->facts, &text);
+	area_text(a, 1, 0, STYLE_NORMAL, buf_str(&text));
+	buf_release(&text);
 }
 
 static void detail_draw(struct sessions *s, struct area a)
@@ -319,6 +332,8 @@ static void detail_draw(struct sessions *s, struct area a)
 	if (dropped.type == VALUE_INT && dropped.i > 0)
 		area_printf(in, 1, in.height - 1, STYLE_WARN, "! %lld packets were lost: `show %s` says where; a larger buffer helps against bursts",
 			    (long long)dropped.i, name);
+	else if (strcmp(name, "-") != 0)
+		facts_draw(s, area_part(in, 0, in.height - 1, in.width, 1), host, name);
 	free(key);
 	free(name);
 	free(host);
@@ -472,6 +487,7 @@ static int sessions_open(struct pane *p, struct err *e)
 	(void)e;
 	s->rows = rowset_new(&table_type);
 	s->tracks = map_new(TRACKS_MAX);
+	s->facts = session_facts_new(p->app);
 	t = rowset_table(s->rows, false);
 	s->list = list_new_local(p, &spec, &t);
 	hosts_ask(s);
@@ -499,6 +515,7 @@ static void sessions_close(struct pane *p)
 	list_free(s->list);
 	rowset_free(s->rows);
 	free(s->stopping);
+	session_facts_free(s->facts);
 }
 
 static void sessions_update(struct pane *p)

@@ -1,0 +1,87 @@
+#include "session_facts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+#include "tui/app.h"
+
+#define FACTS_MAX 1024u /* rows of `show`: filter history and events are among them */
+#define FACTS_PERIOD_MS 2000u
+
+struct session_facts {
+	struct app *app;
+	struct feed *feed;
+	struct host *host;
+	char *session;
+};
+
+static void facts_changed(void *arg, struct feed *feed)
+{
+	(void)feed;
+	app_dirty(((struct session_facts *)arg)->app);
+}
+
+struct session_facts *session_facts_new(struct app *a)
+{
+	struct session_facts *f = xcalloc(1, sizeof(*f));
+
+	f->app = a;
+	f->session = xstrdup("");
+	return f;
+}
+
+void session_facts_free(struct session_facts *f)
+{
+	if (!f)
+		return;
+	feed_free(f->feed);
+	free(f->session);
+	free(f);
+}
+
+void session_facts_of(struct session_facts *f, struct host *h, const char *session)
+{
+	const char *const words[] = {session};
+
+	if (f->host == h && strcmp(f->session, session) == 0)
+		return;
+	feed_free(f->feed);
+	free(f->session);
+	f->host = h;
+	f->session = xstrdup(session);
+	f->feed = feed_new(f->app, h, "", facts_changed, f);
+	feed_ask(f->feed, &(struct feed_query){.table = "show", .words = words, .nwords = 1, .count = FACTS_MAX, .period_ms = FACTS_PERIOD_MS});
+}
+
+static struct str fact(const struct session_facts *f, const char *name)
+{
+	const struct window *w = feed_window(f->feed);
+
+	for (uint32_t row = 0; row < w->rows; row++) {
+		const struct value n = window_cell(w, row, window_column(w, "name")), v = window_cell(w, row, window_column(w, "value"));
+
+		if (n.type == VALUE_TEXT && str_is(n.s, name) && v.type == VALUE_TEXT)
+			return v.s;
+	}
+	return str_of("");
+}
+
+void session_facts_print(const struct session_facts *f, struct buf *out)
+{
+	struct str own, packets, recording;
+
+	if (!f->feed || feed_state(f->feed) == FEED_FAILED)
+		return;
+	recording = fact(f, "recording");
+	own = fact(f, "own_traffic");
+	packets = fact(f, "own_packets");
+	if (str_is(recording, "yes"))
+		(void)buf_add_str(out, "recording");
+	else if (recording.len)
+		(void)buf_add_str(out, "counting, nothing is recorded");
+	if (str_is(own, "out") && packets.len && !str_is(packets, "0"))
+		(void)buf_printf(out, "   own SSH traffic left out: %.*s packets", (int)packets.len, packets.p);
+	else if (str_is(own, "in"))
+		(void)buf_add_str(out, "   own SSH traffic counted in");
+}

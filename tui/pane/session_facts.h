@@ -1,0 +1,18 @@
+/* What a host says of one session beyond its row: the table `show`, asked again each second while it is looked at. */
+#ifndef PANE_SESSION_FACTS_H
+#define PANE_SESSION_FACTS_H
+
+#include "base/buf.h"
+#include "tui/hosts.h"
+
+struct app;
+struct session_facts;
+
+struct session_facts *session_facts_new(struct app *a);
+void session_facts_free(struct session_facts *f); /* NULL is fine */
+/* From now on this one; the same one again costs nothing. */
+void session_facts_of(struct session_facts *f, struct host *h, const char *session);
+/* "recording", "counting, nothing is recorded", "own SSH traffic left out: 1204 packets": joined by blanks; may be nothing. */
+void session_facts_print(const struct session_facts *f, struct buf *out);
+
+#endif
