@@ -4,6 +4,7 @@
 # shellcheck source=tests/live/veth.sh
 . tests/live/veth.sh
 SECONDS_LIVE=${SECONDS_LIVE:-10}
+capture_cpu=$(($(nproc) > 1 ? 1 : 0))
 RING_MB=64
 WORK=$T/live
 
@@ -54,10 +55,10 @@ live_ours() { # BYTES|mix
 	after=$(cpu_ticks $pids)
 	tapdeck list --format csv --columns dropped_device,dropped_kernel,dropped_buffer,dropped_disk --no-header >"$WORK/drops"
 	tapdeck stop bench
-	rm -rf "$WORK/home"
-	tapdeck fetch bench "$WORK/home"
+	rm -rf "${WORK:?}/home"
+	tapdeck fetch bench "${WORK:?}/home"
 	live_result "$(echo "$WORK"/home/*.pcapng)" $((after - before))
-	rm -rf "$WORK/home"
+	rm -rf "${WORK:?}/home"
 	find "$XDG_STATE_HOME" "$XDG_DATA_HOME" -name '*.pcapng' -delete
 	tapdeck dismiss bench
 }
