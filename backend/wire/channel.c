@@ -430,7 +430,8 @@ static void on_in(uv_poll_t *poll, int status, int events)
 		on_writable(c);
 	if (c->closed || c->told || c->paused || !(events & UV_READABLE))
 		return;
-	(void)input_pump(c);
+	if (input_pump(c) != PUMP_ENDED && status < 0)
+		channel_poll(c); /* libuv stopped it */
 }
 
 static void on_out(uv_poll_t *poll, int status, int events)
