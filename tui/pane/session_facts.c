@@ -6,7 +6,7 @@
 #include "base/xalloc.h"
 #include "tui/app.h"
 
-#define FACTS_MAX 1024u /* rows of `show`: filter history and events are among them */
+#define FACTS_MAX 1024u /* rows of it: filter history and events are among them */
 #define FACTS_PERIOD_MS 2000u
 
 struct session_facts {
@@ -51,7 +51,7 @@ void session_facts_of(struct session_facts *f, struct host *h, const char *sessi
 	f->host = h;
 	f->session = xstrdup(session);
 	f->feed = feed_new(f->app, h, "", facts_changed, f);
-	feed_ask(f->feed, &(struct feed_query){.table = "show", .words = words, .nwords = 1, .count = FACTS_MAX, .period_ms = FACTS_PERIOD_MS});
+	feed_ask(f->feed, &(struct feed_query){.table = "session", .words = words, .nwords = 1, .count = FACTS_MAX, .period_ms = FACTS_PERIOD_MS});
 }
 
 static struct str fact(const struct session_facts *f, const char *name)

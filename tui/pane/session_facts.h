@@ -1,4 +1,4 @@
-/* What a host says of one session beyond its row: the table `show`, asked again each second while it is looked at. */
+/* What a host says of one session beyond its row: the table `session`, asked again each second while it is looked at. */
 #ifndef PANE_SESSION_FACTS_H
 #define PANE_SESSION_FACTS_H
 
