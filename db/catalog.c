@@ -86,7 +86,8 @@ static const char *const statement_sql[S_COUNT] = {
 	[S_LOST_SHARD] = "DELETE FROM shard WHERE id=?1",
 };
 
-/* Times are nanoseconds since the epoch. A capture's unique name is its host's and its own. */
+/* Times are nanoseconds since the epoch. A capture's unique name is its host's and its own. In tables
+ * WITHOUT ROWID the key stands first: SQLite 3.40 takes another order for damage when it checks. */
 static const char schema[] =
 	"CREATE TABLE host(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;"
 	"CREATE TABLE capture(id INTEGER PRIMARY KEY, host INTEGER NOT NULL REFERENCES host, name "
@@ -104,8 +105,8 @@ static const char schema[] =
 	"INTEGER, reason TEXT,"
 	" PRIMARY KEY(capture,number)) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE event(capture INTEGER NOT NULL REFERENCES capture ON DELETE CASCADE, time_ns "
-	"INTEGER NOT NULL, severity TEXT NOT NULL,"
-	" sentence TEXT NOT NULL, PRIMARY KEY(capture,time_ns,sentence)) STRICT, WITHOUT ROWID;"
+	"INTEGER NOT NULL, sentence TEXT NOT NULL,"
+	" severity TEXT NOT NULL, PRIMARY KEY(capture,time_ns,sentence)) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE journal(host INTEGER NOT NULL REFERENCES host, name TEXT NOT NULL, offset "
 	"INTEGER NOT NULL, capture INTEGER,"
 	" PRIMARY KEY(host,name)) STRICT, WITHOUT ROWID;"

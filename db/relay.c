@@ -11,8 +11,6 @@
 #include "base/xalloc.h"
 
 #define RELAY_BYTES (256u * 1024)
-#define RELAY_TRIES 100 /* the writer has the lock and will listen in a moment */
-#define RELAY_TRY_MS 20
 
 int relay_address(const char *folder, struct sockaddr_un *a, struct err *e)
 {
@@ -29,28 +27,22 @@ int relay_address(const char *folder, struct sockaddr_un *a, struct err *e)
 	return 0;
 }
 
-static int relay_connect(const char *folder, struct err *e)
+int relay_connect(const char *folder, struct err *e)
 {
 	struct sockaddr_un a;
-	int sock, tries = 0;
+	int sock;
 
 	if (relay_address(folder, &a, e) != 0)
 		return -1;
 	sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	while (sock >= 0 && connect(sock, (const struct sockaddr *)&a, sizeof(a)) != 0) {
-		if (++tries < RELAY_TRIES) {
-			(void)poll(NULL, 0, RELAY_TRY_MS);
-			continue;
-		}
+	if (sock >= 0 && connect(sock, (const struct sockaddr *)&a, sizeof(a)) == 0)
+		return sock;
+	err_errno(e, ERR_REFUSED,
+		  "another tapdeck keeps the history in %s, but does not answer: end it, or wait",
+		  folder);
+	if (sock >= 0)
 		close(sock);
-		sock = -1;
-	}
-	if (sock < 0)
-		return err_errno(e, ERR_REFUSED,
-				 "another tapdeck keeps the history in %s, but does not answer: "
-				 "end it, or wait",
-				 folder);
-	return sock;
+	return -1;
 }
 
 static int relay_piece(int from, int to, char *piece)
@@ -62,16 +54,13 @@ static int relay_piece(int from, int to, char *piece)
 	return n > 0 && fdio_write_all(to, piece, (size_t)n) == 0 ? 0 : -1;
 }
 
-int relay_run(const char *folder, struct err *e)
+int relay_run(int sock)
 {
-	const int sock = relay_connect(folder, e);
 	struct pollfd fd[2] = {{.fd = STDIN_FILENO, .events = POLLIN},
 			       {.fd = sock, .events = POLLIN}};
 	char *piece;
 	int r = 0;
 
-	if (sock < 0)
-		return -1;
 	piece = xmalloc(RELAY_BYTES);
 	while (r == 0) {
 		if (poll(fd, 2, -1) < 0) {

@@ -28,6 +28,8 @@
 #include "tables.h"
 #include "wire/channel.h"
 
+#define STORE_TRIES 250 /* 5 s */
+#define STORE_TRY_MS 20
 #define STORE_CLIENTS_MAX 64 /* consoles of one user */
 #define STORE_RESULTS_MAX 256
 #define STORE_REFRESH_MS 1000
@@ -539,17 +541,37 @@ static int store_serve(struct store *s, struct err *e)
 	return r;
 }
 
+/* Becomes the writer (1), or reaches it (0, *sock). The other one may be about to listen, or about to end: both are
+ * tried until one goes. */
+static int store_enter(struct store *s, int *lock, int *sock, struct err *e)
+{
+	int r = -1;
+
+	for (int tries = 0; tries < STORE_TRIES; tries++) {
+		r = store_lock(s, lock, e);
+		if (r != 0)
+			return r;
+		close(*lock);
+		*lock = -1;
+		*sock = relay_connect(s->folder, e);
+		if (*sock >= 0)
+			return 0;
+		(void)poll(NULL, 0, STORE_TRY_MS);
+	}
+	return -1;
+}
+
 int store_run(const char *folder, struct err *e)
 {
 	struct store s = {.folder = xstrdup(folder), .listener = -1};
-	int lock = -1, r;
+	int lock = -1, sock = -1, r;
 
 	(void)signal(SIGPIPE, SIG_IGN);
 	r = store_claim(&s, e);
 	if (r == 0)
-		r = s.still ? 1 : store_lock(&s, &lock, e);
+		r = s.still ? 1 : store_enter(&s, &lock, &sock, e);
 	if (r == 0)
-		r = relay_run(folder, e);
+		r = relay_run(sock);
 	else if (r > 0)
 		r = store_serve(&s, e);
 	free(s.folder);
