@@ -185,7 +185,8 @@ static bool view_sort(struct view *v, int64_t until_ns)
 bool view_step(struct view *v, int64_t budget_ns, bool resort)
 {
 	const struct table *t = v->table;
-	const int64_t until_ns = clock_mono_ns() + budget_ns;
+	const int64_t now_ns = clock_mono_ns();
+	const int64_t until_ns = budget_ns < INT64_MAX - now_ns ? now_ns + budget_ns : INT64_MAX;
 	const uint64_t version = t->version ? t->version(t->data) : 0;
 	uint64_t there;
 
