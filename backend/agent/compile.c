@@ -231,9 +231,9 @@ void compiler_free(struct compiler *c)
 {
 	if (!c)
 		return;
-	while (c->first) {
-		c->first->fn = NULL;
-		compile_remove(c->first);
+	for (struct compile *k = c->first, *next; k; k = next) {
+		next = k->next;
+		compile_remove(k);
 	}
 	uv_close((uv_handle_t *)&c->later, on_closed);
 }

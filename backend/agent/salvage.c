@@ -188,32 +188,22 @@ uint64_t salvage_connections(int fd)
 	return x.connections;
 }
 
-static int journal_end(struct session *s, int fd, bool with_segments, struct err *e)
+/* The daemon was dead: what the journal says last is all there is. */
+static void totals_restore(struct session *s, const struct msg_j_second *last)
 {
-	struct ending x = {0};
-	struct journal *j = NULL;
-	uint64_t end;
-	int copy, r = -1;
+	if (s->total.packets >= last->packets)
+		return;
+	s->total.packets = last->packets;
+	s->total.bytes = last->bytes;
+	s->total.dropped_device = last->dropped_device;
+	s->total.dropped_kernel = last->dropped_kernel;
+	s->total.dropped_buffer = last->dropped_buffer;
+	s->total.dropped_disk = last->dropped_disk;
+}
 
-	if (journal_repair(fd, &end, e))
-		return -1;
-	journal_scan(fd, &x);
-	if (with_segments &&
-	    s->total.packets < x.last.packets) { /* the daemon was dead: these are all there is */
-		s->total.packets = x.last.packets;
-		s->total.bytes = x.last.bytes;
-		s->total.dropped_device = x.last.dropped_device;
-		s->total.dropped_kernel = x.last.dropped_kernel;
-		s->total.dropped_buffer = x.last.dropped_buffer;
-		s->total.dropped_disk = x.last.dropped_disk;
-	}
-	copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	if (copy < 0)
-		return err_errno(e, ERR_REFUSED, "could not end a journal");
-	j = journal_new(copy, e);
-	if (!j)
-		return -1;
-	for (unsigned i = 0; with_segments && i < s->nsegments; i++) {
+static int journal_add_salvaged(struct journal *j, const struct session *s, struct err *e)
+{
+	for (unsigned i = 0; i < s->nsegments; i++) {
 		const struct segment *g = &s->segment[i];
 		const struct msg_j_segment m = {.number = g->number,
 						.name = str_of(g->name),
@@ -226,36 +216,66 @@ static int journal_end(struct session *s, int fd, bool with_segments, struct err
 						.first_packet = g->first_packet};
 
 		if (g->salvaged && journal_add_j_segment(j, &m, e))
-			goto out;
+			return -1;
 	}
-	if (with_segments && s->total.packets > x.last.packets) {
-		const struct msg_j_second m = {.time_ns = clock_now_ns(),
-					       .packets = s->total.packets,
-					       .bytes = s->total.bytes,
-					       .dropped_device = s->total.dropped_device,
-					       .dropped_kernel = s->total.dropped_kernel,
-					       .dropped_buffer = s->total.dropped_buffer,
-					       .dropped_disk = s->total.dropped_disk,
-					       .own_packets = s->total.own_packets};
+	return 0;
+}
 
-		if (journal_add_j_second(j, &m, e))
-			goto out;
-	}
-	if (!x.ended) {
-		const struct msg_j_end m = {
-			.time_ns = clock_now_ns(),
-			.reason = str_of(s->reason ? s->reason : "stop"),
-			.packets = s->total.packets,
-			.bytes = s->total.bytes,
-			.dropped = s->total.dropped_device + s->total.dropped_kernel +
-				   s->total.dropped_buffer + s->total.dropped_disk,
-			.connections = x.connections};
+static int journal_add_totals(struct journal *j, const struct session *s, struct err *e)
+{
+	const struct msg_j_second m = {.time_ns = clock_now_ns(),
+				       .packets = s->total.packets,
+				       .bytes = s->total.bytes,
+				       .dropped_device = s->total.dropped_device,
+				       .dropped_kernel = s->total.dropped_kernel,
+				       .dropped_buffer = s->total.dropped_buffer,
+				       .dropped_disk = s->total.dropped_disk,
+				       .own_packets = s->total.own_packets};
 
-		if (journal_add_j_end(j, &m, e))
-			goto out;
-	}
-	r = journal_sync(j, e);
-out:
+	return journal_add_j_second(j, &m, e);
+}
+
+static int journal_add_ending(struct journal *j, const struct session *s, uint64_t connections,
+			      struct err *e)
+{
+	const struct msg_j_end m = {.time_ns = clock_now_ns(),
+				    .reason = str_of(s->reason ? s->reason : "stop"),
+				    .packets = s->total.packets,
+				    .bytes = s->total.bytes,
+				    .dropped = s->total.dropped_device + s->total.dropped_kernel +
+					       s->total.dropped_buffer + s->total.dropped_disk,
+				    .connections = connections};
+
+	return journal_add_j_end(j, &m, e);
+}
+
+/* `tap`: it is the tap's journal, which has the segments and the seconds. */
+static int journal_end(struct session *s, int fd, bool tap, struct err *e)
+{
+	struct ending x = {0};
+	struct journal *j;
+	uint64_t end;
+	int copy, r = 0;
+
+	if (journal_repair(fd, &end, e))
+		return -1;
+	journal_scan(fd, &x);
+	if (tap)
+		totals_restore(s, &x.last);
+	copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (copy < 0)
+		return err_errno(e, ERR_REFUSED, "could not end a journal");
+	j = journal_new(copy, e);
+	if (!j)
+		return -1;
+	if (tap)
+		r = journal_add_salvaged(j, s, e);
+	if (r == 0 && tap && s->total.packets > x.last.packets)
+		r = journal_add_totals(j, s, e);
+	if (r == 0 && !x.ended)
+		r = journal_add_ending(j, s, x.connections, e);
+	if (r == 0)
+		r = journal_sync(j, e);
 	journal_close(j);
 	return r;
 }

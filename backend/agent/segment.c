@@ -225,7 +225,7 @@ static bool keep_has_enough(const struct session *s)
 
 static void segments_expire(struct session *s)
 {
-	while (!keep_has_enough(s)) {
+	while (s->nsegments > 1 && !keep_has_enough(s)) {
 		struct segment *g =
 			s->segment; /* the oldest is sealed: they are sealed in their order */
 		char *path = segment_path(s, g, false);
