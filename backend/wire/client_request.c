@@ -30,32 +30,17 @@ static struct request *request_new(struct client *c, enum request_kind kind, uin
 }
 
 /* No answer comes any more. */
-void request_remove(struct request *r)
+static void request_forget(struct request *r)
 {
 	(void)map_remove(r->client->requests, &r->id, sizeof(r->id));
 	r->dead = true;
+}
+
+void request_remove(struct request *r)
+{
+	request_forget(r);
 	if (r->busy == 0)
 		free(r);
-}
-
-static void request_answer(struct request *r, const struct answer *a)
-{
-	r->requeried = false;
-	r->busy++;
-	if (r->fn)
-		r->fn(r->arg, r, a);
-	r->busy--;
-	if (r->dead && r->busy == 0)
-		free(r);
-	else if (!r->dead && a->last && (a->error || !r->requeried))
-		request_remove(r);
-}
-
-void request_fail(struct request *r, const struct err *e)
-{
-	const struct answer a = {.error = e, .last = true};
-
-	request_answer(r, &a);
 }
 
 /* --- sending; before HELLO it waits --- */
@@ -97,6 +82,29 @@ static void credit_give(struct request *r, uint64_t least)
 		return;
 	r->owed = 0;
 	(void)client_put_credit(r->client, r->channel, r->id, &m); /* always fits */
+}
+
+/* The callback may cancel the request and free the client: both stay until busy ends. */
+static void request_answer(struct request *r, const struct answer *a)
+{
+	r->requeried = false;
+	r->busy++;
+	if (r->fn)
+		r->fn(r->arg, r, a);
+	if (!r->dead && a->last && (a->error || !r->requeried))
+		request_forget(r);
+	else if (!r->dead && a->data && !r->client->freed)
+		credit_give(r, STREAM_CREDIT_STEP);
+	r->busy--;
+	if (r->dead && r->busy == 0)
+		free(r);
+}
+
+void request_fail(struct request *r, const struct err *e)
+{
+	const struct answer a = {.error = e, .last = true};
+
+	request_answer(r, &a);
 }
 
 static void answer_error(struct request *r, const struct frame *f)
@@ -150,8 +158,6 @@ static void answer_window(struct request *r, const struct frame *f)
 
 static void answer_data(struct request *r, const struct frame *f)
 {
-	struct client *c = r->client;
-	const uint32_t id = r->id;
 	struct msg_data m;
 	struct err e;
 	const struct answer a = {.data = &m};
@@ -162,8 +168,6 @@ static void answer_data(struct request *r, const struct frame *f)
 	}
 	r->owed += m.bytes.len;
 	request_answer(r, &a);
-	if (!c->freed && map_get(c->requests, &id, sizeof(id)) == r)
-		credit_give(r, STREAM_CREDIT_STEP);
 }
 
 static void answer_end(struct request *r, const struct frame *f)
