@@ -67,6 +67,7 @@ static char *ip6_text(const uint8_t *bytes, char *to)
 	for (int i = 0; i < 8; i++)
 		group[i] = (uint16_t)(bytes[2 * i] << 8 | bytes[2 * i + 1]);
 	if (memcmp(bytes, mapped, sizeof(mapped)) == 0) { /* RFC 5952, 5 */
+		/* NOLINTNEXTLINE(bugprone-not-null-terminated-result): the rest follows */
 		memcpy(to, "::ffff:", 7);
 		return ip4_text(bytes + 12, to + 7);
 	}

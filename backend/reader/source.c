@@ -177,15 +177,15 @@ static bool source_holes(struct source *s, char *text, size_t room)
 
 	text[0] = '\0';
 	for (uint32_t i = 0; i < s->nparts; i++) {
-		uint32_t n = capfile_holes(s->part[i].file, &hole);
+		const uint32_t n = capfile_holes(s->part[i].file, &hole);
+		const uint64_t packet = s->part[i].first_packet + (n ? hole[0].packet : 0);
 
 		if (n && holes == 0)
-			(void)snprintf(
-				text, room, "%s%sat byte %llu, after packet %llu: %s",
-				s->nparts > 1 ? s->part[i].name : "", s->nparts > 1 ? " " : "",
-				(unsigned long long)hole[0].offset,
-				(unsigned long long)(s->part[i].first_packet + hole[0].packet),
-				hole[0].why);
+			(void)snprintf(text, room, "%s%sat byte %llu, after packet %llu: %s",
+				       s->nparts > 1 ? s->part[i].name : "",
+				       s->nparts > 1 ? " " : "",
+				       (unsigned long long)hole[0].offset,
+				       (unsigned long long)packet, hole[0].why);
 		for (uint32_t k = 0; k < n; k++)
 			bytes += hole[k].bytes;
 		holes += n;

@@ -68,13 +68,14 @@ fail:
 /* A file that cannot be read on is at its end; what is missing is told. */
 static void part_failed(struct source *s, struct part *p, const struct err *e)
 {
+	const uint64_t size = capfile_size(p->file), done = capfile_done(p->file);
+	const uint64_t number = p->first_packet + capfile_packets(p->file);
+	const uint64_t missing = size > done ? size - done : 0;
+
 	(void)snprintf(s->damage, sizeof(s->damage),
 		       "%.700s; it was read up to byte %llu, packet %llu; %llu bytes are missing",
-		       e->text, (unsigned long long)capfile_done(p->file),
-		       (unsigned long long)(p->first_packet + capfile_packets(p->file)),
-		       (unsigned long long)(capfile_size(p->file) > capfile_done(p->file)
-						    ? capfile_size(p->file) - capfile_done(p->file)
-						    : 0));
+		       e->text, (unsigned long long)done, (unsigned long long)number,
+		       (unsigned long long)missing);
 	p->growing = false;
 	p->ended = true;
 }

@@ -290,7 +290,7 @@ void window_release(struct window *w)
 	free(w->cells);
 	free(w->note);
 	free(w->memory);
-	*w = (struct window){0};
+	memset(w, 0, sizeof(*w));
 }
 
 int window_column(const struct window *w, const char *name)
