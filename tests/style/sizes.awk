@@ -17,6 +17,8 @@ FNR == 1 { end_file(); file = FILENAME; depth = 0; start = 0; allowed = 0 }
 /\/\* *size:/ { allowed = FNR }
 file ~ /\.c$/ && /^\{/ { start = FNR; deepest = 0 }
 {
+	while (gsub(/\{[^{}]*\}/, "", s)) # an initialiser within a line is no depth
+		;
 	depth += count(s, "{")
 	if (depth > deepest)
 		deepest = depth
