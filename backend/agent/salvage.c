@@ -70,6 +70,7 @@ static void salvage_segment(struct session *s, struct segment *g, const char *re
 	g->sealed = g->salvaged = true;
 	g->packets = r.packets;
 	g->bytes = r.bytes;
+	g->wire_bytes = r.wire_bytes;
 	g->first_ns = r.first_ns;
 	g->last_ns = r.last_ns;
 	(void)snprintf(g->reason, sizeof(g->reason), "%.60s", reason);
@@ -188,6 +189,19 @@ uint64_t salvage_connections(int fd)
 	return x.connections;
 }
 
+/* A file that began with the session and was never sealed may hold more than the last second told of. */
+static void totals_of_files(struct session *s)
+{
+	for (unsigned i = 0; i < s->nsegments; i++) {
+		const struct segment *g = &s->segment[i];
+
+		if (!g->salvaged || g->first_packet || g->packets <= s->total.packets)
+			continue;
+		s->total.packets = g->packets;
+		s->total.bytes = g->wire_bytes;
+	}
+}
+
 /* The daemon was dead: what the journal says last is all there is. */
 static void totals_restore(struct session *s, const struct msg_j_second *last)
 {
@@ -260,8 +274,10 @@ static int journal_end(struct session *s, int fd, bool tap, struct err *e)
 	if (journal_repair(fd, &end, e))
 		return -1;
 	journal_scan(fd, &x);
-	if (tap)
+	if (tap) {
 		totals_restore(s, &x.last);
+		totals_of_files(s);
+	}
 	copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	if (copy < 0)
 		return err_errno(e, ERR_REFUSED, "could not end a journal");

@@ -57,6 +57,7 @@ struct segment {
 	bool told;     /* the reader has it */
 	bool rotating; /* its end was asked for */
 	bool salvaged; /* its tap could not say that it is complete */
+	uint64_t wire_bytes; /* of one that was salvaged */
 	bool begun;    /* first_packet is what the chunks say */
 	uint64_t first_packet, packets, bytes;
 	int64_t first_ns, last_ns, opened_ns;

@@ -13,6 +13,7 @@ static int repair_walk(struct capfile *f, struct repair *r, struct err *e)
 
 	capfile_end(f);
 	while ((got = capfile_next(f, &pk, e)) > 0) {
+		r->wire_bytes += pk.length;
 		if (!pk.has_time)
 			continue;
 		if (!timed || pk.ts_ns < r->first_ns)

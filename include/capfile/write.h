@@ -22,6 +22,7 @@ int write_pcap_packet(struct buf *out, bool nanoseconds, const struct packet *pk
 struct repair {
 	uint64_t bytes, packets; /* whole ones that are there */
 	uint64_t cut_bytes;	 /* that were not */
+	uint64_t wire_bytes;	 /* lengths of the packets as they were on the wire */
 	int64_t first_ns, last_ns; /* earliest and latest time; 0 where no packet has one */
 };
 /* Cuts the file (open for reading and writing; it stays the caller's) at the last whole record and syncs it. Damage

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# KILLS kills at random moments while numbered packets are recorded: of the tap, the reader, the daemon. After each the files
+# KILLS kills at random moments while numbered packets are recorded: of the tap, the reader, the daemon, or all. After each the files
 # are whole, nothing that was acknowledged is missing, files, journals and history agree, and a new session starts.
 # shellcheck source=tests/live/veth.sh
 . tests/live/veth.sh
@@ -16,10 +16,14 @@ pids_of() { # tap, reader or daemon: of this test
 		tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -q "$words" && echo "$pid"
 	done
 }
-kill_one() { # tap, reader or daemon
-	pid=$(pids_of "$1" | head -n 1)
+kill_one() { # tap, reader or daemon; or all of them at once, as when the machine goes down
+	case $1 in
+	all) pid=$(pids_of daemon) && pid="$pid $(pids_of tap) $(pids_of reader)" ;;
+	*) pid=$(pids_of "$1" | head -n 1) ;;
+	esac
 	[ -n "$pid" ] || { fault "no $1 to kill"; return; }
-	kill -9 "$pid"
+	# shellcheck disable=SC2086
+	kill -9 $pid
 }
 state() { tapdeck list --format csv --no-header --columns name,state 2>/dev/null | sed -n "s/^$1,//p"; }
 is_over() { state "$1" | grep -Eq '^(ended|failed)$'; }
@@ -46,8 +50,8 @@ check_files() { # ACKNOWLEDGED
 	[ "$packets" -ge "$1" ] || fault "$1 packets were acknowledged, $packets are in the files"
 	told=$(tapdeck files "$name" --format csv --no-header --columns packets | awk '{ n += $1 } END { print n + 0 }')
 	[ "$told" = "$packets" ] || fault "files tells of $told packets, there are $packets"
-	told=$(tapdeck history captures --format csv --no-header --columns session,packets 2>&1 | sed -n "s/^$name,//p")
-	[ "$told" = "$packets" ] || fault "history tells of ${told:-no} packets, there are $packets"
+	told=$(tapdeck history captures --format csv --no-header --columns session,packets,bytes 2>&1 | sed -n "s/^$name,//p")
+	[ "$told" = "$packets,$((packets * 200))" ] || fault "history tells of ${told:-no} packets and bytes, there are $packets of 200"
 }
 stop_and_count() { # the connections of what was recorded, once it has ended
 	tapdeck stop "$name" >"$T/err" 2>&1 || fault "stop: $(cat "$T/err")"
@@ -58,7 +62,7 @@ stop_and_count() { # the connections of what was recorded, once it has ended
 
 one_kill() { # NUMBER
 	name=kill-$1 before=$faults
-	case $(random 3) in 0) victim=tap ;; 1) victim=reader ;; *) victim=daemon ;; esac
+	case $(random 4) in 0) victim=tap ;; 1) victim=reader ;; 2) victim=daemon ;; *) victim=all ;; esac
 	tapdeck new "$name" device va record filter udp port 7777 >"$T/err" 2>&1 || { fault "new: $(cat "$T/err")"; return; }
 	sleep "0.$(printf %03d "$(random 600)")"
 	acknowledged=$(value "$name" packets)
@@ -72,7 +76,7 @@ one_kill() { # NUMBER
 	*) until_true 15 is_over "$name" || fault "it is $(state "$name"), not over: $(tail -n 3 "$XDG_STATE_HOME"/tapdeck/*.log)" ;;
 	esac
 	check_files "${acknowledged:-0}"
-	if [ $victim = daemon ]; then
+	if [ $victim = daemon ] || [ $victim = all ]; then
 		tapdeck show "$name" | grep -q interrupted || fault 'it is not told that it was interrupted'
 	fi
 	tapdeck dismiss "$name" >"$T/err" 2>&1 || fault "dismiss: $(cat "$T/err")"
