@@ -95,6 +95,14 @@ is_in 'with the same packets' '^40$'
 try 'packets of it' 0 "$TAPDECK" packets "edge:$remote" --limit 1 --no-header --columns proto
 is_in 'decoded over there' icmp
 
+# What carries an attached console is left out by its exact ends, as it comes and goes; what was left out is shown.
+try 'a session that would see our own SSH' 0 "$TAPDECK" new own on edge device wan filter 'tcp port 22' own-traffic out
+timeout 4 "$TAPDECK" watch edge:own frequency 1 --no-header --format csv --columns packets >"$T/out"
+if [ "$(tail -n 2 "$T/out" | sort -u | wc -l)" = 1 ]; then ok 'counts nothing of it'; else not_ok 'counts nothing of it' "$(cat "$T/out")"; fi
+try 'and says what was left out' 0 "$TAPDECK" show edge:own
+is_in 'from when to when' '^left_out +10.77.0.1 port [0-9]+ - 10.77.0.2 port 22 from .* to .*'
+try 'it is stopped' 0 "$TAPDECK" stop edge:own
+
 ssh_config "$T/ssh/unknown" "$T/ssh/key"
 try 'an unknown host key is refused' 3 "$TAPDECK" devices edge
 is_in 'with its fingerprint' "$(ssh-keygen -lf "$T/ssh/host.pub" | cut -d' ' -f2 | sed 's/+/./g')"
