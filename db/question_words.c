@@ -9,6 +9,8 @@
 
 #define QUESTION_TOKENS_MAX 4096
 
+static const struct token token_none = {{"", 0}, 0}; /* before the first */
+
 bool token_is(const struct token *t, const char *word)
 {
 	return str_is(t->s, word);
@@ -240,9 +242,9 @@ static const char *bare_means(struct str s)
 static bool rest_bare(struct parse *p, const struct token *t, const struct token *before)
 {
 	const char *word = p->square ? NULL : bare_means(t->s);
-	const bool joined = before && token_in(before, joiners) && !token_is(before, "(");
+	const bool joined = token_in(before, joiners) && !token_is(before, "(");
 
-	if (!word || (before && (token_compares(before) || token_in(before, qualifiers))))
+	if (!word || token_compares(before) || token_in(before, qualifiers))
 		return false;
 	if (joined && p->qualified && t->s.p[0] != ':')
 		return false; /* as in BPF: `src port 80 or 443` */
@@ -304,13 +306,11 @@ static void rest_brackets(struct parse *p, const struct token *t)
 /* Words side by side are joined: terms by and, values of a list by a comma. */
 static void rest_plain(struct parse *p, const struct token *t, const struct token *before)
 {
-	const bool value = before && token_compares(before);
+	const bool value = token_compares(before);
 
-	if (p->square && before && !is_one_of(before->s.p[0], "[{,") &&
-	    !is_one_of(t->s.p[0], "]},"))
+	if (p->square && !is_one_of(before->s.p[0], "[{,") && !is_one_of(t->s.p[0], "]},"))
 		rest_word(p, ",", t->at);
-	else if (!p->square && !value && token_in(t, starters) &&
-		 !(before && token_in(before, qualifiers)))
+	else if (!p->square && !value && token_in(t, starters) && !token_in(before, qualifiers))
 		rest_and(p, t->at);
 	rest_add(p, t->s, t->at, false);
 	p->operand = !token_in(t, joiners);
@@ -320,8 +320,8 @@ static void rest_plain(struct parse *p, const struct token *t, const struct toke
 
 void rest_token(struct parse *p, int i)
 {
-	const struct token *t = &p->token[i], *before = i > 0 ? t - 1 : NULL;
-	const bool value = before && token_compares(before);
+	const struct token *t = &p->token[i], *before = i > 0 ? &p->token[i - 1] : &token_none;
+	const bool value = token_compares(before);
 
 	if (!value && !p->square && token_compares(t)) {
 		rest_operator(p, t);
@@ -351,14 +351,14 @@ int rest_close(struct parse *p, int from, int *i)
 {
 	static const char *const ands[] = {"and", "&&", NULL}, *const wrong[] = {"or", "not", "||",
 										 "!", NULL};
-	const struct token *before = from > 0 ? &p->token[from - 1] : NULL;
+	const struct token *before = from > 0 ? &p->token[from - 1] : &token_none;
 
-	if (before && token_in(before, wrong))
+	if (token_in(before, wrong))
 		return err_at(p->e, p->token[from].at,
 			      "times and places hold for the whole question: they do not stand "
 			      "behind '%.*s'",
 			      (int)before->s.len, before->s.p);
-	if (before && token_in(before, ands) && p->rest.len > before->s.len) {
+	if (token_in(before, ands) && p->rest.len > before->s.len) {
 		p->rest.len -= before->s.len + 1;
 		p->rest.data[p->rest.len] = 0;
 		p->operand = true;

@@ -104,9 +104,10 @@ void verbs_link_changed(struct app *a, const void *link_arg)
 
 void verbs_release(struct app *a)
 {
-	while (a->verbs) {
-		if (a->verbs->request)
-			client_cancel(a->verbs->request);
-		verb_free(a->verbs);
+	for (struct verb *v = a->verbs, *next; v; v = next) {
+		next = v->next;
+		if (v->request)
+			client_cancel(v->request);
+		verb_free(v);
 	}
 }

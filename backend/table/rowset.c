@@ -72,7 +72,7 @@ void rowset_add(struct rowset *r, const struct value *values)
 		if (values[i].type != VALUE_TEXT)
 			continue;
 		row[i].s.p = at ? at : "";
-		if (values[i].s.len == 0)
+		if (!at || values[i].s.len == 0)
 			continue;
 		memcpy(at, values[i].s.p, values[i].s.len);
 		at += values[i].s.len;
