@@ -322,6 +322,16 @@ static void every_cut_is_mended(void **state)
 	}
 }
 
+static uint64_t own_wire_bytes(uint32_t packets)
+{
+	uint8_t data[200];
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < packets; i++)
+		bytes += own_packet(i, data).length;
+	return bytes;
+}
+
 /* A file system may leave zeros where the last blocks were to be written. */
 static void zeros_at_the_end_are_cut(void **state)
 {
@@ -338,6 +348,7 @@ static void zeros_at_the_end_are_cut(void **state)
 		assert_int_equal(capfile_repair(fd, &r, &e), 0);
 		assert_int_equal(r.bytes, own.len);
 		assert_int_equal(r.packets, OWN_PACKETS);
+		assert_int_equal(r.wire_bytes, own_wire_bytes(OWN_PACKETS));
 		assert_int_equal(r.cut_bytes, 3000000);
 		close(fd);
 		buf_release(&own);
