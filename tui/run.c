@@ -163,12 +163,13 @@ static void signals_start(struct app *a)
 
 static int console_terminal(struct app *a, struct err *e)
 {
+	const char *no_color = getenv("NO_COLOR");
 	int width, height;
 
 	a->term = term_start((int)a->options.value[OPTION_ESCAPE_MS], e);
 	if (!a->term)
 		return -1;
-	if (!term_colours(a->term) || (getenv("NO_COLOR") && getenv("NO_COLOR")[0]))
+	if (!term_colours(a->term) || (no_color && no_color[0]))
 		a->theme = theme_find("mono");
 	term_size(a->term, &width, &height);
 	app_resize(a, width, height);

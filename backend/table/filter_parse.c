@@ -382,7 +382,7 @@ static struct filter_node *parse_all(struct parser *p)
 
 struct filter *filter_parse(const struct table_type *t, struct str text, struct err *e)
 {
-	struct err unheard;
+	struct err unheard = {0};
 	struct parser p = {.type = t, .e = e ? e : &unheard, .lex = {.text = text}};
 	struct filter *f;
 

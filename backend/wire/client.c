@@ -245,8 +245,8 @@ static void take_frame(struct client *c, const struct frame *f)
 		take_refusal(c, f);
 	else if (!c->ready && f->type == MSG_HELLO)
 		take_hello(c, f);
-	else if (!c->ready && f->type == MSG_EVENT)
-		take_event(c, f); /* a relay tells how it gets there */
+	else if (f->type == MSG_EVENT)
+		take_event(c, f); /* before HELLO: a relay tells how it gets there */
 	else if (!c->ready) {
 		err_set(&e, ERR_REFUSED,
 			"the other program began with %s instead of HELLO: it is not tapdeck's",
@@ -256,8 +256,6 @@ static void take_frame(struct client *c, const struct frame *f)
 		take_ping(c, f);
 	else if (f->type == MSG_PONG)
 		take_pong(c, f);
-	else if (f->type == MSG_EVENT)
-		take_event(c, f);
 	else
 		client_take_answer(c, f);
 }

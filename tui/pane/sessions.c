@@ -238,7 +238,7 @@ static void hosts_ask(struct sessions *s)
 {
 	const struct feed_query q = {.table = "sessions", .count = WINDOW_ROWS, .period_ms = 1000};
 	struct hosts *all = app_hosts(s->pane.app);
-	struct asked **end = &s->asked;
+	struct asked **end;
 
 	for (struct host *h = hosts_next(all, NULL); h; h = hosts_next(all, h)) {
 		struct asked *a;
