@@ -14,13 +14,12 @@
 #define SESSION_READER_DEATHS_MAX 5u	  /* within a minute: then it is let be */
 #define SESSION_WAITING_MAX 64u		  /* clients that wait for one thing */
 
-/* INTERRUPTED: found after the daemon was killed; to be mended. */
 enum session_state {
 	SESSION_STARTING,
 	SESSION_RUNNING,
 	SESSION_STOPPING,
 	SESSION_FINISHING,
-	SESSION_INTERRUPTED,
+	SESSION_INTERRUPTED, /* found after the daemon was killed; to be mended */
 	SESSION_ENDED
 };
 
