@@ -199,7 +199,7 @@ static void on_watched(void *arg, struct request *r, const struct answer *a)
 /* Until the watched table shows the state (NULL: has no row). */
 static void wait_watched(struct attach *a, const struct watch *w, const char *is)
 {
-	const int64_t end_ns = clock_mono_ns() + 10 * NS_PER_S;
+	const int64_t end_ns = clock_mono_ns() + 60 * NS_PER_S;
 	struct value v;
 
 	for (;;) {

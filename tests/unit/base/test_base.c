@@ -356,13 +356,13 @@ static void test_spawn_signals(void **state)
 			  .nfd = 3,
 			  .new_session = true};
 	sigset_t block, before;
+	unsigned long long ignored;
+	const char *at;
 	char text[256];
 	int out[2];
 	pid_t pid;
 
 	(void)state;
-	for (int number = 1; number < 32; number++) /* whatever started this test may ignore some */
-		(void)signal(number, SIG_DFL);
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&block);
 	sigaddset(&block, SIGTERM);
@@ -377,7 +377,11 @@ static void test_spawn_signals(void **state)
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	signal(SIGPIPE, SIG_DFL);
 	assert_non_null(strstr(text, "SigBlk:\t0000000000000000"));
-	assert_non_null(strstr(text, "SigIgn:\t0000000000000000"));
+	at = strstr(text, "SigIgn:");
+	assert_non_null(at);
+	ignored = strtoull(at + 7, NULL, 16); /* whatever started this test may ignore others */
+	assert_int_equal(ignored >> (SIGPIPE - 1) & 1, 0);
+	assert_int_equal(ignored >> (SIGCHLD - 1) & 1, 0);
 }
 
 static void test_fds_pass(void **state)
@@ -488,5 +492,6 @@ int main(void)
 		cmocka_unit_test(test_log_line),
 	};
 
+	(void)signal(SIGCHLD, SIG_DFL); /* ignored by who started us, children would reap themselves */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
