@@ -52,7 +52,7 @@ static void attach_start(struct attach *a, const struct site *s)
 	driver_use(&a->d, fd[0]);
 }
 
-/* It ends when its client does. */
+/* It ends when its client does, not when a time is over. */
 static void attach_end(struct attach *a)
 {
 	const int64_t start_ns = clock_mono_ns();
@@ -61,7 +61,7 @@ static void attach_end(struct attach *a)
 	driver_free(&a->d);
 	assert_int_equal(waitpid(a->pid, &status, 0), a->pid);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-	assert_true(clock_mono_ns() - start_ns < NS_PER_S);
+	assert_true(clock_mono_ns() - start_ns < 10 * NS_PER_S);
 }
 
 /* One that nobody needs ends by itself, and takes its socket away. */
