@@ -144,7 +144,6 @@ void session_note_filter(struct session *s, const char *counter, const char *fil
 struct counter *session_counter(struct session *s, struct str name);
 struct counter *session_counter_add(struct session *s, const char *name, const char *filter);
 void session_counter_remove(struct session *s, struct counter *counter);
-
 #include "session_work.h"
 
 #endif

@@ -12,6 +12,7 @@
 #include "tui/app.h"
 #include "tui/list.h"
 
+#define SAMPLE_NS (NS_PER_S / 2) /* windows come each second, give or take */
 #define SAMPLES 120	      /* seconds kept of each session's rate */
 #define TRACKS_MAX 4096u      /* sessions whose rates are kept */
 #define WINDOW_ROWS 1024u     /* sessions of one host */
@@ -66,6 +67,7 @@ struct track {
 	double sample[SAMPLES];
 	int count;
 	uint64_t serial; /* of the window that the last sample is of */
+	int64_t sampled_ns; /* by the console's clock: where that stands, as in a script, there is one sample */
 	struct sessions *sessions;
 	struct feed *past; /* what was before this console looked; NULL: it came */
 };
@@ -123,9 +125,12 @@ static struct track *track_of(struct sessions *s, struct host *h, const char *ke
 
 static void track_add(struct track *t, double value, uint64_t serial)
 {
-	if (t->serial == serial)
+	const int64_t now_ns = app_now_ns(t->sessions->pane.app);
+
+	if (t->serial == serial || (t->sampled_ns && now_ns - t->sampled_ns < SAMPLE_NS))
 		return;
 	t->serial = serial;
+	t->sampled_ns = now_ns;
 	if (t->count == SAMPLES) {
 		memmove(t->sample, t->sample + 1, sizeof(t->sample[0]) * (SAMPLES - 1));
 		t->count--;
