@@ -3,10 +3,12 @@
 #include <string.h>
 
 #include "base/map.h"
+#include "base/clock.h"
 #include "base/xalloc.h"
 #include "list_pane.h"
 #include "panes.h"
 
+#define SAMPLE_NS (NS_PER_S / 2)
 #define SAMPLES 60	 /* rates kept of each connection */
 #define SPARK 12	 /* of them are shown */
 #define TRACKS_MAX 4096u /* connections whose rates are kept: those that were on the screen */
@@ -59,6 +61,7 @@ struct connections_pane {
 	struct map *tracks; /* by number; NULL: a file, nothing moves */
 	uint64_t serial;    /* of the window that was last taken up */
 	uint64_t turn;	    /* counts windows that were taken up */
+	int64_t taken_ns;   /* the last one, by the console's clock: in a script that stands */
 };
 
 static void track_push(struct track *t, float bps)
@@ -105,10 +108,12 @@ static void connections_changed(void *arg, struct list *l)
 {
 	struct connections_pane *c = arg;
 	const struct window *w = feed_window(list_feed(l));
+	const int64_t now_ns = app_now_ns(c->lp.pane.app);
 
-	if (!c->tracks || feed_serial(list_feed(l)) == c->serial)
+	if (!c->tracks || feed_serial(list_feed(l)) == c->serial || (c->taken_ns && now_ns - c->taken_ns < SAMPLE_NS))
 		return;
 	c->serial = feed_serial(list_feed(l));
+	c->taken_ns = now_ns;
 	c->turn++;
 	for (uint32_t row = 0; row < w->rows; row++) {
 		const struct value id = window_cell(w, row, window_column(w, "id")), bps = window_cell(w, row, window_column(w, "bps"));
