@@ -95,6 +95,25 @@ is_in 'with the same packets' '^40$'
 try 'packets of it' 0 "$TAPDECK" packets "edge:$remote" --limit 1 --no-header --columns proto
 is_in 'decoded over there' icmp
 
+# The same panes show another host: the console's own words, without a terminal.
+try 'another session over there' 0 "$TAPDECK" new far3 on edge device wan filter icmp
+ping -q -c 5 -i 0.05 10.77.0.2 >/dev/null
+cat >"$T/script" <<END
+:open devices edge
+wait wan 15
+1
+wait far3 15
+:open connections edge session:far3
+wait 10.77.0.1: 15
+:open summary edge file:$remote
+:open packets edge file:$remote
+wait request 15
+screenshot -
+END
+try 'devices, sessions, connections and a file over there, in the console' 0 "$TAPDECK" --script "$T/script" --size 120x30 --charset ascii
+is_in 'packets of the file over there' 'echo request'
+try 'the other session is stopped' 0 "$TAPDECK" stop edge:far3
+
 # What carries an attached console is left out by its exact ends, as it comes and goes; what was left out is shown.
 try 'a session that would see our own SSH' 0 "$TAPDECK" new own on edge device wan filter 'tcp port 22' own-traffic out
 timeout 4 "$TAPDECK" watch edge:own frequency 1 --no-header --format csv --columns packets >"$T/out"
