@@ -109,7 +109,7 @@ sees 'the history has it' "$name .* va "
 keys Enter
 sees 'its files' "$name.*\\.pcapng"
 keys Enter
-sees 'Enter opens one: a summary' 'sound: read to the end'
+sees 'Enter opens one: a summary, with every packet' "packets +$packets( |$)" # its order in time is the kernel's affair
 keys P
 sees 'packets' '^> +1 +0\.000000 .*10\.77\.0\.1'
 sees 'the fields of the first' 'packet 1  20'
