@@ -216,6 +216,15 @@ static int text_columns(struct str text)
 	return n;
 }
 
+void area_cut(struct area a, int x, int y, enum style style, struct str text, int width)
+{
+	bool cut = text_columns(text) > width;
+
+	area_str(a, x, y, style, text, cut ? width - 1 : width);
+	if (cut && width > 0)
+		area_put(a, x + width - 1, y, 0x2026, 1, style);
+}
+
 void area_right(struct area a, int x, int y, enum style style, const char *text, int width)
 {
 	struct str rest = str_of(text);

@@ -88,7 +88,7 @@ static void status_draw(struct app *a, struct area line)
 	buf_clear(&out);
 	if (p->type->status)
 		p->type->status(p, &out);
-	area_text(line, x, 0, STYLE_NORMAL, buf_str(&out));
+	area_cut(line, x, 0, STYLE_NORMAL, (struct str){buf_str(&out), out.len}, line.width - x);
 	buf_release(&out);
 }
 

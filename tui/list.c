@@ -112,6 +112,13 @@ uint64_t list_total(const struct list *l)
 	return l->frozen ? l->nfrozen : feed_window(l->feed)->total;
 }
 
+bool list_grows(const struct list *l)
+{
+	if (strncmp(l->target, "file:", 5) == 0)
+		return feed_serial(l->feed) == 0 || feed_window(l->feed)->state == WINDOW_READING;
+	return l->local || l->spec.period_ms > 0;
+}
+
 int list_row_at(const struct list *l, uint64_t place)
 {
 	const struct window *w = feed_window(l->feed);
@@ -364,6 +371,8 @@ static void list_feed_changed(void *arg, struct feed *f)
 		l->cursor = total - 1;
 	else if (l->touched)
 		list_follow_key(l);
+	if (l->follow && !list_grows(l))
+		l->follow = false;
 	if (l->cursor >= total)
 		l->cursor = total > 0 ? total - 1 : 0;
 	list_select_here(l);

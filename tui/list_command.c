@@ -115,7 +115,7 @@ static bool command_move(struct list *l, const char *word)
 static void move_last(struct list *l)
 {
 	list_move(l, UINT64_MAX);
-	l->follow = l->spec.period_ms || feed_window(l->feed)->state == WINDOW_READING;
+	l->follow = list_grows(l);
 }
 
 /* --- sorting --- */

@@ -195,23 +195,6 @@ static enum text_zone list_zone(const struct list *l)
 	return options_choice_is(o, OPTION_TIME, "local") ? TEXT_LOCAL : options_choice_is(o, OPTION_TIME, "epoch") ? TEXT_EPOCH : TEXT_UTC;
 }
 
-/* Text that is cut says so: an address must not look like another one. */
-static void draw_text(struct area a, const struct list_shown *s, int y, enum style style, struct str text)
-{
-	struct str rest = text;
-	int columns = 0;
-
-	while (rest.len > 0 && columns <= s->width) {
-		int32_t ch = text_utf8_next(&rest);
-		int width = text_width(ch);
-
-		columns += width < 0 ? 1 : width;
-	}
-	area_str(a, s->x, y, style, text, columns > s->width ? s->width - 1 : s->width);
-	if (columns > s->width)
-		area_text(a, s->x + s->width - 1, y, style, a.canvas->utf8 ? "\u2026" : "~");
-}
-
 static void draw_cell(const struct list *l, struct area a, const struct list_shown *s, uint32_t row, int y, enum style style,
 		      struct buf *text)
 {
@@ -236,7 +219,7 @@ static void draw_cell(const struct list *l, struct area a, const struct list_sho
 	else if (s->right)
 		area_right(a, s->x, y, own, buf_str(text), s->width);
 	else
-		draw_text(a, s, y, own, (struct str){buf_str(text), text->len});
+		area_cut(a, s->x, y, own, (struct str){buf_str(text), text->len}, s->width);
 }
 
 static bool row_tagged(const struct list *l, uint32_t row)

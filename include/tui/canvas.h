@@ -43,6 +43,8 @@ void area_fill(struct area a, int32_t ch, enum style style);
 /* Text: hostile bytes never get through (shown as \xNN or '.'); cut at the width. Returns columns drawn. */
 int area_text(struct area a, int x, int y, enum style style, const char *text);
 int area_str(struct area a, int x, int y, enum style style, struct str text, int width); /* at most width columns */
+/* The same, and what is cut says so with its last column: an address must not look like another one. */
+void area_cut(struct area a, int x, int y, enum style style, struct str text, int width);
 int area_printf(struct area a, int x, int y, enum style style, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 /* Right-aligned in width columns; too long text loses its left with '<'. */
 void area_right(struct area a, int x, int y, enum style style, const char *text, int width);
