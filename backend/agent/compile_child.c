@@ -4,6 +4,7 @@
 
 #include "base/fdio.h"
 #include "bpf/program.h"
+#include "child_sandbox.h"
 #include "compile.h"
 #include "rights.h"
 #include "wire/frame.h"
@@ -75,6 +76,8 @@ int compile_main(void)
 	r = rights_drop(&e);
 	if (r == 0)
 		r = rights_limit(COMPILE_CPU_S, COMPILE_MEMORY_BYTES, &e);
+	if (r == 0)
+		r = child_sandbox_compile(&e);
 	if (r == 0)
 		r = request_read(&in, &f, &e);
 	if (r == 0)

@@ -1,0 +1,11 @@
+/* The calls that are left to children which look at foreign bytes and are neither tap nor reader.
+ */
+#ifndef AGENT_CHILD_SANDBOX_H
+#define AGENT_CHILD_SANDBOX_H
+
+#include "base/err.h"
+
+/* For libpcap's compiler: memory, its descriptor, reading under /etc, asking DNS. */
+int child_sandbox_compile(struct err *e);
+
+#endif
