@@ -78,3 +78,8 @@ int access_check(const struct who *who, const char *word, uid_t owner_uid, struc
 			word, (unsigned long)owner_uid);
 	return err_set(e, ERR_REFUSED, "\"%s\" is for the owner of this daemon only", word);
 }
+
+bool access_event(const struct who *who, uid_t owner_uid)
+{
+	return who->owner || owner_uid == (uid_t)-1 || owner_uid == who->uid;
+}

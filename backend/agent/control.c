@@ -105,13 +105,14 @@ static void event_tell(struct control *c, const struct event *x)
 				    .sentence = str_of(x->sentence)};
 
 	for (struct peer *p = c->peers; p; p = p->next)
-		if (p->greeted && !channel_congested(p->channel))
+		if (p->greeted && !channel_congested(p->channel) && access_event(&p->who, x->owner))
 			(void)channel_put_event(p->channel, 0, 0, &m); /* -1: `gone` will come */
 }
 
 void control_event(struct control *c, const char *severity, const char *where, const char *fmt, ...)
 {
 	struct event *x = &c->event[c->nevents % CONTROL_EVENTS_MAX];
+	const struct session *s = session_find(c, str_of(where));
 	struct buf text;
 	va_list ap;
 
@@ -123,6 +124,7 @@ void control_event(struct control *c, const char *severity, const char *where, c
 	free(x->sentence);
 	*x = (struct event){.time_ns = clock_now_ns(),
 			    .severity = severity,
+			    .owner = s ? s->uid : (uid_t)-1,
 			    .where = xstrdup(where),
 			    .sentence = xstrdup(buf_str(&text))};
 	buf_release(&text);

@@ -30,6 +30,7 @@ struct upstream;
 struct event {
 	int64_t time_ns;
 	const char *severity; /* a literal */
+	uid_t owner;	      /* of the session that it is about; -1: it is everybody's */
 	char *where, *sentence;
 };
 
@@ -75,7 +76,7 @@ void control_changed(struct control *c);
 void control_tick(struct control *c);
 
 /* "error" "warn" "note"; where: session, device or host. Kept, and told to every client that may
- * see it. */
+ * see it: of a session's its owner, who may alone watch it besides the owner of the daemon. */
 void control_event(struct control *c, const char *severity, const char *where, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 

@@ -229,13 +229,13 @@ static void events_fill(struct control *c, const struct table_arguments *a, stru
 	const uint64_t first =
 		c->nevents > CONTROL_EVENTS_MAX ? c->nevents - CONTROL_EVENTS_MAX : 0;
 
-	(void)a;
 	for (uint64_t i = first; i < c->nevents; i++) {
 		const struct event *x = &c->event[i % CONTROL_EVENTS_MAX];
 		const struct value v[] = {value_int(x->time_ns), value_text(x->severity),
 					  value_text(x->where), value_text(x->sentence)};
 
-		rowset_add(rows, v);
+		if (access_event(&a->who, x->owner))
+			rowset_add(rows, v);
 	}
 }
 
@@ -406,6 +406,7 @@ int tables_query(void *arg, uint32_t channel, const struct msg_query *q, struct 
 	l = xcalloc(1, sizeof(*l));
 	l->control = c;
 	l->table = table;
+	l->arguments.who = p->who;
 	l->rows = rowset_new(&table->type);
 	if (table->of_session && arguments_take(c, p, channel, q, &l->arguments, e)) {
 		lazy_release(l);

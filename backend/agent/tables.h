@@ -6,6 +6,7 @@
 
 struct table_arguments {
 	char *session, *counter; /* NULL where the table has none */
+	struct who who;		 /* asks */
 };
 
 struct control_table {

@@ -227,6 +227,7 @@ static inline const char *driver_cell(struct driver *d, const char *key, const c
 
 struct site {
 	char folder[64], socket[96], program[PATH_MAX], captures[96];
+	const char *group; /* who may ask besides root; NULL nobody */
 	pid_t daemon;
 };
 
@@ -280,7 +281,8 @@ static inline void site_start(struct site *s)
 		char log[PATH_MAX];
 
 		(void)snprintf(log, sizeof(log), "%s/log", s->folder);
-		execl(s->program, "tapdeckd", "--daemon", "--log", log, "--verbose", (char *)NULL);
+		execl(s->program, "tapdeckd", "--daemon", "--log", log, "--verbose",
+		      s->group ? "--group" : (char *)NULL, s->group, (char *)NULL);
 		_exit(127);
 	}
 	for (int i = 0; i < 500 && fd < 0; i++) {

@@ -1,0 +1,145 @@
+/* Several people and one daemon of root: each may see and do what is theirs, root everything. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <grp.h>
+
+#include "driver.h"
+
+/* Two people of the group that may ask, and nothing else of this machine's. */
+#define GROUP "nogroup"
+#define GID 65534
+#define ANNA 64001
+#define BERT 64002
+
+static int setup(void **state)
+{
+	static struct site site;
+
+	if (!site_make(&site))
+		return 0;
+	site.group = GROUP;
+	site_start(&site);
+	*state = &site;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	if (*state)
+		site_remove(*state);
+	return 0;
+}
+
+static struct site *need(void **state)
+{
+	if (!*state)
+		skip();
+	return *state;
+}
+
+/* The kernel tells the daemon who connected, not who writes. */
+static void connect_as(struct driver *d, const struct site *s, uid_t uid)
+{
+	int fd;
+
+	assert_int_equal(setgroups(0, NULL), 0);
+	assert_int_equal(setresgid(uid ? GID : 0, uid ? GID : 0, 0), 0);
+	assert_int_equal(setresuid(uid, uid, 0), 0);
+	fd = driver_socket(s->socket);
+	assert_int_equal(setresuid(0, 0, 0), 0);
+	assert_int_equal(setresgid(0, 0, 0), 0);
+	assert_true(fd >= 0);
+	driver_use(d, fd);
+}
+
+/* What had been sent to it before is there once a question is answered. */
+static const char *events_told(struct driver *d)
+{
+	assert_int_equal(driver_query(d, 0, "sessions", NULL), 0);
+	return d->events ? d->events : "";
+}
+
+/* The sentence is a row of the table that this client sees. */
+static bool events_listed(struct driver *d, const char *session)
+{
+	assert_int_equal(driver_query(d, 0, "events", NULL), 0);
+	return driver_cell(d, "where", session, "sentence")[0] != 0;
+}
+
+static void test_events(void **state)
+{
+	struct site *s = need(state);
+	struct driver root, anna, bert;
+
+	connect_as(&root, s, 0);
+	connect_as(&anna, s, ANNA);
+	connect_as(&bert, s, BERT);
+	/* So that their HELLO was seen. */
+	assert_int_equal(driver_query(&root, 0, "sessions", NULL), 0);
+	assert_int_equal(driver_query(&bert, 0, "sessions", NULL), 0);
+	assert_int_equal(driver_command(&anna, "new hers device lo filter udp port 4000"), 0);
+	assert_non_null(strstr(events_told(&anna), "started on lo"));
+	assert_non_null(strstr(events_told(&root), "started on lo"));
+	assert_string_equal(events_told(&bert), "");
+	assert_true(events_listed(&anna, "hers"));
+	assert_true(events_listed(&root, "hers"));
+	assert_false(events_listed(&bert, "hers"));
+	assert_int_equal(driver_command(&bert, "new his device lo filter udp port 4000"), 0);
+	assert_non_null(strstr(events_told(&bert), "started on lo"));
+	assert_false(events_listed(&anna, "his"));
+	assert_true(events_listed(&root, "his"));
+	/* Another's session of the same name, later, shows nothing of the former. */
+	assert_int_equal(driver_command(&anna, "stop hers"), 0);
+	assert_int_equal(driver_command(&anna, "dismiss hers"), 0);
+	assert_int_equal(driver_command(&bert, "new hers device lo count"), 0);
+	assert_int_equal(driver_query(&bert, 0, "events", NULL), 0);
+	assert_int_equal(bert.window.rows, 2);
+	driver_free(&root);
+	driver_free(&anna);
+	driver_free(&bert);
+}
+
+static void test_sessions_of_others(void **state)
+{
+	static const char *const lines[] = {"stop mine", "modify mine tcp",
+					    "counter mine add a=tcp", "rotate mine",
+					    "dismiss mine"};
+	struct site *s = need(state);
+	struct driver anna, bert;
+
+	connect_as(&anna, s, ANNA);
+	connect_as(&bert, s, BERT);
+	assert_int_equal(driver_command(&anna, "new mine device lo record filter udp port 4000"),
+			 0);
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+		assert_int_equal(driver_command(&bert, lines[i]), ERR_REFUSED);
+		assert_non_null(strstr(bert.err.text, "another user's"));
+	}
+	(void)driver_open(&bert, "session:mine");
+	assert_int_equal(bert.err.code, ERR_REFUSED);
+	assert_int_equal(driver_query(&bert, 0, "session", "mine"), ERR_REFUSED);
+	assert_int_equal(driver_query(&bert, 0, "sessions", NULL), 0);
+	assert_string_equal(driver_cell(&bert, "name", "mine", "state"), "running");
+	assert_int_equal(driver_command(&anna, "stop mine"), 0);
+	assert_int_equal(driver_command(&anna, "dismiss mine"), 0);
+	driver_free(&anna);
+	driver_free(&bert);
+	/* Of no group: the socket itself refuses. */
+	assert_int_equal(setresuid(ANNA, ANNA, 0), 0);
+	assert_int_equal(driver_socket(s->socket), -1);
+	assert_int_equal(setresuid(0, 0, 0), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_sessions_of_others),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
