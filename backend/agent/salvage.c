@@ -21,7 +21,8 @@
 /* Enhanced packet blocks, draft-ietf-opsawg-pcapng 4.3; the tap writes little-endian ones. */
 #define BLOCK_PACKET 6u
 #define BLOCK_MIN 12u
-#define PACKET_WORDS 7u /* type, block's length, interface, time (2), captured, length on the wire */
+#define PACKET_WORDS                                                                               \
+	7u /* type, block's length, interface, time (2), captured, length on the wire */
 
 /* --- files --- */
 
@@ -189,7 +190,8 @@ uint64_t salvage_connections(int fd)
 	return x.connections;
 }
 
-/* A file that began with the session and was never sealed may hold more than the last second told of. */
+/* A file that began with the session and was never sealed may hold more than the last second told
+ * of. */
 static void totals_of_files(struct session *s)
 {
 	for (unsigned i = 0; i < s->nsegments; i++) {
@@ -286,7 +288,8 @@ static int journal_end(struct session *s, int fd, bool tap, struct err *e)
 		return -1;
 	if (tap)
 		r = journal_add_salvaged(j, s, e);
-	if (r == 0 && tap && s->total.packets > x.last.packets)
+	/* Ended within its first second: nothing told of totals so far, and none is not unknown. */
+	if (r == 0 && tap && (s->total.packets > x.last.packets || !x.last.time_ns))
 		r = journal_add_totals(j, s, e);
 	if (r == 0 && !x.ended)
 		r = journal_add_ending(j, s, x.connections, e);

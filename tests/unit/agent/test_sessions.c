@@ -310,6 +310,41 @@ static void test_tap_killed_busy(void **state)
 	driver_free(&d);
 }
 
+/* The records of that type in the journal of the only capture of a session. */
+static unsigned journal_records(struct driver *d, const char *session, uint16_t type)
+{
+	struct journal_record r;
+	uint64_t at = 0;
+	unsigned count = 0;
+	char *name;
+
+	assert_int_equal(driver_query(d, 0, "session", session), 0);
+	name = xasprintf("%s/tap.journal", driver_cell(d, "name", "capture", "value"));
+	assert_int_equal(driver_stream(d, 0, "journal", name, NULL), 0);
+	while (journal_get(d->stream.data + at, d->stream.len - at, at, &r, NULL) == 1) {
+		count += r.type == type;
+		at = r.next;
+	}
+	free(name);
+	return count;
+}
+
+/* Before its first second was over, and with nothing seen: none is told, which is not "unknown". */
+static void test_killed_at_once(void **state)
+{
+	struct site *s = need(state);
+	struct driver d;
+
+	connect_to(&d, s);
+	ok(&d, "new once device lo record filter udp port 4999");
+	assert_int_equal(kill(child_of(s->daemon, "tapdeck-tap"), SIGKILL), 0);
+	wait_state(&d, "once", "failed");
+	assert_int_equal(journal_records(&d, "once", MSG_J_SECOND), 1);
+	assert_int_equal(journal_records(&d, "once", MSG_J_END), 1);
+	ok(&d, "dismiss once");
+	driver_free(&d);
+}
+
 static void test_reader_killed(void **state)
 {
 	struct site *s = need(state);
@@ -623,21 +658,14 @@ static void test_deaf_client(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_count),
-		cmocka_unit_test(test_record),
-		cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_tap_killed),
-		cmocka_unit_test(test_reader_killed),
-		cmocka_unit_test(test_tap_killed_busy),
-		cmocka_unit_test(test_daemon_killed),
-		cmocka_unit_test(test_daemon_stopped),
-		cmocka_unit_test(test_daemon_killed_busy),
-		cmocka_unit_test(test_foreign_bytes),
-		cmocka_unit_test(test_deaf_client),
-		cmocka_unit_test(test_rotation),
-		cmocka_unit_test(test_stop_after),
-		cmocka_unit_test(test_record_on_off),
-		cmocka_unit_test(test_own_traffic),
+		cmocka_unit_test(test_count),		cmocka_unit_test(test_record),
+		cmocka_unit_test(test_refusals),	cmocka_unit_test(test_tap_killed),
+		cmocka_unit_test(test_killed_at_once),	cmocka_unit_test(test_reader_killed),
+		cmocka_unit_test(test_tap_killed_busy), cmocka_unit_test(test_daemon_killed),
+		cmocka_unit_test(test_daemon_stopped),	cmocka_unit_test(test_daemon_killed_busy),
+		cmocka_unit_test(test_foreign_bytes),	cmocka_unit_test(test_deaf_client),
+		cmocka_unit_test(test_rotation),	cmocka_unit_test(test_stop_after),
+		cmocka_unit_test(test_record_on_off),	cmocka_unit_test(test_own_traffic),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
