@@ -9,6 +9,7 @@
 #include "table/view.h"
 
 #define FEED_READING_MS 500u	 /* how often a question that is asked once looks again while its file is still read */
+#define FEED_FIRST_MS 50u	 /* how often any question looks again while its answer is being made and has no row yet */
 #define FEED_COMPLETE_MS 3600000u /* and after that: so rarely, that the far side keeps the order for the next rows */
 #define LOCAL_STEP_NS NS_PER_S /* tables in this process are small */
 
@@ -22,7 +23,7 @@ struct feed {
 	struct feed_query query; /* texts owned */
 	char **words;
 	bool asked_once; /* there is a question */
-	bool reading;	 /* the last window said that more may come */
+	uint32_t period_ms; /* that the far side was asked for */
 	bool fresh;	 /* the next window answers the user: taken even while paused */
 	bool paused;
 	enum feed_state state;
@@ -143,6 +144,15 @@ static void feed_fail(struct feed *f, const struct err *e)
 
 static void feed_send(struct feed *f);
 
+/* How often the far side shall answer, by what it answered last. */
+static uint32_t feed_period(const struct feed *f)
+{
+	const bool reading = f->window.state == WINDOW_READING;
+	uint32_t period_ms = f->query.period_ms ? f->query.period_ms : reading ? FEED_READING_MS : FEED_COMPLETE_MS;
+
+	return reading && f->window.total == 0 && period_ms > FEED_FIRST_MS ? FEED_FIRST_MS : period_ms;
+}
+
 static void feed_take(struct feed *f, const struct msg_window *m)
 {
 	struct window w = {0};
@@ -163,10 +173,8 @@ static void feed_take(struct feed *f, const struct msg_window *m)
 	f->serial++;
 	f->state = FEED_READY;
 	err_clear(&f->error);
-	if (f->query.period_ms == 0 && f->request && f->reading != (w.state == WINDOW_READING)) {
-		f->reading = !f->reading;
+	if (f->request && feed_period(f) != f->period_ms)
 		feed_send(f);
-	}
 	feed_say(f);
 }
 
@@ -194,6 +202,7 @@ static void feed_send(struct feed *f)
 		feed_fail(f, &e);
 		return;
 	}
+	f->period_ms = feed_period(f);
 	m = (struct msg_query){
 		.table = str_of(f->query.table),
 		.columns = str_of(f->query.columns),
@@ -202,7 +211,7 @@ static void feed_send(struct feed *f)
 		.sort = str_of(f->query.sort),
 		.first = f->query.first,
 		.count = f->query.count,
-		.period_ms = f->query.period_ms ? f->query.period_ms : f->reading ? FEED_READING_MS : FEED_COMPLETE_MS,
+		.period_ms = f->period_ms,
 		.flags = f->query.flags,
 	};
 	if (msg_strs(&m.words, f->query.words, f->query.nwords) < 0) {

@@ -423,6 +423,22 @@ bool list_has_row(const struct list *l)
 	return list_row_at(l, l->cursor) >= 0;
 }
 
+bool list_awaits(const struct list *l)
+{
+	const enum feed_state state = feed_state(l->feed);
+
+	return state == FEED_IDLE || state == FEED_WAITING || (state == FEED_READY && feed_window(l->feed)->state == WINDOW_READING);
+}
+
+bool list_ready(struct list *l)
+{
+	if (list_has_row(l))
+		return true;
+	if (list_awaits(l))
+		app_toast(l->app, SEVERITY_NOTE, "the rows are still on their way");
+	return false;
+}
+
 uint32_t list_row(const struct list *l)
 {
 	int row = list_row_at(l, l->cursor);

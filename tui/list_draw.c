@@ -276,10 +276,12 @@ static void draw_nothing(const struct list *l, struct area a)
 
 	if (state == FEED_FAILED || (state == FEED_STALE && feed_serial(l->feed) == 0))
 		area_lines(body, STYLE_ERROR, feed_error(l->feed)->text);
-	else if (state != FEED_READY)
-		area_text(body, 1, 0, STYLE_DIM, state == FEED_STALE ? "the link is lost" : "waiting for the first rows ...");
-	else if (w->state == WINDOW_READING && strncmp(l->target, "file:", 5) == 0)
+	else if (state == FEED_STALE)
+		area_text(body, 1, 0, STYLE_DIM, "the link is lost");
+	else if (state == FEED_READY && w->state == WINDOW_READING && strncmp(l->target, "file:", 5) == 0)
 		area_printf(body, 1, 0, STYLE_DIM, "reading: %d %% so far, no row yet", w->of ? (int)(100.0 * (double)w->done / (double)w->of) : 0);
+	else if (list_awaits(l))
+		area_text(body, 1, 0, STYLE_DIM, "waiting for the first rows ...");
 	else if (l->filter[0] || l->bpf[0])
 		area_lines(body, STYLE_DIM, "No row passes the filter: \\ changes it, an empty one takes it away.");
 	else

@@ -81,6 +81,7 @@ const struct list_column *list_columns(const struct list *l, size_t *count);
 uint64_t list_total(const struct list *l);
 bool list_grows(const struct list *l); /* rows may come at its end */
 int list_row_at(const struct list *l, uint64_t place); /* -1: not here */
+bool list_awaits(const struct list *l); /* rows may come that were asked for */
 char *list_key_of(const struct list *l, uint32_t row); /* raw; owned by the caller */
 void list_ask(struct list *l);	/* the window around the view, if it is not asked for yet */
 void list_ask_new(struct list *l); /* the question itself changed */

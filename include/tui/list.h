@@ -64,6 +64,7 @@ void list_again(struct list *l);
 
 struct feed *list_feed(struct list *l);
 bool list_has_row(const struct list *l); /* a row is selected and here */
+bool list_ready(struct list *l);	 /* the same for who wants to open it: rows that are still on their way are spoken of */
 /* Of the selected row; null where there is none or the column was not asked for. Borrowed until the next window. */
 struct value list_value(const struct list *l, const char *column);
 /* Raw text of it ("" for null), as commands and filters want it; owned by the caller. */

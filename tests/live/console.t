@@ -105,7 +105,7 @@ like "$(capinfos -rc "$file" 2>&1)" '[1-9]' 'capinfos finds nothing wrong'
 
 # --- the history, analysis ---
 keys 5
-sees 'the history has it' "$name .* va "
+sees 'the history has it' "^> +[0-9]+ .*$name .* va " # by its number: the sessions' screen has a row like it
 keys Enter
 sees 'its files' "$name.*\\.pcapng"
 keys Enter

@@ -230,7 +230,7 @@ static unsigned history_command(struct pane *p, int count, char **word, struct e
 	struct list *l = ((struct history_pane *)p)->list.list;
 
 	if (strcmp(word[0], "select") == 0)
-		return list_has_row(l) && history_select(p, e) == 0 ? REACT_DRAW : REACT_DONE;
+		return list_ready(l) && history_select(p, e) == 0 ? REACT_DRAW : REACT_DONE;
 	if (strcmp(word[0], "question") != 0)
 		return list_pane_command(p, count, word, e);
 	if (count > 1)

@@ -35,7 +35,7 @@ unsigned list_pane_open(struct pane *p, struct list *l, const char *pane, const 
 	char *text;
 	int r;
 
-	if (!list_has_row(l))
+	if (!list_ready(l))
 		return REACT_DONE;
 	text = list_text(l, column);
 	r = app_open(p->app, pane, host_name(p->host), p->target, text, e);

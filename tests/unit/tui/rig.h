@@ -31,6 +31,7 @@ struct rig {
 	uint64_t rows;	/* of the far table */
 	int64_t salt;	/* moves the values of column `size` */
 	uint64_t version;
+	bool reading; /* rows may still come */
 	unsigned queries;
 	struct feed_link link;
 	char name[64];
@@ -75,6 +76,15 @@ static int rig_table(void *arg, uint32_t channel, const struct msg_query *q, str
 		return err_set(e, ERR_ABSENT, "there is no table '%.*s'", (int)q->table.len, q->table.p);
 	*t = (struct table){.type = &rig_type, .data = r, .rows = rig_rows, .version = rig_version, .cell = rig_cell};
 	return 0;
+}
+
+static void rig_state(void *arg, uint32_t channel, const struct table *t, struct table_state *s)
+{
+	const struct rig *r = arg;
+
+	(void)channel;
+	(void)t;
+	s->state = r->reading ? WINDOW_READING : WINDOW_COMPLETE;
 }
 
 static void rig_message(void *arg, struct channel *c, const struct frame *f, const int *fd, size_t nfd)
@@ -158,7 +168,7 @@ static const struct err *rig_error(void *arg)
 
 static inline void rig_start(struct rig *r, uint64_t rows)
 {
-	static const struct table_server_ops ops = {rig_table, NULL};
+	static const struct table_server_ops ops = {rig_table, rig_state};
 	const struct console_options o = {.script = "test", .width = 80, .height = 24, .charset = "utf8", .fixed_clock = true, .no_config = true};
 	struct err e;
 

@@ -300,6 +300,35 @@ static void test_lost_link(void **state)
 	rig_stop(&r);
 }
 
+/* An answer that is still being made has no row yet: that is not "nothing", and its rows do not wait for the period. */
+static void test_first_rows(void **state)
+{
+	struct rig r;
+	struct list *l;
+
+	(void)state;
+	rig_start(&r, 0);
+	r.reading = true;
+	l = list_start(&r, 3600000);
+	settle(&r, l);
+	assert_false(seen(&r, "nothing"));
+	assert_true(seen(&r, "waiting for the first rows"));
+	assert_false(list_ready(l));
+	assert_non_null(strstr(r.app->toast, "still on their way"));
+	r.rows = 3;
+	for (int64_t until = clock_mono_ns() + 5 * NS_PER_S; !list_has_row(l) && clock_mono_ns() < until;)
+		uv_run(&r.app->loop, UV_RUN_ONCE);
+	settle(&r, l);
+	assert_row(l, "1");
+	assert_true(list_ready(l));
+	r.reading = false;
+	r.queries = 0;
+	settle(&r, l);
+	assert_int_equal(r.queries, 0); /* the same question, however often it was asked for */
+	list_free(l);
+	rig_stop(&r);
+}
+
 static void test_narrow(void **state)
 {
 	struct rig r;
@@ -331,6 +360,7 @@ int main(void)
 		cmocka_unit_test(test_tags),
 		cmocka_unit_test(test_pause),
 		cmocka_unit_test(test_lost_link),
+		cmocka_unit_test(test_first_rows),
 		cmocka_unit_test(test_narrow),
 	};
 
