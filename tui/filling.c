@@ -1,4 +1,5 @@
-/* The history is filled from the journals of every host that is up, whenever a console is there to do so. */
+/* The history is filled from the journals of every host that is up, whenever a console is there to do so: by itself, and more
+ * often while somebody looks at it. One filling a host: two would bring the store the same bytes twice. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,16 +39,21 @@ static struct filling *filling_of(struct app *a, struct host *h)
 	return g;
 }
 
-void filling_tick(struct app *a)
+void app_fill(struct app *a, int64_t older_ns)
 {
 	for (struct host *h = hosts_next(a->hosts, NULL); h; h = hosts_next(a->hosts, h)) {
 		struct filling *g;
 		if (strcmp(host_name(h), "store") == 0 || host_state(h) != HOST_UP)
 			continue;
 		g = filling_of(a, h);
-		if (!g->fill && clock_mono_ns() - g->last_ns >= FILLING_NS)
+		if (!g->fill && clock_mono_ns() - g->last_ns >= older_ns)
 			g->fill = fill_start(a->hosts, h, filling_done, g);
 	}
+}
+
+void filling_tick(struct app *a)
+{
+	app_fill(a, FILLING_NS);
 }
 
 void filling_release(struct app *a)

@@ -46,6 +46,9 @@ void app_tab(struct app *a, char tab); /* '1' to '6' */
 struct pane *app_pane(struct app *a);  /* that has the focus; NULL at the start */
 /* A capture in the words of CONTRACT (SOURCE): "x.pcap", "web", "db-02:web", "session:web". */
 int app_open_source(struct app *a, const char *word, struct err *e);
+/* Brings the history what the journals of the hosts that are up have beyond it; a host that was looked at less than `older_ns`
+ * ago, or is being looked at, is left as it is. */
+void app_fill(struct app *a, int64_t older_ns);
 /* A model changed: update and draw soon (data: at most once a second; after a key: at once). */
 void app_dirty(struct app *a);
 /* Runs a command line as if typed after `:`. Errors become a toast; -1 then. */

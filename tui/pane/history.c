@@ -8,15 +8,8 @@
 #include "base/xalloc.h"
 #include "list_pane.h"
 #include "panes.h"
-#include "tui/fill.h"
 
-#define HISTORY_FILL_NS (10 * NS_PER_S) /* the journals of the hosts are looked at this often while the pane is open */
-
-struct history_pane {
-	struct list_pane list;
-	struct fill *fill;
-	int64_t filled_ns; /* monotonic */
-};
+#define HISTORY_FILL_NS (10 * NS_PER_S) /* the journals of the hosts are looked at this often while the pane is shown */
 
 static const struct list_column capture_columns[] = {
 	{.name = "id", .title = "#", .width = 5},
@@ -94,30 +87,6 @@ static enum style history_style(void *arg, const struct window *w, uint32_t row)
 	return dropped.type == VALUE_INT && dropped.i > 0 ? STYLE_WARN : STYLE_NORMAL;
 }
 
-/* --- the store has what the hosts' journals have --- */
-
-static void fill_done(void *arg, struct fill *f, const struct err *e)
-{
-	struct history_pane *h = arg;
-
-	(void)f;
-	h->fill = NULL;
-	if (e->code)
-		app_event(h->list.pane.app, 0, SEVERITY_WARN, "history", e->text);
-	app_dirty(h->list.pane.app);
-}
-
-static void history_fill(struct history_pane *h)
-{
-	const int64_t now_ns = clock_mono_ns();
-	struct hosts *hosts = app_hosts(h->list.pane.app);
-
-	if (h->fill || (h->filled_ns && now_ns - h->filled_ns < HISTORY_FILL_NS))
-		return;
-	h->filled_ns = now_ns;
-	h->fill = fill_start(hosts, hosts_get(hosts, "local"), fill_done, h);
-}
-
 /* --- the pane --- */
 
 static const struct list_spec history_specs[] = {
@@ -131,7 +100,6 @@ static const struct list_spec history_specs[] = {
 
 static int history_open(struct pane *p, struct err *e)
 {
-	struct history_pane *h = (struct history_pane *)p;
 	const size_t kind = p->type == &pane_history ? 0 : p->type == &pane_history_files ? 1 : 2;
 	const char *words[] = {p->argument ? p->argument : ""};
 	struct list_spec spec = history_specs[kind];
@@ -142,26 +110,15 @@ static int history_open(struct pane *p, struct err *e)
 	spec.nwords = *words[0] ? 1 : 0;
 	spec.period_ms = 2000;
 	spec.cell = history_cell;
-	spec.arg = h;
-	h->list.list = list_new(p, &spec);
-	history_fill(h);
+	((struct list_pane *)p)->list = list_new(p, &spec);
+	app_fill(p->app, 0);
 	return 0;
-}
-
-static void history_close(struct pane *p)
-{
-	struct history_pane *h = (struct history_pane *)p;
-
-	fill_cancel(h->fill);
-	list_free(h->list.list);
 }
 
 static void history_update(struct pane *p)
 {
-	struct history_pane *h = (struct history_pane *)p;
-
-	history_fill(h);
-	list_update(h->list.list);
+	app_fill(p->app, HISTORY_FILL_NS);
+	list_pane_update(p);
 }
 
 /* --- one level down --- */
@@ -200,7 +157,7 @@ out:
 
 static int history_select(struct pane *p, struct err *e)
 {
-	struct list *l = ((struct history_pane *)p)->list.list;
+	struct list *l = ((struct list_pane *)p)->list;
 	char *number, *question;
 	int r;
 
@@ -227,7 +184,7 @@ static int question_accept(void *arg, const char *text, struct err *e)
 
 static unsigned history_command(struct pane *p, int count, char **word, struct err *e)
 {
-	struct list *l = ((struct history_pane *)p)->list.list;
+	struct list *l = ((struct list_pane *)p)->list;
 
 	if (strcmp(word[0], "select") == 0)
 		return list_ready(l) && history_select(p, e) == 0 ? REACT_DRAW : REACT_DONE;
@@ -246,7 +203,7 @@ static void history_status(struct pane *p, struct buf *out)
 		(void)buf_printf(out, "%s  ", p->argument);
 	else
 		(void)buf_add_str(out, "all captures  ");
-	list_status(((struct history_pane *)p)->list.list, out);
+	list_status(((struct list_pane *)p)->list, out);
 }
 
 static const struct pane_word words[] = {
@@ -255,19 +212,19 @@ static const struct pane_word words[] = {
 };
 
 const struct pane_type pane_history = {
-	.name = "history", .root = true, .title = "History", .summary = "every capture that was made", .tab = '5', .size = sizeof(struct history_pane),
-	.list = true, .words = words, .open = history_open, .close = history_close, .update = history_update, .draw = list_pane_draw,
+	.name = "history", .root = true, .title = "History", .summary = "every capture that was made", .tab = '5', .size = sizeof(struct list_pane),
+	.list = true, .words = words, .open = history_open, .close = list_pane_close, .update = history_update, .draw = list_pane_draw,
 	.command = history_command, .status = history_status,
 };
 
 const struct pane_type pane_history_files = {
-	.name = "files", .title = "Files", .summary = "the files of captures", .tab = '5', .size = sizeof(struct history_pane), .list = true,
-	.words = words, .open = history_open, .close = history_close, .update = history_update, .draw = list_pane_draw,
+	.name = "files", .title = "Files", .summary = "the files of captures", .tab = '5', .size = sizeof(struct list_pane), .list = true,
+	.words = words, .open = history_open, .close = list_pane_close, .update = history_update, .draw = list_pane_draw,
 	.command = history_command, .status = history_status,
 };
 
 const struct pane_type pane_history_connections = {
 	.name = "found", .title = "Connections found", .summary = "connections that answer a question", .tab = '5',
-	.size = sizeof(struct history_pane), .list = true, .words = words, .open = history_open, .close = history_close,
+	.size = sizeof(struct list_pane), .list = true, .words = words, .open = history_open, .close = list_pane_close,
 	.update = history_update, .draw = list_pane_draw, .command = history_command, .status = history_status,
 };
