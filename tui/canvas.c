@@ -203,8 +203,7 @@ int area_printf(struct area a, int x, int y, enum style style, const char *fmt, 
 	return area_text(a, x, y, style, line);
 }
 
-/* Columns that the text would take, however long it is. */
-static int text_columns(struct str text)
+int canvas_columns(struct str text)
 {
 	int n = 0;
 
@@ -218,8 +217,11 @@ static int text_columns(struct str text)
 
 void area_cut(struct area a, int x, int y, enum style style, struct str text, int width)
 {
-	bool cut = text_columns(text) > width;
+	bool cut;
 
+	if (width > a.width - x)
+		width = a.width - x;
+	cut = canvas_columns(text) > width;
 	area_str(a, x, y, style, text, cut ? width - 1 : width);
 	if (cut && width > 0)
 		area_put(a, x + width - 1, y, 0x2026, 1, style);
@@ -228,7 +230,7 @@ void area_cut(struct area a, int x, int y, enum style style, struct str text, in
 void area_right(struct area a, int x, int y, enum style style, const char *text, int width)
 {
 	struct str rest = str_of(text);
-	int columns = text_columns(rest);
+	int columns = canvas_columns(rest);
 
 	if (width <= 0)
 		return;
@@ -236,10 +238,10 @@ void area_right(struct area a, int x, int y, enum style style, const char *text,
 		area_str(a, x + width - columns, y, style, rest, columns);
 		return;
 	}
-	while (rest.len > 0 && text_columns(rest) > width - 1)
+	while (rest.len > 0 && canvas_columns(rest) > width - 1)
 		text_utf8_next(&rest);
 	area_put(a, x, y, '<', 1, style);
-	columns = text_columns(rest);
+	columns = canvas_columns(rest);
 	area_str(a, x + width - columns, y, style, rest, columns);
 }
 

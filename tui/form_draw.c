@@ -3,6 +3,8 @@
 
 #include "form_private.h"
 
+#define FOOT_COLUMNS 84 /* that the words below the fields take in full */
+#define COMMAND_COLUMNS 70 /* from which there is room to say what the command is */
 #define FOOT_ROWS 3 /* error, command, buttons */
 
 static int label_width(const struct form *f)
@@ -103,7 +105,7 @@ static void draw_say(const struct form_field *f, struct area a, int y)
 		area_text(a, at + 2, y, f->say_style, f->say);
 		return;
 	}
-	area_text(a, 0, y, f->say_style, f->say);
+	area_cut(a, 0, y, f->say_style, str_of(f->say), a.width);
 	if (at >= 0)
 		area_style(a, at, y - 1, 1, f->say_style);
 }
@@ -123,20 +125,31 @@ static void draw_field(struct form *f, size_t i, struct area a, int y, int label
 		draw_say(field, area_part(a, labels + 3, 0, a.width - labels - 4, a.height), y + rows);
 }
 
-static void draw_foot(const struct form *f, struct area a)
+static void draw_command(const struct form *f, struct area a)
 {
 	struct buf out;
+	int x = a.width < COMMAND_COLUMNS ? 0 : 1 + area_text(a, 1, 1, STYLE_DIM, "as a command: ");
+
+	buf_init(&out, FORM_TEXT_MAX * 4);
+	f->spec.command(f->spec.arg, f, &out);
+	area_cut(a, x, 1, STYLE_NORMAL, (struct str){buf_str(&out), out.len}, a.width - x);
+	buf_release(&out);
+}
+
+static void draw_foot(const struct form *f, struct area a)
+{
+	const char *submit = f->spec.submit ? f->spec.submit : "OK";
+	const bool brief = a.width < FOOT_COLUMNS;
 
 	if (f->error.code != ERR_NONE)
-		area_text(a, 1, 0, STYLE_ERROR, f->error.text);
-	if (f->spec.command) {
-		buf_init(&out, FORM_TEXT_MAX * 4);
-		f->spec.command(f->spec.arg, f, &out);
-		area_text(a, area_text(a, 1, 1, STYLE_DIM, "as a command: ") + 1, 1, STYLE_NORMAL, buf_str(&out));
-		buf_release(&out);
-	}
-	area_printf(a, 1, 2, STYLE_DIM, "[ %s ] Enter   Esc cancel   Tab next field   Space tick%s", f->spec.submit ? f->spec.submit : "OK",
-		    f->spec.command ? "   Ctrl-Y copy command" : "");
+		area_cut(a, 1, 0, STYLE_ERROR, str_of(f->error.text), a.width - 1);
+	if (f->spec.command)
+		draw_command(f, a);
+	if (brief)
+		area_printf(a, 0, 2, STYLE_DIM, "[ %s ] Enter  Esc cancel  Tab next  Space tick%s", submit, f->spec.command ? "  ^Y copy" : "");
+	else
+		area_printf(a, 1, 2, STYLE_DIM, "[ %s ] Enter   Esc cancel   Tab next field   Space tick%s", submit,
+			    f->spec.command ? "   Ctrl-Y copy command" : "");
 }
 
 static int form_layout(struct form *f)

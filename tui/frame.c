@@ -57,6 +57,27 @@ static void path_print(const struct pane *p, struct buf *out)
 		buf_add_str(out, p->type->title);
 }
 
+/* Where there is no room for all of the path, what is nearest to the user stays. Columns drawn. */
+static int path_draw(const struct pane *p, struct area line)
+{
+	struct buf out;
+	const char *path, *next;
+	int x = 0;
+
+	buf_init(&out, 8192);
+	path_print(p, &out);
+	path = buf_str(&out);
+	while (canvas_columns(str_of(path)) + x > line.width && (next = strstr(path, " > "))) {
+		path = next + 3;
+		x = 4;
+	}
+	if (x)
+		area_text(line, 0, 0, STYLE_DIM, line.canvas->utf8 ? "\u2026 > " : "~ > ");
+	x += area_str(line, x, 0, STYLE_TITLE, str_of(path), line.width - x);
+	buf_release(&out);
+	return x;
+}
+
 static int badges_draw(const struct app *a, struct area line)
 {
 	char text[64];
@@ -82,10 +103,8 @@ static void status_draw(struct app *a, struct area line)
 	line.width -= badges_draw(a, line);
 	if (!p)
 		return;
+	x = 3 + path_draw(p, area_part(line, 1, 0, line.width * 2 / 3, 1));
 	buf_init(&out, 8192);
-	path_print(p, &out);
-	x = area_str(line, 1, 0, STYLE_TITLE, (struct str){buf_str(&out), out.len}, line.width * 2 / 3) + 3;
-	buf_clear(&out);
 	if (p->type->status)
 		p->type->status(p, &out);
 	area_cut(line, x, 0, STYLE_NORMAL, (struct str){buf_str(&out), out.len}, line.width - x);

@@ -45,6 +45,7 @@ int area_text(struct area a, int x, int y, enum style style, const char *text);
 int area_str(struct area a, int x, int y, enum style style, struct str text, int width); /* at most width columns */
 /* The same, and what is cut says so with its last column: an address must not look like another one. */
 void area_cut(struct area a, int x, int y, enum style style, struct str text, int width);
+int canvas_columns(struct str text); /* that it would take, however long it is */
 int area_printf(struct area a, int x, int y, enum style style, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 /* Right-aligned in width columns; too long text loses its left with '<'. */
 void area_right(struct area a, int x, int y, enum style style, const char *text, int width);

@@ -1,13 +1,16 @@
 /* fake_tapdeckd: a backend without rights, devices or a clock, for tests of screens. As `tapdeckd` or `tapdeck-store` beside a
  * copy of tapdeck it speaks messages on descriptor 0 and serves the tables in the folder TAPDECK_FAKE: PLACE/TABLE.tsv, where
- * PLACE is "host", "session", "file" (by what the channel was opened on) or "store"; PLACE/TABLE-WORD.tsv is for questions with
- * that first word. The first line of a file names columns as NAME:KIND, the others are rows of raw values (CONTRACT: Raw values),
- * "" is unknown. A line "!reading DONE OF" or "!note TEXT" says what the window says. Commands succeed, but for a filter with the
- * word "prt" in it. */
+ * PLACE is "host", "session", "file" (by what the channel was opened on; a file's own name where there is such a folder) or
+ * "store"; PLACE/TABLE-WORD.tsv is for questions with that first word. The first line of a file names columns as NAME:KIND, the
+ * others are rows of raw values (CONTRACT: Raw values), "" is unknown. A line "!reading DONE OF" or "!note TEXT" says what the
+ * window says. Commands succeed, but for a filter with the word "prt" in it.
+ * As `tapdeck-ssh HOST` it is that host: HOST/refused.txt is why it cannot be reached; with HOST/leaves.txt its link is lost at
+ * the first command, and that is why it cannot be reached afterwards (noted in XDG_STATE_HOME). */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -30,11 +33,11 @@ struct canned {
 };
 
 struct fake {
-	const char *folder;
+	const char *folder, *host;
 	bool store;
 	struct canned *table[TABLES_MAX];
 	size_t tables;
-	const char *place[CHANNELS_MAX]; /* by channel number */
+	char *place[CHANNELS_MAX]; /* by channel number */
 	struct table_server *server;
 	uv_loop_t loop;
 };
@@ -222,12 +225,25 @@ static void fake_state(void *arg, uint32_t channel, const struct table *t, struc
 						  .done = f->table[i]->done, .of = f->table[i]->of, .note = f->table[i]->note};
 }
 
-static void fake_hello(struct channel *c)
+static void fake_hello(const struct fake *f, struct channel *c)
 {
-	const struct msg_hello m = {.protocol = WIRE_PROTOCOL, .program = str_of("tapdeckd"), .version = str_of("0.1"), .host = str_of("edge-01"),
+	const struct msg_hello m = {.protocol = WIRE_PROTOCOL, .program = str_of("tapdeckd"), .version = str_of("0.1"), .host = str_of(f->host ? f->host : "edge-01"),
 				    .user = str_of("ana"), .now_ns = clock_now_ns()};
 
 	channel_put_hello(c, 0, 0, &m);
+}
+
+/* By the target of a channel; owned by the caller. */
+static char *place_of(const struct fake *f, struct str target)
+{
+	const bool file = target.len > 5 && memcmp(target.p, "file:", 5) == 0;
+	char *name = xstrndup(target.p, target.len), *slash = strrchr(name, '/'), *path, *place;
+
+	path = xasprintf("%s/%s", f->folder, slash ? slash + 1 : "");
+	place = xstrdup(!target.len ? "host" : !file ? "session" : slash && slash[1] && access(path, F_OK) == 0 ? slash + 1 : "file");
+	free(name);
+	free(path);
+	return place;
 }
 
 static void fake_open(struct fake *f, struct channel *c, const struct frame *frame)
@@ -235,12 +251,67 @@ static void fake_open(struct fake *f, struct channel *c, const struct frame *fra
 	struct msg_open m;
 	struct err e;
 
-	if (msg_get_open(frame->payload, frame->len, &m, &e) == 0 && frame->channel < CHANNELS_MAX)
-		f->place[frame->channel] = m.target.len > 5 && memcmp(m.target.p, "file:", 5) == 0 ? "file" : m.target.len ? "session" : "host";
+	if (msg_get_open(frame->payload, frame->len, &m, &e) == 0 && frame->channel < CHANNELS_MAX) {
+		free(f->place[frame->channel]);
+		f->place[frame->channel] = place_of(f, m.target);
+	}
 	channel_send_done(c, frame->channel, frame->id, "");
 }
 
-static void fake_command(struct channel *c, const struct frame *frame)
+/* --- a host that fails --- */
+
+static char *left_path(const struct fake *f)
+{
+	const char *state = getenv("XDG_STATE_HOME");
+
+	return xasprintf("%s/left-%s", state ? state : "/nonexistent", f->host);
+}
+
+static bool host_has(const struct fake *f, const char *name, char *sentence, size_t room)
+{
+	char *path = xasprintf("%s/%s/%s", f->folder, f->host, name);
+	FILE *in = fopen(path, "r");
+	size_t n = in ? fread(sentence, 1, room - 1, in) : 0;
+
+	if (in && fclose(in) != 0)
+		die(strerror(errno), path);
+	sentence[n] = 0;
+	sentence[strcspn(sentence, "\n")] = 0;
+	free(path);
+	return in != NULL;
+}
+
+static void fake_leave(const struct fake *f)
+{
+	char sentence[256], *path = left_path(f);
+	FILE *out;
+
+	if (!f->host || !host_has(f, "leaves.txt", sentence, sizeof(sentence))) {
+		free(path);
+		return;
+	}
+	(void)mkdir(getenv("XDG_STATE_HOME"), 0700);
+	out = fopen(path, "w");
+	if (!out || fclose(out) != 0)
+		die(strerror(errno), path);
+	exit(0);
+}
+
+/* Why the host is not reached; false: it is. */
+static bool host_refuses(const struct fake *f, char *sentence, size_t room)
+{
+	char *path;
+	bool left;
+
+	if (!f->host || host_has(f, "refused.txt", sentence, room))
+		return f->host != NULL;
+	path = left_path(f);
+	left = access(path, F_OK) == 0;
+	free(path);
+	return left && host_has(f, "leaves.txt", sentence, room);
+}
+
+static void fake_command(const struct fake *f, struct channel *c, const struct frame *frame)
 {
 	struct msg_command m;
 	struct err e;
@@ -249,6 +320,7 @@ static void fake_command(struct channel *c, const struct frame *frame)
 
 	if (msg_get_command(frame->payload, frame->len, &m, &e) != 0)
 		return;
+	fake_leave(f);
 	filter = m.words.count > 2 ? xstrndup(m.words.at[2].p, m.words.at[2].len) : xstrdup("");
 	wrong = strstr(filter, "prt");
 	if (wrong) {
@@ -270,7 +342,7 @@ static void fake_message(void *arg, struct channel *c, const struct frame *frame
 	(void)fd;
 	(void)nfd;
 	if (frame->type == MSG_HELLO)
-		fake_hello(c);
+		fake_hello(f, c);
 	else if (frame->type == MSG_OPEN)
 		fake_open(f, c, frame);
 	else if (frame->type == MSG_QUERY && msg_get_query(frame->payload, frame->len, &q, &e) == 0)
@@ -280,7 +352,7 @@ static void fake_message(void *arg, struct channel *c, const struct frame *frame
 	else if (frame->type == MSG_CLOSE)
 		table_server_drop(f->server, c, frame->channel);
 	else if (frame->type == MSG_COMMAND)
-		fake_command(c, frame);
+		fake_command(f, c, frame);
 	else if (frame->type == MSG_FEED)
 		channel_send_done(c, frame->channel, frame->id, "");
 	/* A PING is left unanswered: no round trip is ever the same. */
@@ -295,22 +367,38 @@ static void fake_gone(void *arg, struct channel *c, const struct err *e)
 	uv_stop(&f->loop);
 }
 
+/* A relay that cannot reach its host says why and ends. */
+static void refuse(struct channel *c, const char *sentence)
+{
+	struct err e;
+
+	(void)err_set(&e, ERR_REFUSED, "%s", sentence);
+	(void)channel_send_error(c, 0, 0, &e);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct channel_ops ops = {fake_message, fake_gone, NULL};
 	static const struct table_server_ops tables = {fake_table, fake_state};
 	static struct fake f;
-	const char *slash = strrchr(argv[0], '/');
+	const char *slash = strrchr(argv[0], '/'), *name = slash ? slash + 1 : argv[0];
+	char sentence[256];
+	struct channel *c;
 
-	(void)argc;
 	f.folder = getenv("TAPDECK_FAKE");
-	f.store = strcmp(slash ? slash + 1 : argv[0], "tapdeck-store") == 0;
+	f.store = strcmp(name, "tapdeck-store") == 0;
+	f.host = strcmp(name, "tapdeck-ssh") == 0 && argc > 1 ? argv[1] : NULL;
 	if (!f.folder)
 		die("is not set", "TAPDECK_FAKE");
 	uv_loop_init(&f.loop);
 	f.server = table_server_new(&f.loop, &tables, &f);
 	fdio_set_nonblock(STDIN_FILENO);
-	(void)channel_new(&f.loop, STDIN_FILENO, -1, &ops, &f);
+	c = channel_new(&f.loop, STDIN_FILENO, -1, &ops, &f);
+	if (host_refuses(&f, sentence, sizeof(sentence))) {
+		refuse(c, sentence);
+		uv_run(&f.loop, UV_RUN_NOWAIT);
+		return 1;
+	}
 	uv_run(&f.loop, UV_RUN_DEFAULT);
 	return 0;
 }

@@ -74,8 +74,8 @@ static int draw_state(const struct capture_pane *c, const struct window *w, stru
 		const int bar = a.width > 60 ? 20 : 8;
 
 		area_bar(a, 1, 0, bar, share, STYLE_GRAPH);
-		area_printf(a, bar + 2, 0, STYLE_LABEL, "%.0f %%  %s of %s  Esc stops, what was read stays", 100 * share,
-			    text_bytes(w->done, done), text_bytes(w->of, of));
+		area_printf(a, bar + 2, 0, STYLE_LABEL, "%.0f %%  %s of %s  Esc stops%s", 100 * share,
+			    text_bytes(w->done, done), text_bytes(w->of, of), a.width > 64 ? ", what was read stays" : "");
 		return 1;
 	}
 	return 0;

@@ -213,7 +213,7 @@ static void hosts_draw(struct pane *p, struct area a, bool focused)
 {
 	struct hosts_pane *hp = (struct hosts_pane *)p;
 	char *name = list_text(hp->list.list, "name"), *error = list_text(hp->list.list, "error");
-	const int detail = *error && a.height >= 12 ? DETAIL_LINES : 0;
+	const int detail = !*error || a.height < 12 ? 0 : a.width < 80 ? DETAIL_LINES + 1 : DETAIL_LINES;
 	struct area in;
 	int y;
 
