@@ -267,6 +267,14 @@ static void draw_row(const struct list *l, struct area a, uint64_t place, int y,
 	}
 }
 
+static void draw_failure(const struct list *l, struct area body)
+{
+	const int y = area_lines(body, STYLE_ERROR, feed_error(l->feed)->text);
+
+	if (!l->local && !l->link.up(l->link.arg))
+		area_lines(area_part(body, 0, y, body.width, body.height - y), STYLE_DIM, "4, the hosts, says what to do about it.");
+}
+
 static void draw_nothing(const struct list *l, struct area a)
 {
 	enum feed_state state = feed_state(l->feed);
@@ -275,7 +283,7 @@ static void draw_nothing(const struct list *l, struct area a)
 	struct area body = area_part(a, 1, top, a.width - 1, a.height - top);
 
 	if (state == FEED_FAILED || (state == FEED_STALE && feed_serial(l->feed) == 0))
-		area_lines(body, STYLE_ERROR, feed_error(l->feed)->text);
+		draw_failure(l, body);
 	else if (state == FEED_STALE)
 		area_text(body, 1, 0, STYLE_DIM, "the link is lost");
 	else if (state == FEED_READY && w->state == WINDOW_READING && strncmp(l->target, "file:", 5) == 0)
@@ -347,7 +355,8 @@ static void status_state(const struct list *l, struct buf *out)
 		buf_add_str(out, "  FOLLOW");
 	if (w->state == WINDOW_READING && w->of > 0)
 		buf_printf(out, "  %d %% read", (int)(100.0 * (double)w->done / (double)w->of));
-	if (feed_state(l->feed) == FEED_STALE)
+	/* A link that does not come back fails what is asked of it; the rows are still those from before. */
+	if (feed_state(l->feed) == FEED_STALE || (feed_state(l->feed) == FEED_FAILED && feed_serial(l->feed) > 0))
 		buf_printf(out, "  STALE: %s", feed_error(l->feed)->text);
 	if (w->note && w->note[0])
 		buf_printf(out, "  ! %s", w->note);
@@ -364,11 +373,11 @@ void list_status(const struct list *l, struct buf *out)
 		}
 		status_number(out, total);
 	}
-	if (l->sort[0])
-		buf_printf(out, "  sort: %s %s", l->sort + (l->sort[0] == '-'), l->sort[0] == '-' ? "down" : "up");
 	if (l->filter[0])
 		buf_printf(out, "  filter: %s", l->filter);
 	if (l->bpf[0])
 		buf_printf(out, "  packets: %s", l->bpf);
 	status_state(l, out);
+	if (l->sort[0]) /* the last: the header shows it too */
+		buf_printf(out, "  sort: %s %s", l->sort + (l->sort[0] == '-'), l->sort[0] == '-' ? "down" : "up");
 }
