@@ -86,6 +86,7 @@ void list_free(struct list *l)
 		return;
 	app_layer_forget(l->app, l);
 	list_find_release(l);
+	list_check_end(l);
 	list_freeze(l, false);
 	feed_free(l->feed);
 	words_free(l->words, l->spec.nwords);

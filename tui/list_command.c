@@ -227,8 +227,11 @@ static void list_prompt(struct list *l, bool filter)
 		.label = filter ? "filter: " : "search: ",
 		.text = filter ? l->filter : "",
 		.history = filter ? "filter" : "search",
+		.check = filter ? list_check : NULL,
+		.later = filter,
 		.complete = filter ? filter_complete : NULL,
 		.accept = filter ? filter_accept : search_accept,
+		.closed = filter ? list_check_end : NULL,
 		.arg = l,
 	};
 

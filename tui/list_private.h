@@ -47,6 +47,7 @@ struct list {
 	bool local;
 	struct table table;
 
+	struct feed *check; /* of the filter that is typed now; NULL: none */
 	char *filter, *bpf, *sort;
 	char *filter_before, *bpf_before; /* go back in force when the new one is refused */
 	uint64_t top, cursor;
@@ -100,6 +101,10 @@ void list_freeze(struct list *l, bool frozen);
 void list_freeze_rows(struct list *l); /* a window came */
 /* The value as the filter language wants it, quoted where needed. */
 void filter_quote(struct buf *out, const char *raw);
+
+/* list_check.c: `arg` is the list */
+int list_check(void *arg, const char *text, struct err *e); /* never fails: prompt_say tells later */
+void list_check_end(void *arg);
 
 /* list_draw.c */
 void list_layout(struct list *l, int width);

@@ -14,6 +14,7 @@ struct prompt {
 	char *label, *history;
 	struct edit edit;
 	struct err error;
+	bool right; /* checked, and nothing is wrong */
 	char *choices; /* completions, joined by blanks; shown until the next key */
 };
 
@@ -31,25 +32,34 @@ static void prompt_draw(struct layer *layer, struct area a)
 		return;
 	}
 	if (p->error.code == ERR_NONE) {
-		area_text(foot, 1, 1, STYLE_DIM, p->history ? "Enter accept  Esc cancel  Tab complete  Up Ctrl-R earlier ones" :
-							      "Enter accept  Esc cancel");
+		column = p->right ? 1 + area_text(foot, 1, 1, STYLE_GOOD, "ok  ") : 1;
+		area_text(foot, column, 1, STYLE_DIM, "Enter accept  Esc cancel");
+		if (p->history)
+			area_text(foot, column + 26, 1, STYLE_DIM, a.width < 72 ? "Tab complete  Up earlier" : "Tab complete  Up Ctrl-R earlier ones");
 		return;
 	}
 	column = p->error.at >= 0 ? label + edit_column(&p->edit, (size_t)p->error.at) : 1;
 	if (p->error.at >= 0 && column + 4 < a.width / 2) {
 		area_text(foot, column, 1, STYLE_ERROR, "^");
-		area_text(foot, column + 2, 1, STYLE_ERROR, p->error.text);
+		area_cut(foot, column + 2, 1, STYLE_ERROR, str_of(p->error.text), a.width - column - 3);
 		return;
 	}
-	label = area_str(foot, 1, 1, STYLE_ERROR, str_of(p->error.text), a.width - 4);
-	if (p->error.at >= 0 && column > label + 1)
+	area_cut(foot, 1, 1, STYLE_ERROR, str_of(p->error.text), a.width - 4);
+	if (p->error.at >= 0 && column > canvas_columns(str_of(p->error.text)) + 1)
 		area_text(foot, column, 1, STYLE_ERROR, "^");
 }
 
 static void prompt_check(struct prompt *p)
 {
+	struct err none;
+
+	if (p->spec.later && p->edit.len > 0) { /* what was said of the text before stays until the answer: nothing flickers */
+		(void)p->spec.check(p->spec.arg, p->edit.text, &none);
+		return;
+	}
 	err_clear(&p->error);
 	p->error.at = -1;
+	p->right = false;
 	if (p->spec.check && p->edit.len > 0 && p->spec.check(p->spec.arg, p->edit.text, &p->error) == 0)
 		err_clear(&p->error);
 }
@@ -172,4 +182,15 @@ void app_prompt(struct app *a, const struct prompt_spec *s)
 	edit_init(&p->edit, s->text, s->history ? app_history(a, s->history) : NULL);
 	p->error.at = -1;
 	app_layer_set(a, &p->layer);
+}
+
+void prompt_say(struct app *a, const void *arg, const struct err *e)
+{
+	struct prompt *p = (struct prompt *)a->layer;
+
+	if (!p || p->layer.ops != &prompt_ops || p->spec.arg != arg || p->edit.len == 0)
+		return;
+	p->error = *e;
+	p->right = e->code == ERR_NONE;
+	app_hurry(a);
 }

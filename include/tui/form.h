@@ -23,6 +23,7 @@ struct prompt_spec {
 	const char *history; /* name of its history (Up, Down, Ctrl-R), kept in the state folder; NULL: none */
 	/* As it is typed: -1 with a sentence and a place puts a caret under it. Quick: no questions asked. May be NULL. */
 	int (*check)(void *arg, const char *text, struct err *e);
+	bool later; /* `check` asks somebody: prompt_say tells how it went, and until then what was said stays */
 	/* Adds completions of the word that ends at byte `at`, one a line. May be NULL. */
 	void (*complete)(void *arg, const char *text, size_t at, struct buf *out);
 	/* Enter. -1 with a sentence keeps the prompt open, the caret under the place. */
@@ -31,6 +32,8 @@ struct prompt_spec {
 	void *arg;
 };
 void app_prompt(struct app *a, const struct prompt_spec *s);
+/* Of the text that is there now, ERR_NONE: it is right. Nothing happens where no prompt of this `arg` is open. */
+void prompt_say(struct app *a, const void *arg, const struct err *e);
 
 /* --- yes or no --- */
 void app_confirm(struct app *a, const char *question, void (*yes)(void *arg), void *arg);

@@ -174,6 +174,64 @@ static void test_filter(void **state)
 	rig_stop(&r);
 }
 
+static bool screen_has(struct rig *r, const char *text)
+{
+	app_compose(r->app);
+	return seen(r, text);
+}
+
+static void type_key(struct rig *r, const char *key)
+{
+	app_key(r->app, key);
+	for (int i = 0; i < 1000 && !hub_settled(&r->app->hub); i++)
+		uv_run(&r->app->loop, UV_RUN_ONCE);
+}
+
+static void type_text(struct rig *r, const char *text)
+{
+	for (; *text; text++) {
+		char key[2] = {*text, 0};
+		type_key(r, *text == ' ' ? "space" : key);
+	}
+}
+
+/* While it is typed the far side says what is wrong and where; what is in force stays so until Enter. */
+static void test_filter_typed(void **state)
+{
+	struct rig r;
+	struct list *l;
+
+	(void)state;
+	rig_start(&r, 1000);
+	l = list_start(&r, 0);
+	settle(&r, l);
+	say(l, "filter", NULL);
+	type_text(&r, "sizee");
+	assert_true(screen_has(&r, "filter: sizee"));
+	assert_true(screen_has(&r, "did you mean \"size\"?"));
+	assert_true(screen_has(&r, "         ^ "));
+	type_key(&r, "backspace");
+	type_text(&r, " > ");
+	assert_false(screen_has(&r, "did you mean"));
+	assert_true(screen_has(&r, "^"));
+	type_text(&r, "5");
+	assert_false(screen_has(&r, "^"));
+	assert_true(screen_has(&r, " ok "));
+	assert_int_equal(list_total(l), 1000);
+	type_key(&r, "ctrl-u");
+	assert_false(screen_has(&r, " ok "));
+	type_text(&r, "number == 7");
+	type_key(&r, "enter");
+	settle(&r, l);
+	assert_null(r.app->layer);
+	assert_int_equal(list_total(l), 1);
+	say(l, "filter", NULL);
+	type_text(&r, "x");
+	list_free(l); /* with the question and the prompt open */
+	assert_null(r.app->layer);
+	rig_stop(&r);
+}
+
 /* The selection stays with its row when the order moves under it. */
 static void test_selection_follows(void **state)
 {
@@ -355,6 +413,7 @@ int main(void)
 		cmocka_unit_test(test_select_far_row),
 		cmocka_unit_test(test_search),
 		cmocka_unit_test(test_filter),
+		cmocka_unit_test(test_filter_typed),
 		cmocka_unit_test(test_selection_follows),
 		cmocka_unit_test(test_freeze),
 		cmocka_unit_test(test_tags),
