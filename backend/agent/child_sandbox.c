@@ -181,6 +181,15 @@ static int read_only_names(struct err *e)
 }
 #endif
 
+static scmp_filter_ctx begin(struct err *e)
+{
+	const scmp_filter_ctx c = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+
+	if (!c)
+		err_set(e, ERR_REFUSED, "a sandbox cannot be made: out of memory");
+	return c;
+}
+
 int child_sandbox_compile(struct err *e)
 {
 	scmp_filter_ctx c;
@@ -188,11 +197,24 @@ int child_sandbox_compile(struct err *e)
 
 	if (read_only_names(e))
 		return -1;
-	c = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	c = begin(e);
 	if (!c)
-		return err_set(e, ERR_REFUSED, "a sandbox cannot be made: out of memory");
+		return -1;
 	r = allow_basic(c);
 	if (r >= 0)
 		r = allow_names(c);
+	return enter(c, r, e);
+}
+
+int child_sandbox_mend(struct err *e)
+{
+	scmp_filter_ctx c = begin(e);
+	int r;
+
+	if (!c)
+		return -1;
+	r = allow_basic(c);
+	if (r >= 0)
+		r = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(fsync), 0);
 	return enter(c, r, e);
 }

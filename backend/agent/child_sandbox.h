@@ -7,5 +7,7 @@
 
 /* For libpcap's compiler: memory, its descriptor, reading under /etc, asking DNS. */
 int child_sandbox_compile(struct err *e);
+/* For who looks through a file: memory, and the descriptors that it has. */
+int child_sandbox_mend(struct err *e);
 
 #endif

@@ -2,15 +2,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/fdio.h"
 #include "bpf/program.h"
+#include "child_answer.h"
 #include "child_sandbox.h"
 #include "compile.h"
 #include "rights.h"
 #include "wire/frame.h"
 #include "wire/msg.h"
 
-#define COMPILE_FD 3
 #define COMPILE_CPU_S 3u
 #define COMPILE_MEMORY_BYTES (512ul << 20)
 
@@ -23,7 +22,7 @@ static int request_read(struct buf *in, struct frame *f, struct err *e)
 		ssize_t n;
 		int r;
 
-		n = room ? read(COMPILE_FD, room, 4096) : -1;
+		n = room ? read(CHILD_FD, room, 4096) : -1;
 		if (n <= 0)
 			return err_set(e, ERR_CALL, "no request came");
 		in->len += (size_t)n;
@@ -44,23 +43,17 @@ static int request_answer(const struct frame *f, struct buf *program, struct err
 	return bpf_compile_text(m.link_type, m.snaplen, m.text, f->channel != 0, program, e);
 }
 
-static int answer_write(struct buf *program, const struct err *e)
+static int answer_write(const struct buf *program, const struct err *e)
 {
-	const struct msg_program good = {.program = {(const char *)program->data, program->len}};
-	const struct msg_error bad = {.code = e->code, .at = e->at, .sentence = str_of(e->text)};
-	struct buf payload, out;
+	const struct msg_program m = {.program = {(const char *)program->data, program->len}};
+	struct buf payload;
 	int r;
 
 	buf_init(&payload, MSG_PAYLOAD_MAX);
-	buf_init(&out, FRAME_HEADER_BYTES + MSG_PAYLOAD_MAX);
-	r = e->code ? msg_put_error(&payload, &bad) : msg_put_program(&payload, &good);
+	r = msg_put_program(&payload, &m);
 	if (r == 0)
-		r = frame_put(&out, e->code ? MSG_ERROR : MSG_PROGRAM, 0, 0, payload.data,
-			      payload.len);
-	if (r == 0)
-		r = fdio_write_all(COMPILE_FD, out.data, out.len);
+		r = child_answer(MSG_PROGRAM, &payload, e);
 	buf_release(&payload);
-	buf_release(&out);
 	return r;
 }
 

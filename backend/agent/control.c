@@ -15,6 +15,7 @@
 #include "reader_child.h"
 #include "session.h"
 #include "fetch.h"
+#include "mend.h"
 #include "upstream.h"
 
 #define TICK_MS 1000u
@@ -42,6 +43,7 @@ struct control *control_new(uv_loop_t *loop, enum control_role role, struct err 
 	c->generation = 1;
 	c->children = children_new(loop);
 	c->compiler = compiler_new(loop, c->children);
+	c->mender = mender_new(loop, c->children);
 	c->devices = devices_new(c);
 	c->tables = table_server_new(loop, &tables_ops, c);
 	if (role == CONTROL_ATTACH)
@@ -75,6 +77,7 @@ void control_free(struct control *c)
 	table_server_free(c->tables);
 	devices_free(c->devices);
 	compiler_free(c->compiler);
+	mender_free(c->mender);
 	children_free(c->children);
 	for (uint64_t i = 0; i < c->nevents && i < CONTROL_EVENTS_MAX; i++) {
 		free(c->event[i].where);
@@ -185,6 +188,7 @@ void control_tick(struct control *c)
 	const int64_t now_ns = clock_mono_ns();
 
 	compiler_tick(c->compiler, now_ns);
+	mender_tick(c->mender, now_ns);
 	sessions_tick(c, now_ns);
 	for (struct peer *p = c->peers, *next; p; p = next) {
 		next = p->next;

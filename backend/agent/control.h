@@ -25,6 +25,7 @@ struct session;
 struct reader_child;
 struct fetch;
 struct devices;
+struct mender;
 struct upstream;
 
 struct event {
@@ -43,6 +44,7 @@ struct control {
 	gid_t group;	/* who may ask besides the owner; -1 nobody */
 	struct children *children;
 	struct compiler *compiler;
+	struct mender *mender;
 	struct devices *devices;
 	struct table_server *tables;
 	struct event event[CONTROL_EVENTS_MAX]; /* a ring */

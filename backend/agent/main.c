@@ -18,12 +18,13 @@
 #include "base/log.h"
 #include "base/paths.h"
 #include "base/xalloc.h"
+#include "mend.h"
 #include "peer.h"
 #include "reader_child.h"
 #include "session.h"
 #include "tap/tap.h"
 
-enum mode { MODE_NONE, MODE_ATTACH, MODE_DAEMON, MODE_READ, MODE_COMPILE };
+enum mode { MODE_NONE, MODE_ATTACH, MODE_DAEMON, MODE_READ, MODE_COMPILE, MODE_MEND };
 
 struct options {
 	enum mode mode;
@@ -33,13 +34,21 @@ struct options {
 };
 
 static const struct option long_options[] = {
-	{"attach", no_argument, NULL, 'a'},	  {"daemon", no_argument, NULL, 'd'},
-	{"read", required_argument, NULL, 'r'},	  {"compile", no_argument, NULL, 'c'},
-	{"on-demand", no_argument, NULL, 'o'},	  {"ready", required_argument, NULL, 'R'},
-	{"group", required_argument, NULL, 'g'},  {"log", required_argument, NULL, 'l'},
-	{"socket", required_argument, NULL, 's'}, {"captures", required_argument, NULL, 'C'},
-	{"verbose", no_argument, NULL, 'v'},	  {"version", no_argument, NULL, 'V'},
-	{"help", no_argument, NULL, 'h'},	  {NULL, 0, NULL, 0},
+	{"attach", no_argument, NULL, 'a'},
+	{"daemon", no_argument, NULL, 'd'},
+	{"read", required_argument, NULL, 'r'},
+	{"compile", no_argument, NULL, 'c'},
+	{"mend", no_argument, NULL, 'm'},
+	{"on-demand", no_argument, NULL, 'o'},
+	{"ready", required_argument, NULL, 'R'},
+	{"group", required_argument, NULL, 'g'},
+	{"log", required_argument, NULL, 'l'},
+	{"socket", required_argument, NULL, 's'},
+	{"captures", required_argument, NULL, 'C'},
+	{"verbose", no_argument, NULL, 'v'},
+	{"version", no_argument, NULL, 'V'},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0},
 };
 
 static void usage(FILE *out)
@@ -85,6 +94,9 @@ static int options_read(int argc, char **argv, struct options *o)
 			break;
 		case 'c':
 			o->mode = MODE_COMPILE;
+			break;
+		case 'm':
+			o->mode = MODE_MEND;
 			break;
 		case 'o':
 			o->on_demand = true;
@@ -245,8 +257,7 @@ static int daemon_run(struct control *c, const struct options *o, struct err *e)
 		goto out;
 	}
 	state_load(c);
-	control_tick(c); /* what was interrupted is mended before anybody is answered, where its tap
-			    is gone */
+	control_tick(c); /* what was interrupted begins to be mended, where its tap is gone */
 	for (int i = 0; i < 2; i++) {
 		(void)uv_signal_init(c->loop, &stop[i]); /* the pipe is there since children_new */
 		stop[i].data = c;
@@ -315,6 +326,8 @@ int main(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (o.mode == MODE_COMPILE)
 		return compile_main();
+	if (o.mode == MODE_MEND)
+		return mend_main();
 	if (log_start(&o, &e) == 0 && o.mode == MODE_READ)
 		return reader_child_main(o.fd);
 	if (e.code == ERR_NONE && control_run(&o, &e) == 0)

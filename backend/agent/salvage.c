@@ -13,8 +13,8 @@
 #include "base/fdio.h"
 #include "base/log.h"
 #include "base/xalloc.h"
-#include "capfile/write.h"
 #include "journal/journal.h"
+#include "mend.h"
 #include "session.h"
 
 #define SCAN_BYTES (256u * 1024)
@@ -49,36 +49,76 @@ static void salvage_chunks(struct session *s, struct segment *g)
 	}
 }
 
-/* Whole, synced, named. */
+static void segment_close(struct segment *g)
+{
+	close(g->fd);
+	g->fd = -1;
+	g->sealed = g->salvaged = true;
+}
+
 static void salvage_segment(struct session *s, struct segment *g, const char *reason)
 {
-	struct repair r = {0};
 	struct stat st;
-	struct err e;
 
+	(void)snprintf(g->reason, sizeof(g->reason), "%.60s", reason);
 	if (fstat(g->fd, &st) == 0 && st.st_size == 0) {
 		char *path = segment_path(s, g, true);
 
 		(void)unlink(path); /* nothing ever came into it */
 		free(path);
-	} else if (capfile_repair(g->fd, &r, &e) || segment_name(s, g, &e)) {
+		segment_close(g);
+		return;
+	}
+	g->mending = true;
+	s->nmending++;
+	mend_start(s->control->mender, s, g->number, g->fd);
+}
+
+/* Whole, synced, named. */
+static int segment_mend(struct session *s, struct segment *g, const struct repair *r, struct err *e)
+{
+	g->packets = r->packets;
+	g->bytes = r->bytes;
+	g->wire_bytes = r->wire_bytes;
+	g->first_ns = r->first_ns;
+	g->last_ns = r->last_ns;
+	if (r->cut_bytes && (ftruncate(g->fd, (off_t)r->bytes) || fsync(g->fd)))
+		return err_errno(e, ERR_PART, "it cannot be cut at byte %llu",
+				 (unsigned long long)r->bytes);
+	return segment_name(s, g, e);
+}
+
+static void mended_tell(struct session *s, const struct segment *g, const struct repair *r,
+			const struct err *e)
+{
+	if (e)
 		control_event(s->control, "error", s->name,
 			      "%s could not be mended and keeps its name .part: %s", g->name,
-			      e.text);
-	}
-	close(g->fd);
-	g->fd = -1;
-	g->sealed = g->salvaged = true;
-	g->packets = r.packets;
-	g->bytes = r.bytes;
-	g->wire_bytes = r.wire_bytes;
-	g->first_ns = r.first_ns;
-	g->last_ns = r.last_ns;
-	(void)snprintf(g->reason, sizeof(g->reason), "%.60s", reason);
-	if (r.cut_bytes)
+			      e->text);
+	else if (r->cut_bytes)
 		control_event(s->control, "warn", s->name,
 			      "%s: %llu bytes of a packet that was not whole were cut off", g->name,
-			      (unsigned long long)r.cut_bytes);
+			      (unsigned long long)r->cut_bytes);
+}
+
+void salvage_mended(struct session *s, uint32_t number, const struct repair *r, const struct err *e)
+{
+	struct segment *g = NULL;
+	struct err own;
+
+	for (unsigned i = 0; i < s->nsegments; i++)
+		if (s->segment[i].number == number && s->segment[i].mending)
+			g = &s->segment[i];
+	if (!g)
+		return;
+	if (!e && segment_mend(s, g, r, &own))
+		e = &own;
+	g->mending = false;
+	segment_close(g);
+	mended_tell(s, g, r, e);
+	control_changed(s->control);
+	if (--s->nmending == 0)
+		session_mended(s);
 }
 
 /* Packets of a chunk that the totals do not have yet; their number before it is `before`. */
@@ -118,7 +158,7 @@ void salvage_tap(struct session *s, const char *reason)
 	for (unsigned i = 0; i < s->nsegments; i++) {
 		struct segment *g = &s->segment[i];
 
-		if (g->sealed || g->fd < 0)
+		if (g->sealed || g->mending || g->fd < 0)
 			continue;
 		salvage_chunks(s, g);
 		salvage_segment(s, g, reason);

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "base/xalloc.h"
+#include "mend.h"
 #include "reader_child.h"
 
 /* --- totals by the second --- */
@@ -180,6 +181,7 @@ void session_free(struct session *s)
 		}
 	c->nsessions--;
 	session_unbind(s);
+	mend_forget(c->mender, s);
 	job_fail_all(s, &e);
 	waiting_error(c, &s->stops, &e);
 	waiting_error(c, &s->seals, &e);

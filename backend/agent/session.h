@@ -53,11 +53,12 @@ struct segment {
 	char *name; /* without .part */
 	int fd;	    /* while it is written; -1 */
 	bool sealed;
-	bool told;     /* the reader has it */
-	bool rotating; /* its end was asked for */
-	bool salvaged; /* its tap could not say that it is complete */
+	bool told;	     /* the reader has it */
+	bool rotating;	     /* its end was asked for */
+	bool salvaged;	     /* its tap could not say that it is complete */
+	bool mending;	     /* a child looks what of it is whole */
 	uint64_t wire_bytes; /* of one that was salvaged */
-	bool begun;    /* first_packet is what the chunks say */
+	bool begun;	     /* first_packet is what the chunks say */
 	uint64_t first_packet, packets, bytes;
 	int64_t first_ns, last_ns, opened_ns;
 	char reason[64];
@@ -85,7 +86,6 @@ struct waiting {
 };
 
 struct job;
-
 struct session {
 	struct session *next;
 	struct control *control;
@@ -107,6 +107,7 @@ struct session {
 	struct counter *counters;
 	struct segment *segment;
 	unsigned nsegments;
+	unsigned nmending;	/* of them; what comes at the end waits for it */
 	uint64_t removed_files; /* by keep */
 	struct filter_change *change;
 	unsigned nchanges;

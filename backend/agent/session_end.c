@@ -90,14 +90,21 @@ void session_tap_gone(struct session *s, const struct err *why)
 	waiting_done(s->control, &s->seals, "");
 	s->recording = false;
 	s->state = SESSION_FINISHING;
-	s->deadline_ns = clock_mono_ns() + SESSION_FINISH_NS;
 	state_save(s);
+	if (s->nmending == 0)
+		session_mended(s);
+}
+
+void session_mended(struct session *s)
+{
+	const struct msg_read_finish m = {0};
+
+	s->state = SESSION_FINISHING;
+	s->deadline_ns = clock_mono_ns() + SESSION_FINISH_NS;
 	if (!s->reader || !s->reader->channel) {
 		session_finish(s);
 		return;
 	}
-	const struct msg_read_finish m = {0};
-
 	s->reader->finish_id = ++s->reader->last_id;
 	(void)channel_put_read_finish(s->reader->channel, 0, s->reader->finish_id,
 				      &m); /* -1: `gone` will come */
@@ -105,7 +112,7 @@ void session_tap_gone(struct session *s, const struct err *why)
 
 void session_reader_finished(struct session *s)
 {
-	if (s->state == SESSION_FINISHING)
+	if (s->state == SESSION_FINISHING && s->nmending == 0)
 		session_finish(s);
 }
 
@@ -147,14 +154,14 @@ void session_tick(struct session *s, int64_t now_ns)
 		(void)kill(s->tap_pid, SIGKILL); /* `gone` will come */
 		break;
 	case SESSION_FINISHING:
-		if (now_ns > s->deadline_ns) {
+		if (s->nmending == 0 && now_ns > s->deadline_ns) {
 			log_error("session %s: its reader did not finish in time", s->name);
 			session_finish(s);
 		}
 		break;
 	case SESSION_INTERRUPTED:
-		if (salvage_session(s) == 0)
-			session_finish(s);
+		if (s->nmending == 0 && salvage_session(s) == 0 && s->nmending == 0)
+			session_mended(s);
 		break;
 	case SESSION_ENDED:
 		break;

@@ -2,6 +2,7 @@
 #ifndef AGENT_SESSION_WORK_H
 #define AGENT_SESSION_WORK_H
 
+#include "capfile/write.h"
 #include "session.h"
 
 /* --- session.c --- */
@@ -18,6 +19,8 @@ void session_start(struct control *c, struct spec *spec, const struct peer *p,
 void session_stop(struct session *s, const char *reason);
 void session_tap_gone(struct session *s, const struct err *why);
 void session_reader_finished(struct session *s);
+/* All files are looked through: the rest of the end. */
+void session_mended(struct session *s);
 void session_finish(struct session *s);
 void session_tick(struct session *s, int64_t now_ns);
 /* --- tap_child.c --- */
@@ -43,11 +46,14 @@ char *segment_path(const struct session *s, const struct segment *g, bool part);
 int segment_name(struct session *s, struct segment *g, struct err *e);
 bool session_watches_size(const struct session *s);
 /* --- salvage.c --- */
-/* The tap is dead: what it had published and not written goes to the files; they are cut, synced,
- * named. */
+/* The tap is dead: what it had published and not written goes to the files. They are looked through
+ * from then on (nmending), cut, synced, named. */
 void salvage_tap(struct session *s, const char *reason);
-/* The daemon was dead. 1: somebody still writes, later; 0: mended. */
+/* The daemon was dead. 1: somebody still writes, later; 0: as salvage_tap. */
 int salvage_session(struct session *s);
+/* What was found in a file; e not NULL: nothing, and why. */
+void salvage_mended(struct session *s, uint32_t number, const struct repair *r,
+		    const struct err *e);
 /* The highest number of a connection in a reader's journal. */
 uint64_t salvage_connections(int fd);
 /* The journals' last records. */

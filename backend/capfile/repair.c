@@ -26,7 +26,7 @@ static int repair_walk(struct capfile *f, struct repair *r, struct err *e)
 	return got;
 }
 
-int capfile_repair(int fd, struct repair *r, struct err *e)
+int capfile_examine(int fd, struct repair *r, struct err *e)
 {
 	const struct capfile_hole *hole;
 	struct capfile *f;
@@ -40,8 +40,10 @@ int capfile_repair(int fd, struct repair *r, struct err *e)
 	if (capfile_open(&f, own, "the recording", e) < 0)
 		return -1;
 	size = capfile_size(f);
-	if (repair_walk(f, r, e) < 0)
-		goto out;
+	if (repair_walk(f, r, e) < 0) {
+		capfile_close(f);
+		return -1;
+	}
 	/* Damage in the middle stays, sound records follow it; damage that reaches the end goes. */
 	r->bytes = size;
 	holes = capfile_holes(f, &hole);
@@ -49,13 +51,21 @@ int capfile_repair(int fd, struct repair *r, struct err *e)
 		r->bytes = hole[holes - 1].offset;
 	r->cut_bytes = size - r->bytes;
 	capfile_close(f);
-	if (r->cut_bytes > 0 && ftruncate(fd, (off_t)r->bytes) < 0)
+	if (fsync(fd) < 0)
+		return err_errno(e, ERR_PART, "the recording cannot be brought to the disk");
+	return 0;
+}
+
+int capfile_repair(int fd, struct repair *r, struct err *e)
+{
+	if (capfile_examine(fd, r, e))
+		return -1;
+	if (r->cut_bytes == 0)
+		return 0;
+	if (ftruncate(fd, (off_t)r->bytes) < 0)
 		return err_errno(e, ERR_PART, "the recording cannot be cut at byte %llu",
 				 (unsigned long long)r->bytes);
 	if (fsync(fd) < 0)
 		return err_errno(e, ERR_PART, "the recording cannot be brought to the disk");
 	return 0;
-out:
-	capfile_close(f);
-	return -1;
 }

@@ -25,6 +25,8 @@ struct repair {
 	uint64_t wire_bytes;	 /* lengths of the packets as they were on the wire */
 	int64_t first_ns, last_ns; /* earliest and latest time; 0 where no packet has one */
 };
+/* What capfile_repair would leave of it; only looks, and syncs. */
+int capfile_examine(int fd, struct repair *r, struct err *e);
 /* Cuts the file (open for reading and writing; it stays the caller's) at the last whole record and syncs it. Damage
  * that sound records follow stays. -1: it is no capture file, or it could not be cut. */
 int capfile_repair(int fd, struct repair *r, struct err *e);

@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include <sys/file.h>
+
 #include "driver.h"
 #include "journal/journal.h"
 
@@ -433,6 +435,99 @@ static void test_daemon_killed_busy(void **state)
 	}
 }
 
+/* Until nobody writes in the folder of a file: its tap drains what it had. */
+static void wait_unlocked(const char *path)
+{
+	char *journal = xasprintf("%.*s/tap.journal", (int)(strrchr(path, '/') - path), path);
+	const int fd = open(journal, O_RDWR | O_CLOEXEC);
+
+	for (int i = 0; i < 500 && flock(fd, LOCK_EX | LOCK_NB); i++)
+		nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+	close(fd);
+	free(journal);
+}
+
+/* Records 100 packets, kills the daemon, and damages the file: cut at `keep` (-1: whole), junk,
+ * then nothing up to `length` (0: no more). A new daemon is there then. Its path, which ends in
+ * .part. */
+static char *damage(struct site *s, struct driver *d, const char *name, off_t keep, off_t length)
+{
+	static const char junk[64] = "what no capture file has";
+	char *path, *line = xasprintf("new %s device lo record filter udp port 4000", name);
+	off_t end;
+	int fd;
+
+	ok(d, line);
+	free(line);
+	site_traffic(100, 4000);
+	assert_int_equal(wait_packets(d, name, 100), 100);
+	path = file_path(d, name);
+	(void)site_end(s, SIGKILL);
+	driver_free(d);
+	wait_unlocked(path);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	end = keep >= 0 ? keep : lseek(fd, 0, SEEK_END);
+	assert_int_equal(ftruncate(fd, end), 0);
+	assert_int_equal(pwrite(fd, junk, sizeof(junk), end), sizeof(junk));
+	assert_int_equal(ftruncate(fd, length ? length : end + (off_t)sizeof(junk)), 0);
+	close(fd);
+	site_start(s);
+	connect_to(d, s);
+	return path;
+}
+
+/* Of what is damaged all that is whole stays, of what cannot be mended everything; the daemon goes
+ * on. */
+static void test_damaged_files(void **state)
+{
+	const off_t very_long = (off_t)64 << 30;
+	struct site *s = need(state);
+	struct driver d;
+	struct stat st;
+	pid_t child = 0;
+	char *path;
+
+	connect_to(&d, s);
+	free(damage(s, &d, "tail", -1, 0));
+	wait_state(&d, "tail", "failed");
+	path = file_path(&d, "tail");
+	assert_null(strstr(path, ".part"));
+	assert_int_equal(tcpdump_packets(path), 100);
+	free(path);
+
+	path = damage(s, &d, "none", 0, 0);
+	wait_state(&d, "none", "failed");
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_size, 64);
+	assert_int_equal(driver_query(&d, 0, "events", NULL), 0);
+	assert_non_null(
+		strstr(driver_cell(&d, "where", "none", "sentence"), "keeps its name .part"));
+	free(path);
+
+	/* Long enough that who looks through it can be killed, as a fault of its own would. */
+	path = damage(s, &d, "long", -1, very_long);
+	for (int i = 0; i < 300 && child == 0; i++) {
+		child = child_of(s->daemon, "--mend");
+		nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+	}
+	assert_true(child > 0);
+	assert_int_equal(driver_query(&d, 0, "sessions", NULL), 0); /* it answers meanwhile */
+	assert_string_equal(driver_cell(&d, "name", "long", "state"), "interrupted");
+	assert_int_equal(kill(child, SIGKILL), 0);
+	wait_state(&d, "long", "failed");
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_size, very_long);
+	free(path);
+	ok(&d, "new after device lo");
+	ok(&d, "stop after");
+	ok(&d, "dismiss after");
+	ok(&d, "dismiss tail");
+	ok(&d, "dismiss none");
+	ok(&d, "dismiss long");
+	driver_free(&d);
+}
+
 static void test_daemon_stopped(void **state)
 {
 	struct site *s = need(state);
@@ -658,14 +753,23 @@ static void test_deaf_client(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_count),		cmocka_unit_test(test_record),
-		cmocka_unit_test(test_refusals),	cmocka_unit_test(test_tap_killed),
-		cmocka_unit_test(test_killed_at_once),	cmocka_unit_test(test_reader_killed),
-		cmocka_unit_test(test_tap_killed_busy), cmocka_unit_test(test_daemon_killed),
-		cmocka_unit_test(test_daemon_stopped),	cmocka_unit_test(test_daemon_killed_busy),
-		cmocka_unit_test(test_foreign_bytes),	cmocka_unit_test(test_deaf_client),
-		cmocka_unit_test(test_rotation),	cmocka_unit_test(test_stop_after),
-		cmocka_unit_test(test_record_on_off),	cmocka_unit_test(test_own_traffic),
+		cmocka_unit_test(test_count),
+		cmocka_unit_test(test_record),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_tap_killed),
+		cmocka_unit_test(test_killed_at_once),
+		cmocka_unit_test(test_reader_killed),
+		cmocka_unit_test(test_tap_killed_busy),
+		cmocka_unit_test(test_daemon_killed),
+		cmocka_unit_test(test_damaged_files),
+		cmocka_unit_test(test_daemon_stopped),
+		cmocka_unit_test(test_daemon_killed_busy),
+		cmocka_unit_test(test_foreign_bytes),
+		cmocka_unit_test(test_deaf_client),
+		cmocka_unit_test(test_rotation),
+		cmocka_unit_test(test_stop_after),
+		cmocka_unit_test(test_record_on_off),
+		cmocka_unit_test(test_own_traffic),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
