@@ -197,21 +197,43 @@ static int say_shard(int64_t number, const struct err *e)
 	return r;
 }
 
-static int ask_plan(struct ask *a, struct plan *plan, enum plan_shape shape, const char *path,
+static int ask_plan(struct ask *a, struct plan *plan, enum plan_shape shape, sqlite3 *db,
 		    struct total *total, struct err *e)
 {
-	sqlite3 *db = NULL;
-	sqlite3_stmt *s = NULL;
-	int rc = SQLITE_ERROR, r = -1;
+	sqlite3_stmt *s = plan_prepare(plan, db, e);
+	int rc, r;
 
-	if (sql_open(&db, path, SQL_READER, e) != 0)
+	if (!s)
 		return -1;
-	s = plan_prepare(plan, db, e);
-	while (s && (rc = sqlite3_step(s)) == SQLITE_ROW)
+	while ((rc = sqlite3_step(s)) == SQLITE_ROW)
 		take_row(a, shape, s, total);
-	if (s)
-		r = rc == SQLITE_DONE ? 0 : sql_error(db, e);
+	r = rc == SQLITE_DONE ? 0 : sql_error(db, e);
 	sqlite3_finalize(s);
+	return r;
+}
+
+/* -1: the question cannot be asked (*e); 1: this shard cannot answer it (*why). */
+static int ask_file(struct ask *a, const char *path, enum plan_shape shape,
+		    const struct plan_scope *scope, struct total *total, struct err *why,
+		    struct err *e)
+{
+	struct plan *plan = xmalloc(sizeof(*plan));
+	struct plan_scope here = *scope;
+	sqlite3 *db = NULL;
+	bool sealed = false;
+	int r = 1;
+
+	plan->bind = NULL;
+	buf_init(&plan->sql, 0);
+	if (sql_open(&db, path, SQL_READER, why) == 0 && shard_check(db, why) == 0 &&
+	    shard_sealed(db, &sealed, why) == 0) {
+		here.open = !sealed;
+		r = plan_make(plan, &a->q, shape, &here, e);
+		if (r == 0 && ask_plan(a, plan, shape, db, total, why) != 0)
+			r = 1;
+	}
+	plan_release(plan);
+	free(plan);
 	sql_close(db);
 	return r;
 }
@@ -221,11 +243,10 @@ static int ask_shard(struct ask *a, int64_t number, enum plan_shape shape,
 		     const struct plan_scope *scope, struct total *total, struct err *e)
 {
 	char *path = shard_path(a->folder, number);
-	struct plan *plan = xmalloc(sizeof(*plan));
 	struct err why;
-	int r = plan_make(plan, &a->q, shape, scope, e);
+	int r = ask_file(a, path, shape, scope, total, &why, e);
 
-	if (r == 0 && ask_plan(a, plan, shape, path, total, &why) != 0) {
+	if (r > 0) {
 		if (a->unread++ == 0)
 			(void)snprintf(a->note, sizeof(a->note), "connections are missing: %s",
 				       why.text);
@@ -233,8 +254,6 @@ static int ask_shard(struct ask *a, int64_t number, enum plan_shape shape,
 			    ? err_set(e, ERR_REFUSED, "the history does not listen")
 			    : 0;
 	}
-	plan_release(plan);
-	free(plan);
 	free(path);
 	return r;
 }

@@ -5,12 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/xalloc.h"
+#include "shard.h"
 #include "sql.h"
-
-#define CATALOG_SHARD_ROWS 1000000 /* past it new captures go to a new shard */
+#include "upgrade.h"
 
 enum statement {
 	S_HOST,
@@ -32,6 +33,8 @@ enum statement {
 	S_PUT_PART,
 	S_PUT_SHARD,
 	S_SHARD_ROWS,
+	S_FULL_SHARD,
+	S_SEAL_SHARD,
 	S_LOST_JOURNALS,
 	S_LOST_PARTS,
 	S_LOST_SHARD,
@@ -73,21 +76,25 @@ static const char *const statement_sql[S_COUNT] = {
 			  " ON CONFLICT(host,name) DO UPDATE SET "
 			  "offset=excluded.offset,capture=excluded.capture",
 	[S_PART] = "SELECT shard FROM part WHERE capture=?1 AND part=?2",
-	[S_OPEN_SHARD] = "SELECT id FROM shard WHERE rows<?1 ORDER BY id DESC LIMIT 1",
+	[S_OPEN_SHARD] = "SELECT id FROM shard WHERE rows<?1 AND sealed=0 ORDER BY id DESC LIMIT 1",
 	[S_NEW_SHARD] = "INSERT INTO shard(rows) VALUES(0)",
 	[S_PUT_PART] = "INSERT INTO part(capture,part,shard) VALUES(?1,?2,?3)",
 	[S_PUT_SHARD] = "UPDATE shard SET "
 			"min_ns=min(coalesce(min_ns,?2),?2),max_ns=max(coalesce(max_ns,?3),?3),"
 			"rows=?4 WHERE id=?1",
 	[S_SHARD_ROWS] = "SELECT rows FROM shard WHERE id=?1",
+	[S_FULL_SHARD] =
+		"SELECT id FROM shard WHERE rows>=?1 AND sealed=0 AND id<>?2 ORDER BY id LIMIT 1",
+	[S_SEAL_SHARD] = "UPDATE shard SET sealed=1 WHERE id=?1",
 	[S_LOST_JOURNALS] = "UPDATE journal SET offset=0 WHERE capture IN (SELECT capture FROM "
 			    "part WHERE shard=?1)",
 	[S_LOST_PARTS] = "DELETE FROM part WHERE shard=?1",
 	[S_LOST_SHARD] = "DELETE FROM shard WHERE id=?1",
 };
 
-/* Times are nanoseconds since the epoch. A capture's unique name is its host's and its own. In tables
- * WITHOUT ROWID the key stands first: SQLite 3.40 takes another order for damage when it checks. */
+/* Times are nanoseconds since the epoch. A capture's unique name is its host's and its own. In
+ * tables WITHOUT ROWID the key stands first: SQLite 3.40 takes another order for damage when it
+ * checks. */
 static const char schema[] =
 	"CREATE TABLE host(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;"
 	"CREATE TABLE capture(id INTEGER PRIMARY KEY, host INTEGER NOT NULL REFERENCES host, name "
@@ -111,7 +118,7 @@ static const char schema[] =
 	"INTEGER NOT NULL, capture INTEGER,"
 	" PRIMARY KEY(host,name)) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE shard(id INTEGER PRIMARY KEY AUTOINCREMENT, min_ns INTEGER, max_ns INTEGER, "
-	"rows INTEGER NOT NULL) STRICT;"
+	"rows INTEGER NOT NULL, sealed INTEGER NOT NULL DEFAULT 0) STRICT;"
 	"CREATE TABLE part(capture INTEGER NOT NULL REFERENCES capture ON DELETE CASCADE, part "
 	"INTEGER NOT NULL,"
 	" shard INTEGER NOT NULL REFERENCES shard, PRIMARY KEY(capture,part)) STRICT, WITHOUT "
@@ -171,6 +178,54 @@ static int catalog_put_aside(const char *folder, struct err *e)
 	return r;
 }
 
+/* A damaged shard is left to be found, and made again from the journals, when it is asked. */
+static int catalog_upgrade_shard(const char *folder, int64_t number, struct err *e)
+{
+	char *path = shard_path(folder, number);
+	struct shard *shard = NULL;
+	int r = 0;
+
+	if (access(path, F_OK) == 0 && shard_open(&shard, folder, number, e) != 0)
+		r = sql_file_damaged(path) ? 0 : -1;
+	shard_close(shard);
+	free(path);
+	return r;
+}
+
+/* What there was stays beside it, in its old form. */
+static int catalog_keep_old(struct catalog *c, const char *folder, struct err *e)
+{
+	char *path = xasprintf("%s/catalog.form-1.db", folder);
+	sqlite3_stmt *s = sql_prepare(c->db, "VACUUM INTO ?1", e);
+	int r = -1;
+
+	(void)unlink(path);
+	if (s) {
+		sql_bind(s, "t", str_of(path));
+		r = sql_run(c->db, s, e);
+	}
+	sqlite3_finalize(s);
+	free(path);
+	return r;
+}
+
+static int catalog_prepare_upgrade(struct catalog *c, const char *folder, struct err *e)
+{
+	sqlite3_stmt *s;
+	int r, rc = SQLITE_DONE;
+
+	if (catalog_keep_old(c, folder, e) != 0)
+		return -1;
+	s = sql_prepare(c->db, "SELECT id FROM shard", e);
+	r = s ? 0 : -1;
+	while (r == 0 && (rc = sqlite3_step(s)) == SQLITE_ROW)
+		r = catalog_upgrade_shard(folder, sqlite3_column_int64(s, 0), e);
+	sqlite3_finalize(s);
+	if (r == 0 && rc != SQLITE_DONE)
+		r = sql_error(c->db, e);
+	return r;
+}
+
 static int catalog_make(struct catalog *c, const char *folder, struct err *e)
 {
 	int64_t version = 0;
@@ -181,13 +236,15 @@ static int catalog_make(struct catalog *c, const char *folder, struct err *e)
 		return -1;
 	if (version == CATALOG_VERSION)
 		return 0;
-	if (catalog_put_aside(folder, e) != 0)
+	if ((version == 1 ? catalog_prepare_upgrade(c, folder, e) : catalog_put_aside(folder, e)) !=
+	    0)
 		return -1;
 	mark = xasprintf("PRAGMA application_id=%d; PRAGMA user_version=%d", CATALOG_APPLICATION,
 			 CATALOG_VERSION);
 	r = catalog_begin(c, e);
-	if (r == 0 && (sql_exec(c->db, schema, e) != 0 || sql_exec(c->db, mark, e) != 0 ||
-		       catalog_commit(c, e) != 0)) {
+	if (r == 0 &&
+	    ((version == 1 ? upgrade_catalog(c->db, e) : sql_exec(c->db, schema, e)) != 0 ||
+	     sql_exec(c->db, mark, e) != 0 || catalog_commit(c, e) != 0)) {
 		catalog_rollback(c);
 		r = -1;
 	}
@@ -395,6 +452,19 @@ int catalog_shard_rows(struct catalog *c, int64_t shard, int64_t *rows, struct e
 	*rows = 0;
 	sql_bind(c->s[S_SHARD_ROWS], "i", shard);
 	return sql_int(c->db, c->s[S_SHARD_ROWS], rows, e);
+}
+
+int catalog_full_shard(struct catalog *c, int64_t rows, int64_t but, int64_t *shard, struct err *e)
+{
+	*shard = 0;
+	sql_bind(c->s[S_FULL_SHARD], "ii", rows, but);
+	return sql_int(c->db, c->s[S_FULL_SHARD], shard, e);
+}
+
+int catalog_seal_shard(struct catalog *c, int64_t shard, struct err *e)
+{
+	sql_bind(c->s[S_SEAL_SHARD], "i", shard);
+	return sql_run(c->db, c->s[S_SEAL_SHARD], e);
 }
 
 int catalog_lose_shard(struct catalog *c, int64_t shard, struct err *e)

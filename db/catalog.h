@@ -11,7 +11,8 @@
 #include "wire/msg.h"
 
 #define CATALOG_APPLICATION 0x54415044 /* "TAPD" */
-#define CATALOG_VERSION 1
+#define CATALOG_VERSION 2
+#define CATALOG_SHARD_ROWS 1000000 /* past it, or sealed, a shard takes no new parts */
 
 struct catalog;
 
@@ -50,13 +51,16 @@ int catalog_journal(struct catalog *c, struct str host, struct str journal, int6
 int catalog_put_journal(struct catalog *c, struct str host, struct str journal, int64_t offset,
 			int64_t capture, struct err *e);
 
-/* The shard that holds this capture's connections of this part (a million numbers a part); made
+/* The shard that holds this capture's connections of this part (2^16 numbers a part); made
  * where there is none. */
 int catalog_shard(struct catalog *c, int64_t capture, int64_t part, int64_t *shard, struct err *e);
 int catalog_put_shard(struct catalog *c, int64_t shard, int64_t min_ns, int64_t max_ns,
 		      int64_t rows, struct err *e);
 int catalog_shard_rows(struct catalog *c, int64_t shard, int64_t *rows,
 		       struct err *e); /* as last put */
+/* One with so many rows and without indexes, but not `but`; *shard 0: none. */
+int catalog_full_shard(struct catalog *c, int64_t rows, int64_t but, int64_t *shard, struct err *e);
+int catalog_seal_shard(struct catalog *c, int64_t shard, struct err *e); /* it has its indexes */
 /* The shard is gone: the journals of its captures are taken up from their beginning again. */
 int catalog_lose_shard(struct catalog *c, int64_t shard, struct err *e);
 

@@ -17,7 +17,8 @@
 #define FEEDS_JOURNALS_MAX 65536u /* journals that are remembered */
 #define FEEDS_RECORD_MAX (JOURNAL_HEADER_BYTES + JOURNAL_RECORD_MAX)
 #define FEEDS_TAIL_MAX (FEEDS_RECORD_MAX + MSG_PAYLOAD_MAX)
-#define FEEDS_NAME_MAX 4096u /* bytes of a host's and a journal's name */
+#define FEEDS_SEAL_ROWS 65536 /* fewer are read through in 10 ms */
+#define FEEDS_NAME_MAX 4096u  /* bytes of a host's and a journal's name */
 
 struct feeds *feeds_new(struct catalog *c, const char *folder)
 {
@@ -82,9 +83,10 @@ static int feeds_commit_shards(struct feeds *f, struct err *e)
 static void feeds_rollback(struct feeds *f)
 {
 	for (size_t i = 0; i < FEEDS_SHARDS_OPEN; i++) {
-		if (f->shard[i].begun)
-			shard_rollback(f->shard[i].shard);
-		f->shard[i].begun = false;
+		if (!f->shard[i].begun)
+			continue;
+		shard_close(f->shard[i].shard); /* what it holds in memory is wrong now */
+		f->shard[i] = (struct open_shard){0};
 	}
 	catalog_rollback(f->catalog);
 }
@@ -104,7 +106,7 @@ static int feeds_open_shard(struct feeds *f, struct open_shard *s, int64_t numbe
 	return err_set(e, ERR_PART, "shard %" PRId64 " of the history has lost rows", number);
 }
 
-int feeds_shard(struct feeds *f, int64_t number, struct open_shard **out, struct err *e)
+static int feeds_get_shard(struct feeds *f, int64_t number, struct open_shard **out, struct err *e)
 {
 	struct open_shard *s = NULL, *oldest = &f->shard[0];
 
@@ -124,11 +126,18 @@ int feeds_shard(struct feeds *f, int64_t number, struct open_shard **out, struct
 		if (feeds_open_shard(f, s, number, e) != 0)
 			return -1;
 	}
-	if (!s->begun && shard_begin(s->shard, e) != 0)
-		return -1;
-	s->begun = true;
 	s->used = ++f->turn;
 	*out = s;
+	return 0;
+}
+
+int feeds_shard(struct feeds *f, int64_t number, struct open_shard **out, struct err *e)
+{
+	if (feeds_get_shard(f, number, out, e) != 0)
+		return -1;
+	if (!(*out)->begun && shard_begin((*out)->shard, e) != 0)
+		return -1;
+	(*out)->begun = true;
 	return 0;
 }
 
@@ -327,6 +336,36 @@ int feeds_add(struct feeds *f, const struct msg_feed *m, struct err *e)
 	if (f->wanted)
 		(void)feeds_look(f, f->wanted, e);
 	return -1;
+}
+
+/* --- sealing: a full shard gets its indexes when rows go elsewhere, a smaller one when little is
+ * fed --- */
+
+static int feeds_seal_shard(struct feeds *f, int64_t number, struct err *e)
+{
+	struct open_shard *s = NULL;
+	int r = feeds_get_shard(f, number, &s, e);
+
+	if (r == 0)
+		r = shard_seal(s->shard, e);
+	if (r != 0)
+		return r;
+	if (catalog_begin(f->catalog, e) != 0 || catalog_seal_shard(f->catalog, number, e) != 0 ||
+	    catalog_commit(f->catalog, e) != 0) {
+		catalog_rollback(f->catalog);
+		return -1;
+	}
+	return 1;
+}
+
+int feeds_seal(struct feeds *f, bool resting, struct err *e)
+{
+	int64_t number = 0;
+
+	if (catalog_full_shard(f->catalog, resting ? FEEDS_SEAL_ROWS : CATALOG_SHARD_ROWS,
+			       resting ? 0 : f->wanted, &number, e) != 0)
+		return -1;
+	return number ? feeds_seal_shard(f, number, e) : 0;
 }
 
 /* --- a shard that is not what it was --- */

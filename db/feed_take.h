@@ -40,7 +40,8 @@ struct feeds {
 	uint64_t turn;
 	struct str host;     /* of the bytes that are being added */
 	int64_t connections; /* the highest number met, 0 none */
-	int64_t wanted; /* shard that was used last: the one to look at after an error; 0 none */
+	int64_t wanted; /* shard that the last bytes used: the one to look at after an error; 0 none
+			 */
 };
 
 /* The shard, open and in a transaction. */

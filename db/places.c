@@ -252,3 +252,39 @@ int places_events(struct places *p, struct rowset *rows, bool marked, int64_t fr
 	return places_fill(p, rows, marked, sql, &table_history_events,
 			   (const int64_t[]){from_ns, to_ns}, e);
 }
+
+static int journals_fill(struct rowset *rows, sqlite3 *db, struct err *e)
+{
+	sqlite3_stmt *s = sql_prepare(
+		db, "SELECT h.name,j.name,j.offset FROM journal j JOIN host h ON h.id=j.host", e);
+	int rc = SQLITE_ERROR, r = -1;
+
+	while (s && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+		const struct value v[] = {value_str(sql_text(s, 0)), value_str(sql_text(s, 1)),
+					  value_int(sqlite3_column_int64(s, 2))};
+
+		rowset_add(rows, v);
+	}
+	if (s)
+		r = rc == SQLITE_DONE ? 0 : sql_error(db, e);
+	sqlite3_finalize(s);
+	return r;
+}
+
+int places_journals(const char *folder, struct table *t, struct err *e)
+{
+	struct rowset *rows = rowset_new(&table_history_journals);
+	char *path = xasprintf("%s/catalog.db", folder);
+	sqlite3 *db = NULL;
+	int r = sql_open(&db, path, SQL_READER, e);
+
+	if (r == 0)
+		r = journals_fill(rows, db, e);
+	sql_close(db);
+	free(path);
+	if (r == 0)
+		*t = rowset_table(rows, true);
+	else
+		rowset_free(rows);
+	return r;
+}

@@ -16,11 +16,18 @@ static int64_t minus(int64_t ns, int64_t less_ns)
 	return ns < INT64_MIN + less_ns ? INT64_MIN : ns - less_ns;
 }
 
+static int64_t tick(int64_t ns)
+{
+	return ns >> SHARD_TICK_BITS;
+}
+
 struct making {
 	struct plan *p;
 	const struct question *q;
 	const struct plan_scope *scope;
 	const struct filter_node *drive;
+	const char *columns; /* that an arm gives */
+	bool cut;	     /* nothing that began in an earlier tick than `cut` says */
 	struct err *e;
 };
 
@@ -44,31 +51,48 @@ static int put_where(struct making *m)
 		plan_int(m->p, m->scope->newer_ns);
 	}
 	if (m->scope->only) {
-		plan_text(m->p, " AND (c.row>>36)=");
+		plan_text(m->p, " AND (c.row>>16) IN (SELECT id FROM slot WHERE capture=");
 		plan_int(m->p, m->scope->only);
+		plan_text(m->p, ")");
 	} else if (*m->scope->captures) {
-		plan_text(m->p, " AND (c.row>>36) IN (SELECT value FROM json_each(");
+		plan_text(m->p, " AND (c.row>>16) IN (SELECT id FROM slot WHERE capture IN "
+				"(SELECT value FROM json_each(");
 		plan_str(m->p, str_of(m->scope->captures));
-		plan_text(m->p, "))");
+		plan_text(m->p, ")))");
 	}
 	return 0;
 }
 
 /* What began an hour before the window and earlier is in it only if it is long: the index of those
- * has it. */
-static void put_since(struct making *m)
+ * has it. The times are here as the indexes have them. */
+static void put_ticks(struct making *m)
 {
-	if (m->q->from_ns == INT64_MIN)
-		return;
-	plan_text(m->p, " AND c.start_ns>=");
-	plan_int(m->p, minus(m->q->from_ns, SHARD_LONG_NS));
+	const int64_t any_ns = INT64_MIN;
+	int64_t from_ns =
+		m->q->from_ns == INT64_MIN ? INT64_MIN : minus(m->q->from_ns, SHARD_LONG_NS);
+
+	if (m->scope->newer_ns > from_ns)
+		from_ns = m->scope->newer_ns;
+	if (m->cut) {
+		plan_text(m->p, " AND c.tick>=(SELECT tick FROM cut)");
+	} else if (from_ns != any_ns || !m->drive) {
+		plan_text(m->p, " AND c.tick>=");
+		plan_int(m->p, tick(from_ns));
+	}
+	if (m->q->to_ns != INT64_MAX) {
+		plan_text(m->p, " AND c.tick<=");
+		plan_int(m->p, tick(m->q->to_ns));
+	}
 }
 
 static int put_long_arm(struct making *m)
 {
-	plan_text(m->p, " UNION ALL SELECT * FROM connection c INDEXED BY connection_long WHERE "
-			"c.duration_ns>" SHARD_LONG_SQL " AND c.start_ns<");
-	plan_int(m->p, minus(m->q->from_ns, SHARD_LONG_NS));
+	(void)buf_printf(&m->p->sql,
+			 " UNION ALL SELECT %s FROM connection c INDEXED BY connection_long WHERE "
+			 "c.duration_ns>" SHARD_LONG_SQL " AND c.tick<",
+			 m->columns);
+	plan_int(m->p, tick(minus(m->q->from_ns, SHARD_LONG_NS)));
+	plan_text(m->p, m->cut ? " AND c.tick>=(SELECT tick FROM cut)" : "");
 	return put_where(m);
 }
 
@@ -86,7 +110,7 @@ static const char *index_of(int column)
 /* `but`: not the rows that an arm before had by this column; -1: none had. */
 static int put_drive_arm(struct making *m, int column, int but)
 {
-	(void)buf_printf(&m->p->sql, "SELECT * FROM connection c INDEXED BY %s WHERE ",
+	(void)buf_printf(&m->p->sql, "SELECT %s FROM connection c INDEXED BY %s WHERE ", m->columns,
 			 index_of(column));
 	where_drive_term(m->p, m->drive, column);
 	if (but >= 0) {
@@ -94,23 +118,50 @@ static int put_drive_arm(struct making *m, int column, int but)
 		where_drive_term(m->p, m->drive, but);
 		plan_text(m->p, ",0)");
 	}
-	put_since(m);
+	put_ticks(m);
 	return put_where(m);
 }
 
 static int put_capture_arm(struct making *m)
 {
-	plan_text(m->p, "SELECT * FROM connection c NOT INDEXED WHERE c.row BETWEEN ");
-	plan_int(m->p, m->scope->only << SHARD_ID_BITS);
-	plan_text(m->p, " AND ");
-	plan_int(m->p, (int64_t)((uint64_t)m->scope->only << SHARD_ID_BITS | SHARD_ID_MAX));
+	(void)buf_printf(
+		&m->p->sql,
+		"SELECT %s FROM slot p CROSS JOIN connection c NOT INDEXED WHERE p.capture=",
+		m->columns);
+	plan_int(m->p, m->scope->only);
+	plan_text(m->p, " AND c.row BETWEEN p.id<<16 AND (p.id<<16)+65535");
 	return put_where(m);
 }
 
 static int put_time_arm(struct making *m)
 {
-	plan_text(m->p, "SELECT * FROM connection c INDEXED BY connection_t WHERE c.start_ns>=");
-	plan_int(m->p, minus(m->q->from_ns, SHARD_LONG_NS));
+	(void)buf_printf(&m->p->sql, "SELECT %s FROM connection c INDEXED BY connection_t WHERE 1",
+			 m->columns);
+	put_ticks(m);
+	return put_where(m);
+}
+
+/* Without an index a port that would have driven it stands in front: it leaves few rows to the
+ * rest. */
+static void put_drive_first(struct making *m)
+{
+	const struct filter_node *d = m->drive;
+
+	if (!d || connection_sql[d->column].addr)
+		return;
+	plan_text(m->p, " AND (");
+	where_drive_term(m->p, d, d->column);
+	if (d->column_b >= 0) {
+		plan_text(m->p, " OR ");
+		where_drive_term(m->p, d, d->column_b);
+	}
+	plan_text(m->p, ")");
+}
+
+static int put_whole_arm(struct making *m)
+{
+	(void)buf_printf(&m->p->sql, "SELECT %s FROM connection c NOT INDEXED WHERE 1", m->columns);
+	put_drive_first(m);
 	return put_where(m);
 }
 
@@ -118,8 +169,10 @@ static int put_arms(struct making *m)
 {
 	const struct filter_node *d = m->drive;
 
-	if (!d && m->scope->only)
+	if (m->scope->only && (!d || m->scope->open))
 		return put_capture_arm(m);
+	if (m->scope->open)
+		return put_whole_arm(m);
 	if ((d ? put_drive_arm(m, d->column, -1) : put_time_arm(m)) != 0)
 		return -1;
 	if (d && d->column_b >= 0) {
@@ -132,34 +185,84 @@ static int put_arms(struct making *m)
 
 /* --- shapes --- */
 
-/* A column as a value: an address by its bytes. */
+/* A column as a value: an address by its bytes, a word by its letters. */
 static void put_cell(struct plan *p, int column)
 {
 	const struct column_sql *c = &connection_sql[column];
 
-	(void)buf_printf(&p->sql, c->addr ? "(SELECT ip FROM addr WHERE id=%s)" : "%s", c->sql);
+	if (c->word)
+		(void)buf_printf(&p->sql, "(SELECT %s FROM kind k WHERE k.id=%s)", c->word, c->sql);
+	else
+		(void)buf_printf(&p->sql, c->addr ? "(SELECT ip FROM addr WHERE id=%s)" : "%s",
+				 c->sql);
 }
 
-/* The arms in the order of time merge as they come; in any other order they are sorted. */
-static int put_rows(struct making *m)
+/* In another order than that of time all rows are sorted. */
+static int put_sorted(struct making *m)
 {
 	const int sort = m->q->sort;
-	const bool addr = sort >= 0 && connection_sql[sort].addr;
+	const bool addr = connection_sql[sort].addr;
 
-	plan_text(m->p, sort >= 0 ? "SELECT * FROM (" : "");
+	plan_text(m->p, "SELECT * FROM (");
 	if (put_arms(m) != 0)
 		return -1;
-	if (sort >= 0) {
-		plan_text(m->p, addr ? ") c ORDER BY addr_rank(" : ") c ORDER BY ");
-		put_cell(m->p, sort);
-		plan_text(m->p, addr ? ")" : "");
-		plan_text(m->p, m->q->descending ? " DESC,c.start_ns DESC" : ",c.start_ns DESC");
-	} else {
-		plan_text(m->p, " ORDER BY start_ns DESC");
+	plan_text(m->p, addr ? ") c ORDER BY addr_rank(" : ") c ORDER BY ");
+	put_cell(m->p, sort);
+	plan_text(m->p, addr ? ")" : "");
+	plan_text(m->p, m->q->descending ? " DESC,c.start_ns DESC" : ",c.start_ns DESC");
+	return 0;
+}
+
+/* Without an index: from the newest number on, since most rows so come in the order that is wanted,
+ * and few are put in and pushed out again. Only what is shown at last is read whole. */
+static int put_through(struct making *m)
+{
+	plan_text(m->p, "SELECT c.* FROM (SELECT row FROM (");
+	m->columns = "c.row,c.start_ns";
+	if (put_arms(m) != 0)
+		return -1;
+	plan_text(m->p, " ORDER BY c.row DESC LIMIT -1) ORDER BY start_ns DESC LIMIT ");
+	plan_int(m->p, m->q->limit + 1);
+	plan_text(m->p, ") r CROSS JOIN connection c NOT INDEXED WHERE c.row=r.row");
+	return 0;
+}
+
+/* The arms merge as they come, in the order of ticks; within a tick they are sorted. Where an arm
+ * goes through its index for many values that order is lost: the tick behind which enough rows lie
+ * is found first, in the indexes alone. */
+static int put_newest(struct making *m)
+{
+	const struct filter_node *d = m->drive;
+
+	if (d && (d->nvalues > 1 || d->values[0].is_net || d->values[0].is_range)) {
+		plan_text(m->p, "WITH cut AS MATERIALIZED (SELECT coalesce((SELECT tick FROM (");
+		m->columns = "c.tick";
+		if (put_arms(m) != 0)
+			return -1;
+		plan_text(m->p, ") ORDER BY tick DESC LIMIT 1 OFFSET ");
+		plan_int(m->p, m->q->limit);
+		plan_text(m->p, "),");
+		plan_int(m->p, tick(INT64_MIN));
+		plan_text(m->p, ") tick) ");
+		m->columns = "c.*";
+		m->cut = true;
 	}
+	if (put_arms(m) != 0)
+		return -1;
+	plan_text(m->p, " ORDER BY tick DESC,start_ns DESC");
+	return 0;
+}
+
+static int put_rows(struct making *m)
+{
+	int r;
+
+	if (m->q->sort < 0 && m->scope->open)
+		return put_through(m);
+	r = m->q->sort < 0 ? put_newest(m) : put_sorted(m);
 	plan_text(m->p, " LIMIT ");
 	plan_int(m->p, m->q->limit + 1);
-	return 0;
+	return r;
 }
 
 /* The table's columns in their order; what a shard does not have is null, but for the path: the
@@ -171,11 +274,13 @@ static void put_row_columns(struct plan *p)
 
 		plan_text(p, i ? "," : "SELECT ");
 		plan_text(p, c->addr			    ? c->addr
+			     : c->word			    ? c->word
 			     : c->sql			    ? c->sql
 			     : strcmp(c->name, "path") == 0 ? "c.segment"
 							    : "NULL");
 	}
-	plan_text(p, " FROM rows c CROSS JOIN addr x ON x.id=c.a CROSS JOIN addr y ON y.id=c.b");
+	plan_text(p, " FROM rows c CROSS JOIN addr x ON x.id=c.a CROSS JOIN addr y ON y.id=c.b"
+		     " CROSS JOIN kind k ON k.id=c.kind");
 }
 
 static void put_top(struct plan *p, const struct question *q)
@@ -210,7 +315,8 @@ static void put_head(struct plan *p, const struct question *q, enum plan_shape s
 		put_row_columns(p);
 		break;
 	case PLAN_CAPTURES:
-		plan_text(p, "SELECT DISTINCT row>>36 FROM rows");
+		plan_text(p, "SELECT DISTINCT p.capture FROM (SELECT DISTINCT row>>16 slot FROM "
+			     "rows) r CROSS JOIN slot p ON p.id=r.slot");
 		break;
 	case PLAN_COUNT:
 		plan_text(p, "SELECT "
@@ -231,6 +337,7 @@ int plan_make(struct plan *p, const struct question *q, enum plan_shape shape,
 			   .q = q,
 			   .scope = scope,
 			   .drive = where_drive(filter_root(q->filter)),
+			   .columns = "c.*",
 			   .e = e};
 
 	memset(p, 0, sizeof(*p));

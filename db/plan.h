@@ -4,6 +4,7 @@
 #define DB_PLAN_H
 
 #include <sqlite3.h>
+#include <stdbool.h>
 
 #include "base/buf.h"
 #include "question.h"
@@ -19,6 +20,7 @@ struct plan_scope {
 	const char *captures; /* those that are meant, as JSON; "": all. Borrowed */
 	int64_t only;	      /* the one that is meant, else 0 */
 	int64_t newer_ns;     /* ROWS: what began earlier is not wanted; INT64_MIN: all is */
+	bool open;	      /* the shard is being filled: no index is there, it is read through */
 };
 
 struct plan {

@@ -126,6 +126,11 @@ static void addr_range(struct plan *p, const struct filter_value *v)
 		plan_text(p, "0");
 		return;
 	}
+	if (whole_bits(v) == (v->value.a.family == ADDR_IP4 ? 32 : 128)) {
+		plan_text(p, "ip=");
+		plan_ip(p, &v->value.a, whole_bits(v), false);
+		return;
+	}
 	plan_text(p, "(ip BETWEEN ");
 	plan_ip(p, &v->value.a, whole_bits(v), false);
 	plan_text(p, " AND ");
@@ -147,6 +152,28 @@ static void addr_ids(struct plan *p, const struct filter_node *n)
 		addr_range(p, &n->values[i]);
 	}
 	plan_text(p, n->nvalues ? ")" : "0)");
+}
+
+static bool is_one_addr(const struct filter_node *n)
+{
+	return n->nvalues == 1 && !n->values[0].is_net && is_ip(&n->values[0]);
+}
+
+/* 0, which is nobody's, where the shard does not have it: never null, and found once. */
+static void addr_id(struct plan *p, const struct filter_node *n)
+{
+	plan_text(p, "(SELECT coalesce(max(id),0) FROM addr WHERE ");
+	addr_range(p, &n->values[0]);
+	plan_text(p, ")");
+}
+
+static void addr_among(struct plan *p, const struct filter_node *n)
+{
+	plan_text(p, is_one_addr(n) ? "=" : " IN ");
+	if (is_one_addr(n))
+		addr_id(p, n);
+	else
+		addr_ids(p, n);
 }
 
 /* --- leaves --- */
@@ -183,10 +210,9 @@ static void put_range(struct plan *p, const struct filter_value *v)
 	plan_int(p, v->high);
 }
 
-static void put_match(struct plan *p, const struct filter_node *n, int column)
+static void put_match(struct plan *p, const struct filter_node *n, int column,
+		      const struct column_sql *c)
 {
-	const struct column_sql *c = &connection_sql[column];
-
 	if (p->matches == (int)ARRAY_LEN(p->match)) {
 		p->binds = PLAN_BINDS_MAX; /* too much, as is said at the end */
 		return;
@@ -201,8 +227,8 @@ static void put_match(struct plan *p, const struct filter_node *n, int column)
 static void put_equal(struct plan *p, const struct filter_node *n, const struct column_sql *c)
 {
 	if (c->addr) {
-		(void)buf_printf(&p->sql, "%s IN ", c->sql);
-		addr_ids(p, n);
+		plan_text(p, c->sql);
+		addr_among(p, n);
 		return;
 	}
 	(void)buf_printf(&p->sql, "coalesce(%s", c->sql);
@@ -238,19 +264,16 @@ static int no_column(const struct filter_node *n, const char *name, struct err *
 		      name);
 }
 
-static int put_column(struct plan *p, const struct filter_node *n, int column, struct err *e)
+static void put_condition(struct plan *p, const struct filter_node *n, int column,
+			  const struct column_sql *c)
 {
-	const struct column_sql *c = &connection_sql[column];
-
-	if (!c->sql)
-		return no_column(n, c->name, e);
 	switch (n->op) {
 	case FILTER_SET:
 		(void)buf_printf(&p->sql, "%s IS NOT NULL", c->sql);
 		break;
 	case FILTER_MATCH:
 	case FILTER_NO_MATCH:
-		put_match(p, n, column);
+		put_match(p, n, column, c);
 		break;
 	case FILTER_EQ:
 	case FILTER_NE:
@@ -261,6 +284,24 @@ static int put_column(struct plan *p, const struct filter_node *n, int column, s
 		put_ordered(p, n, c);
 		break;
 	}
+}
+
+/* Words are looked at in their dictionary, once each and not once a row. */
+static int put_column(struct plan *p, const struct filter_node *n, int column, struct err *e)
+{
+	const struct column_sql *c = &connection_sql[column];
+	struct column_sql word;
+
+	if (!c->sql)
+		return no_column(n, c->name, e);
+	if (!c->word) {
+		put_condition(p, n, column, c);
+		return 0;
+	}
+	word = (struct column_sql){.name = c->name, .sql = c->word};
+	(void)buf_printf(&p->sql, "%s IN (SELECT k.id FROM kind k WHERE ", c->sql);
+	put_condition(p, n, column, &word);
+	plan_text(p, ")");
 	return 0;
 }
 
@@ -420,9 +461,7 @@ void where_drive_term(struct plan *p, const struct filter_node *n, int column)
 
 	plan_text(p, c->sql);
 	if (c->addr) {
-		/* one number keeps the order of the index; a list does not */
-		plan_text(p, n->nvalues == 1 && !n->values[0].is_net ? "=" : " IN ");
-		addr_ids(p, n);
+		addr_among(p, n); /* one number keeps the order of the index; a list does not */
 	} else if (n->values[0].is_range) {
 		put_range(p, &n->values[0]);
 	} else if (n->nvalues == 1) {

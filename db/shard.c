@@ -5,55 +5,68 @@
 #include <string.h>
 
 #include "base/fdio.h"
-#include "base/map.h"
 #include "base/xalloc.h"
+#include "names.h"
+#include "pieces.h"
 #include "sql.h"
-
-#define SHARD_ADDRS_KEPT 65536u /* addresses whose number is remembered */
+#include "upgrade.h"
 
 /* Addresses are 16 bytes, IPv4 as ::ffff:a.b.c.d, so that a net is one range in both families; an
- * IPv6 packet of such an address counts as IPv4. What is unknown is null. Indexes stand from the
- * start: a plan has one form, and the price (1.7 times the insert) is paid a few rows at a time. */
+ * IPv6 packet of such an address counts as IPv4. What is unknown is null. What is looked at when a
+ * shard without indexes is read through stands in front: SQLite reads a row up to what it needs. */
 const char shard_schema[] =
-	"CREATE TABLE addr(id INTEGER PRIMARY KEY, ip BLOB NOT NULL UNIQUE CHECK(length(ip)=16)) "
-	"STRICT;"
-	"CREATE TABLE connection(row INTEGER PRIMARY KEY, start_ns INTEGER NOT NULL, duration_ns "
-	"INTEGER NOT NULL,"
-	" proto TEXT, a INTEGER NOT NULL, b INTEGER NOT NULL, port_a INTEGER, port_b INTEGER,"
+	"CREATE TABLE addr(id INTEGER PRIMARY KEY, ip BLOB NOT NULL CHECK(length(ip)=16)) STRICT;"
+	"CREATE TABLE kind(id INTEGER PRIMARY KEY, proto TEXT, state TEXT, history TEXT, initiator "
+	"TEXT, app TEXT, tunnel TEXT)"
+	" STRICT;"
+	"CREATE TABLE slot(id INTEGER PRIMARY KEY, capture INTEGER NOT NULL, part INTEGER NOT "
+	"NULL, UNIQUE(capture,part)) STRICT;"
+	"CREATE TABLE connection(row INTEGER PRIMARY KEY, start_ns INTEGER NOT NULL, a INTEGER NOT "
+	"NULL, b INTEGER NOT NULL,"
+	" port_a INTEGER, port_b INTEGER, kind INTEGER NOT NULL, duration_ns INTEGER NOT NULL,"
 	" packets_ab INTEGER NOT NULL, bytes_ab INTEGER NOT NULL, packets_ba INTEGER NOT NULL, "
 	"bytes_ba INTEGER NOT NULL,"
-	" payload_ab INTEGER NOT NULL, payload_ba INTEGER NOT NULL, state TEXT, history TEXT, "
-	"initiator TEXT, app TEXT,"
-	" handshake_ns INTEGER, retrans_ab INTEGER NOT NULL, retrans_ba INTEGER NOT NULL, tunnel "
-	"TEXT, vlan TEXT,"
-	" segment INTEGER NOT NULL, offset INTEGER NOT NULL) STRICT;"
-	"CREATE INDEX connection_a ON connection(a,start_ns);"
-	"CREATE INDEX connection_b ON connection(b,start_ns);"
-	"CREATE INDEX connection_pa ON connection(port_a,start_ns);"
-	"CREATE INDEX connection_pb ON connection(port_b,start_ns);"
-	"CREATE INDEX connection_t ON connection(start_ns);"
-	"CREATE INDEX connection_long ON connection(start_ns) WHERE duration_ns>" SHARD_LONG_SQL ";"
-	"PRAGMA user_version=1;";
+	" payload_ab INTEGER NOT NULL, payload_ba INTEGER NOT NULL, handshake_ns INTEGER,"
+	" retrans_ab INTEGER NOT NULL, retrans_ba INTEGER NOT NULL, vlan TEXT, segment INTEGER NOT "
+	"NULL, offset INTEGER NOT NULL,"
+	" tick INTEGER GENERATED ALWAYS AS (start_ns>>30) VIRTUAL) STRICT;" PIECES_SCHEMA
+	"PRAGMA user_version=2;";
 
-static const char put_sql[] =
-	"INSERT INTO "
-	"connection(row,start_ns,duration_ns,proto,a,b,port_a,port_b,packets_ab,bytes_ab,packets_"
-	"ba,bytes_ba,"
-	"payload_ab,payload_ba,state,history,initiator,app,handshake_ns,retrans_ab,retrans_ba,"
-	"tunnel,vlan,segment,offset)"
-	" VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?"
-	"23,?24,?25)"
-	" ON CONFLICT(row) DO UPDATE SET "
-	"start_ns=?2,duration_ns=?3,proto=?4,a=?5,b=?6,port_a=?7,port_b=?8,packets_ab=?9,"
-	"bytes_ab=?10,packets_ba=?11,bytes_ba=?12,payload_ab=?13,payload_ba=?14,state=?15,history=?"
-	"16,initiator=?17,app=?18,"
-	"handshake_ns=?19,retrans_ab=?20,retrans_ba=?21,tunnel=?22,vlan=?23,segment=?24,offset=?25";
-enum { PUT_PORT_A = 7, PUT_PORT_B = 8, PUT_HANDSHAKE = 19 }; /* places that may be null */
+const char *const shard_indexes[] = {
+	"CREATE UNIQUE INDEX addr_ip ON addr(ip)",
+	"CREATE INDEX connection_a ON connection(a,tick)",
+	"CREATE INDEX connection_b ON connection(b,tick)",
+	"CREATE INDEX connection_pa ON connection(port_a,tick)",
+	"CREATE INDEX connection_pb ON connection(port_b,tick)",
+	"CREATE INDEX connection_t ON connection(tick)",
+	"CREATE INDEX connection_long ON connection(tick) WHERE duration_ns>" SHARD_LONG_SQL,
+	NULL,
+};
+enum { SHARD_INDEXES = 7 };
+
+#define PUT_SQL                                                                                    \
+	"INSERT INTO "                                                                             \
+	"connection(row,start_ns,a,b,port_a,port_b,kind,duration_ns,packets_ab,bytes_ab,packets_"  \
+	"ba,bytes_ba,"                                                                             \
+	"payload_ab,payload_ba,handshake_ns,retrans_ab,retrans_ba,vlan,segment,offset)"            \
+	" VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20) ON "      \
+	"CONFLICT(row) "
+enum { PUT_PORT_A = 5, PUT_PORT_B = 6, PUT_HANDSHAKE = 15 }; /* places that may be null */
+
+static const char add_sql[] = PUT_SQL "DO NOTHING";
+static const char replace_sql[] =
+	PUT_SQL "DO UPDATE SET "
+		"start_ns=?2,a=?3,b=?4,port_a=?5,port_b=?6,kind=?7,duration_ns=?8,packets_ab=?9,"
+		"bytes_ab=?10,"
+		"packets_ba=?11,bytes_ba=?12,payload_ab=?13,payload_ba=?14,handshake_ns=?15,"
+		"retrans_ab=?16,retrans_ba=?17,vlan=?18,"
+		"segment=?19,offset=?20";
 
 struct shard {
 	sqlite3 *db;
-	sqlite3_stmt *put, *addr, *addr_id;
-	struct map *addrs; /* 16 bytes -> number, for the most recent ones */
+	sqlite3_stmt *add, *replace;
+	struct names *names;
+	struct pieces *pieces;
 	int64_t min_ns, max_ns, rows;
 };
 
@@ -62,23 +75,44 @@ char *shard_path(const char *folder, int64_t number)
 	return xasprintf("%s/flows/%06" PRId64 ".db", folder, number);
 }
 
-static int shard_make(struct shard *s, struct err *e)
+int shard_check(sqlite3 *db, struct err *e)
+{
+	int64_t version = 0;
+
+	if (sql_pragma(db, "user_version", &version, e) != 0)
+		return -1;
+	if (version == SHARD_VERSION)
+		return 0;
+	return err_set(e, ERR_REFUSED,
+		       "%s was made by another tapdeck (form %" PRId64
+		       ", this one knows %d): use that one",
+		       sqlite3_db_filename(db, "main"), version, SHARD_VERSION);
+}
+
+/* Opens the file again when it was made anew. */
+static int shard_upgrade(struct shard *s, const char *path, struct err *e)
+{
+	sql_close(s->db);
+	s->db = NULL;
+	if (upgrade_shard(path, e) != 0)
+		return -1;
+	return sql_open(&s->db, path, SQL_WRITER, e);
+}
+
+static int shard_make(struct shard *s, const char *path, struct err *e)
 {
 	int64_t version = 0;
 
 	if (sql_pragma(s->db, "user_version", &version, e) != 0)
 		return -1;
-	if (version == SHARD_VERSION)
-		return 0;
+	if (version == 1)
+		return shard_upgrade(s, path, e);
 	if (version != 0)
-		return err_set(e, ERR_REFUSED,
-			       "%s was made by a newer tapdeck (form %" PRId64
-			       ", this one knows %d): use that one",
-			       sqlite3_db_filename(s->db, "main"), version, SHARD_VERSION);
+		return shard_check(s->db, e);
 	if (shard_begin(s, e) == 0 && sql_exec(s->db, shard_schema, e) == 0 &&
 	    shard_commit(s, e) == 0)
 		return 0;
-	shard_rollback(s);
+	(void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 	return -1;
 }
 
@@ -87,14 +121,17 @@ static int shard_prepare(struct shard *s, struct err *e)
 	sqlite3_stmt *count;
 	int r;
 
-	s->put = sql_prepare(s->db, put_sql, e);
-	s->addr = s->put ? sql_prepare(s->db, "INSERT INTO addr(ip) VALUES(?1)", e) : NULL;
-	s->addr_id = s->addr ? sql_prepare(s->db, "SELECT id FROM addr WHERE ip=?1", e) : NULL;
-	count = s->addr_id ? sql_prepare(s->db, "SELECT count(*) FROM connection", e) : NULL;
+	s->add = sql_prepare(s->db, add_sql, e);
+	s->replace = s->add ? sql_prepare(s->db, replace_sql, e) : NULL;
+	count = s->replace ? sql_prepare(s->db, "SELECT count(*) FROM connection", e) : NULL;
 	if (!count)
 		return -1;
 	r = sql_int(s->db, count, &s->rows, e);
 	sqlite3_finalize(count);
+	if (r == 0)
+		r = names_open(&s->names, s->db, e);
+	if (r == 0)
+		r = pieces_open(&s->pieces, s->db, e);
 	return r;
 }
 
@@ -106,11 +143,10 @@ int shard_open(struct shard **out, const char *folder, int64_t number, struct er
 
 	s->min_ns = INT64_MAX;
 	s->max_ns = INT64_MIN;
-	s->addrs = map_new(SHARD_ADDRS_KEPT);
 	if (r == 0)
 		r = sql_open(&s->db, path, SQL_WRITER, e);
 	if (r == 0)
-		r = shard_make(s, e);
+		r = shard_make(s, path, e);
 	if (r == 0)
 		r = shard_prepare(s, e);
 	free(path);
@@ -127,8 +163,9 @@ void shard_close(struct shard *s)
 {
 	if (!s)
 		return;
+	names_close(s->names);
+	pieces_close(s->pieces);
 	sql_close(s->db);
-	map_free(s->addrs);
 	free(s);
 }
 
@@ -140,15 +177,6 @@ int shard_begin(struct shard *s, struct err *e)
 int shard_commit(struct shard *s, struct err *e)
 {
 	return sql_exec(s->db, "COMMIT", e);
-}
-
-/* The numbers of addresses that were new are not theirs any more. */
-void shard_rollback(struct shard *s)
-{
-	if (!sqlite3_get_autocommit(s->db))
-		(void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-	map_free(s->addrs);
-	s->addrs = map_new(SHARD_ADDRS_KEPT);
 }
 
 /* --- one connection --- */
@@ -165,35 +193,6 @@ static bool shard_ip(struct str bytes, uint8_t ip[16])
 	return bytes.len == 4 || bytes.len == 16;
 }
 
-static void shard_keep_addr(struct shard *s, const uint8_t ip[16], int64_t id)
-{
-	if (map_count(s->addrs) == SHARD_ADDRS_KEPT) {
-		map_free(s->addrs);
-		s->addrs = map_new(SHARD_ADDRS_KEPT);
-	}
-	(void)map_put(s->addrs, ip, 16, (void *)(intptr_t)id); /* there is room */
-}
-
-static int shard_addr(struct shard *s, const uint8_t ip[16], int64_t *id, struct err *e)
-{
-	const struct str key = {(const char *)ip, 16};
-
-	*id = (int64_t)(intptr_t)map_get(s->addrs, ip, 16);
-	if (*id)
-		return 0;
-	sql_bind(s->addr_id, "b", key);
-	if (sql_int(s->db, s->addr_id, id, e) != 0)
-		return -1;
-	if (!*id) {
-		sql_bind(s->addr, "b", key);
-		if (sql_run(s->db, s->addr, e) != 0)
-			return -1;
-		*id = sqlite3_last_insert_rowid(s->db);
-	}
-	shard_keep_addr(s, ip, *id);
-	return 0;
-}
-
 /* Ports are of those that have them, and of an ICMP echo, whose identifier stands in both. */
 static bool has_ports(const struct msg_j_connection *m)
 {
@@ -201,23 +200,24 @@ static bool has_ports(const struct msg_j_connection *m)
 	       m->port_b;
 }
 
-static void shard_bind(struct shard *s, int64_t row, int64_t a, int64_t b, int64_t duration_ns,
-		       const struct msg_j_connection *m)
+/* The numbers that stand for a connection and its words. */
+struct numbers {
+	int64_t row, a, b, kind;
+};
+
+static void shard_bind(sqlite3_stmt *s, const struct numbers *n, const struct msg_j_connection *m)
 {
-	sql_bind(s->put,
-		 "iiioiiiiiiiiiioooo"
-		 "iiiooii",
-		 row, m->start_ns, duration_ns, m->proto, a, b, (int64_t)m->port_a,
-		 (int64_t)m->port_b, sql_count(m->packets_ab), sql_count(m->bytes_ab),
-		 sql_count(m->packets_ba), sql_count(m->bytes_ba), sql_count(m->payload_ab),
-		 sql_count(m->payload_ba), m->state, m->history, m->initiator, m->app,
-		 m->handshake_ns, sql_count(m->retrans_ab), sql_count(m->retrans_ba), m->tunnel,
-		 m->vlan, (int64_t)m->segment, sql_count(m->offset));
+	sql_bind(s, "iiiiiiiiiiiiiiiiioii", n->row, m->start_ns, n->a, n->b, (int64_t)m->port_a,
+		 (int64_t)m->port_b, n->kind, m->duration_ns, sql_count(m->packets_ab),
+		 sql_count(m->bytes_ab), sql_count(m->packets_ba), sql_count(m->bytes_ba),
+		 sql_count(m->payload_ab), sql_count(m->payload_ba), m->handshake_ns,
+		 sql_count(m->retrans_ab), sql_count(m->retrans_ba), m->vlan, (int64_t)m->segment,
+		 sql_count(m->offset));
 	if (m->handshake_ns < 0)
-		sqlite3_bind_null(s->put, PUT_HANDSHAKE);
+		sqlite3_bind_null(s, PUT_HANDSHAKE);
 	if (!has_ports(m)) {
-		sqlite3_bind_null(s->put, PUT_PORT_A);
-		sqlite3_bind_null(s->put, PUT_PORT_B);
+		sqlite3_bind_null(s, PUT_PORT_A);
+		sqlite3_bind_null(s, PUT_PORT_B);
 	}
 }
 
@@ -232,13 +232,42 @@ static void shard_span(struct shard *s, int64_t start_ns, int64_t duration_ns)
 		s->max_ns = end_ns;
 }
 
+static int shard_numbers(struct shard *s, int64_t capture, const uint8_t ip[2][16],
+			 const struct msg_j_connection *m, struct numbers *n, struct err *e)
+{
+	const uint64_t mask = (UINT64_C(1) << SHARD_PART_BITS) - 1;
+	int64_t slot = 0;
+
+	if (names_slot(s->names, capture, (int64_t)(m->id >> SHARD_PART_BITS), &slot, e) != 0 ||
+	    names_addr(s->names, ip[0], &n->a, e) != 0 ||
+	    names_addr(s->names, ip[1], &n->b, e) != 0 || names_kind(s->names, m, &n->kind, e) != 0)
+		return -1;
+	n->row = (int64_t)((uint64_t)slot << SHARD_PART_BITS | (m->id & mask));
+	return 0;
+}
+
+/* The row is there: of the same stay in memory, and then this record tells more of it, or of an
+ * earlier one. */
+static int shard_again(struct shard *s, struct numbers *n, const struct msg_j_connection *m,
+		       struct err *e)
+{
+	struct msg_j_connection sum;
+	const int got = pieces_add(s->pieces, n->row, n->kind, m, &sum, e);
+
+	if (got < 0)
+		return -1;
+	if (got > 0 && names_kind(s->names, &sum, &n->kind, e) != 0)
+		return -1;
+	shard_bind(s->replace, n, got > 0 ? &sum : m);
+	return sql_run(s->db, s->replace, e);
+}
+
 enum shard_put shard_put(struct shard *s, int64_t capture, const struct msg_j_connection *m,
 			 struct err *e)
 {
-	const int64_t row = (int64_t)((uint64_t)capture << SHARD_ID_BITS | m->id);
-	const int64_t duration_ns = m->duration_ns < 0 ? 0 : m->duration_ns;
+	struct msg_j_connection c = *m;
+	struct numbers n;
 	uint8_t ip[2][16];
-	int64_t a = 0, b = 0;
 
 	if (m->id == 0 || m->id > SHARD_ID_MAX || !shard_ip(m->addr_a, ip[0]) ||
 	    !shard_ip(m->addr_b, ip[1])) {
@@ -246,14 +275,17 @@ enum shard_put shard_put(struct shard *s, int64_t capture, const struct msg_j_co
 			m->id, m->addr_a.len, m->addr_b.len);
 		return SHARD_NONSENSE;
 	}
-	if (shard_addr(s, ip[0], &a, e) != 0 || shard_addr(s, ip[1], &b, e) != 0)
+	c.duration_ns = m->duration_ns < 0 ? 0 : m->duration_ns;
+	if (shard_numbers(s, capture, ip, &c, &n, e) != 0)
 		return SHARD_FAILED;
-	shard_bind(s, row, a, b, duration_ns, m);
-	sqlite3_set_last_insert_rowid(s->db, 0); /* a replaced row leaves it */
-	if (sql_run(s->db, s->put, e) != 0)
+	shard_bind(s->add, &n, &c);
+	if (sql_run(s->db, s->add, e) != 0)
 		return SHARD_FAILED;
-	s->rows += sqlite3_last_insert_rowid(s->db) != 0;
-	shard_span(s, m->start_ns, duration_ns);
+	if (sqlite3_changes(s->db) > 0)
+		s->rows++;
+	else if (shard_again(s, &n, &c, e) != 0)
+		return SHARD_FAILED;
+	shard_span(s, c.start_ns, c.duration_ns);
 	return SHARD_TAKEN;
 }
 
@@ -266,4 +298,36 @@ void shard_times(const struct shard *s, int64_t *min_ns, int64_t *max_ns)
 {
 	*min_ns = s->min_ns;
 	*max_ns = s->max_ns;
+}
+
+/* --- sealing --- */
+
+static int shard_count_indexes(sqlite3 *db, int64_t *count, struct err *e)
+{
+	sqlite3_stmt *s = sql_prepare(
+		db, "SELECT count(*) FROM sqlite_schema WHERE type='index' AND sql IS NOT NULL", e);
+	const int r = s ? sql_int(db, s, count, e) : -1;
+
+	sqlite3_finalize(s);
+	return r;
+}
+
+int shard_seal(struct shard *s, struct err *e)
+{
+	int64_t count = 0;
+
+	if (shard_count_indexes(s->db, &count, e) != 0)
+		return -1;
+	if (count >= SHARD_INDEXES)
+		return 0;
+	return sql_exec(s->db, shard_indexes[count], e) == 0 ? 1 : -1;
+}
+
+int shard_sealed(sqlite3 *db, bool *sealed, struct err *e)
+{
+	int64_t count = 0;
+	const int r = shard_count_indexes(db, &count, e);
+
+	*sealed = count >= SHARD_INDEXES;
+	return r;
 }

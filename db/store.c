@@ -19,11 +19,11 @@
 #include "base/spawn.h"
 #include "base/xalloc.h"
 #include "feed.h"
+#include "places.h"
 #include "plan.h"
 #include "question.h"
 #include "relay.h"
 #include "result.h"
-#include "sql.h"
 #include "table/server.h"
 #include "tables.h"
 #include "wire/channel.h"
@@ -34,6 +34,9 @@
 #define STORE_RESULTS_MAX 256
 #define STORE_REFRESH_MS 1000
 #define STORE_SWEEP_MS 2000
+#define STORE_REST_MS 1000
+#define STORE_STEP_MS 50	    /* between two indexes */
+#define STORE_REST_BYTES (1u << 20) /* of journals in that time: less is little */
 
 struct store {
 	uv_loop_t loop;
@@ -48,7 +51,9 @@ struct store {
 	int results;
 	int listener;
 	uv_poll_t listen_poll;
-	uv_timer_t refresh, sweep;
+	uv_timer_t refresh, sweep, rest;
+	uint64_t fed_bytes; /* since `rest` looked */
+	bool resting, sealing;
 	uv_signal_t child;
 };
 
@@ -101,6 +106,35 @@ static void store_refresh_soon(struct store *s)
 		uv_timer_start(&s->refresh, store_refresh, STORE_REFRESH_MS, 0);
 }
 
+/* An index at a time, so that questions and feeds come between. Starts with the store: one that was
+ * killed may have left work. */
+static void store_rest(uv_timer_t *timer)
+{
+	struct store *s = timer->data;
+	bool fed = false;
+	struct err e;
+	int more;
+
+	if (!s->sealing) {
+		s->resting = s->fed_bytes < STORE_REST_BYTES;
+		fed = s->fed_bytes > 0;
+		s->fed_bytes = 0;
+	}
+	more = feeds_seal(s->feeds, s->resting, &e);
+	if (more < 0)
+		log_warn("%s", e.text);
+	if (more > 0 || fed || s->sealing)
+		uv_timer_start(timer, store_rest, more > 0 ? STORE_STEP_MS : STORE_REST_MS, 0);
+	s->sealing = more > 0;
+}
+
+static void store_rest_soon(struct store *s, size_t bytes)
+{
+	s->fed_bytes += bytes;
+	if (!uv_is_active((uv_handle_t *)&s->rest))
+		uv_timer_start(&s->rest, store_rest, STORE_REST_MS, 0);
+}
+
 static void store_unread(void *arg, int64_t shard)
 {
 	struct store *s = arg;
@@ -130,42 +164,6 @@ static char *store_question(const struct msg_query *q)
 	question = xstrdup(buf_str(&text));
 	buf_release(&text);
 	return question;
-}
-
-static int journals_fill(struct rowset *rows, sqlite3 *db, struct err *e)
-{
-	sqlite3_stmt *s = sql_prepare(
-		db, "SELECT h.name,j.name,j.offset FROM journal j JOIN host h ON h.id=j.host", e);
-	int rc = SQLITE_ERROR, r = -1;
-
-	while (s && (rc = sqlite3_step(s)) == SQLITE_ROW) {
-		const struct value v[] = {value_str(sql_text(s, 0)), value_str(sql_text(s, 1)),
-					  value_int(sqlite3_column_int64(s, 2))};
-
-		rowset_add(rows, v);
-	}
-	if (s)
-		r = rc == SQLITE_DONE ? 0 : sql_error(db, e);
-	sqlite3_finalize(s);
-	return r;
-}
-
-static int store_journals(const struct store *s, struct table *t, struct err *e)
-{
-	struct rowset *rows = rowset_new(&table_history_journals);
-	char *path = xasprintf("%s/catalog.db", s->folder);
-	sqlite3 *db = NULL;
-	int r = sql_open(&db, path, SQL_READER, e);
-
-	if (r == 0)
-		r = journals_fill(rows, db, e);
-	sql_close(db);
-	free(path);
-	if (r == 0)
-		*t = rowset_table(rows, true);
-	else
-		rowset_free(rows);
-	return r;
 }
 
 static bool store_knows(struct str table)
@@ -224,7 +222,7 @@ static int store_table(void *arg, uint32_t channel, const struct msg_query *q, s
 
 	(void)channel;
 	if (str_is(q->table, "journals"))
-		return store_journals(s, t, e);
+		return places_journals(s->folder, t, e);
 	if (!store_knows(q->table))
 		return err_set(e, ERR_ABSENT,
 			       "the history has no table '%.*s': it has captures, files, "
@@ -298,6 +296,7 @@ static void on_feed(struct store *s, struct channel *c, const struct frame *f, s
 			     : feeds_add(s->feeds, &m, e);
 	if (r == 0) {
 		store_refresh_soon(s);
+		store_rest_soon(s, m.bytes.len);
 		(void)channel_send_done(c, f->channel, f->id, "");
 	} else {
 		log_warn("%s", e->text);
@@ -529,7 +528,10 @@ static int store_serve(struct store *s, struct err *e)
 		s->server = table_server_new(&s->loop, &ops, s);
 		uv_timer_init(&s->loop, &s->refresh);
 		uv_timer_init(&s->loop, &s->sweep);
-		s->refresh.data = s->sweep.data = s;
+		uv_timer_init(&s->loop, &s->rest);
+		s->refresh.data = s->sweep.data = s->rest.data = s;
+		if (!s->still)
+			store_rest_soon(s, 0);
 		uv_timer_start(&s->sweep, store_sweep, STORE_SWEEP_MS, STORE_SWEEP_MS);
 		uv_signal_init(&s->loop, &s->child);
 		s->child.data = s;
@@ -541,8 +543,8 @@ static int store_serve(struct store *s, struct err *e)
 	return r;
 }
 
-/* Becomes the writer (1), or reaches it (0, *sock). The other one may be about to listen, or about to end: both are
- * tried until one goes. */
+/* Becomes the writer (1), or reaches it (0, *sock). The other one may be about to listen, or about
+ * to end: both are tried until one goes. */
 static int store_enter(struct store *s, int *lock, int *sock, struct err *e)
 {
 	int r = -1;

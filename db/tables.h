@@ -4,13 +4,15 @@
 
 #include "table/table.h"
 
-/* A column's SQL in the connection table of a shard (aliases c, x: A's address, y: B's). `addr`:
- * the dictionary column that an address is shown from. sql NULL: a shard does not have it (host,
- * session, path). A row's number is SHARD_ID_BITS of the connection's below its capture's. */
+/* A column's SQL in the connection table of a shard (alias c). `addr`, `word`: it is a number of a
+ * dictionary, and this its column there, as a row is shown (x: A's address, y: B's, k: the kind).
+ * sql NULL: a shard does not have it (host, session, path). A row's number is SHARD_PART_BITS of
+ * the connection's below its slot's. */
 struct column_sql {
 	const char *name;
 	const char *sql;
 	const char *addr;
+	const char *word;
 };
 
 extern const struct table_type table_captures, table_files, table_history_connections,

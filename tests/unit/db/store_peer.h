@@ -20,6 +20,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "folder.h"
+
 #include "base/clock.h"
 #include "base/fdio.h"
 #include "base/spawn.h"
@@ -241,12 +243,13 @@ static inline void peer_feed(struct store_peer *p, const char *journal, uint64_t
 
 /* --- a journal --- */
 
-static inline void journal_connection(struct journal *j, uint64_t id, uint64_t packets)
+/* `stay`: 0, or how often it had left memory before. */
+static inline void journal_stay(struct journal *j, uint64_t id, uint64_t packets, int stay)
 {
 	const uint8_t a[4] = {10, 0, (uint8_t)(id / 250 % 250), (uint8_t)(id % 250)}, b[4] = {192, 168, 0, (uint8_t)(id % 7)};
 	struct msg_j_connection m = {.id = id, .protocol = 6, .proto = str_of("tcp"), .addr_a = {(const char *)a, 4},
 				     .addr_b = {(const char *)b, 4}, .port_a = (uint16_t)(30000 + id % 20000), .port_b = id % 2 ? 443 : 80,
-				     .start_ns = T0 + (int64_t)id * NS_PER_MS, .duration_ns = NS_PER_MS, .packets_ab = packets,
+				     .start_ns = T0 + (int64_t)id * NS_PER_MS + stay * NS_PER_S, .duration_ns = NS_PER_MS, .packets_ab = packets,
 				     .handshake_ns = -1, .segment = 1, .state = str_of("SF"), .final = 1};
 	struct err e;
 
@@ -266,7 +269,13 @@ static inline void journal_bytes(int fd, struct buf *out)
 	out->len = (size_t)st.st_size;
 }
 
-/* A reader's journal: the capture, connections 1 to count (every tenth twice, the later record with other packets). */
+static inline void journal_connection(struct journal *j, uint64_t id, uint64_t packets)
+{
+	journal_stay(j, id, packets, 0);
+}
+
+/* A reader's journal: the capture, connections 1 to count, of as many packets as the number says. Every tenth is told twice,
+ * with other packets first; every seventh comes back at the end, for one packet more. */
 static inline void journal_make(struct buf *out, const char *capture, uint64_t count)
 {
 	const int fd = memfd_create("journal", 0);
@@ -280,20 +289,14 @@ static inline void journal_make(struct buf *out, const char *capture, uint64_t c
 	for (uint64_t id = 1; id <= count; id++) {
 		if (id % 10 == 0)
 			journal_connection(j, id, 1000000);
-		journal_connection(j, id, id);
+		journal_connection(j, id, id % 7 ? id : id - 1);
 	}
+	for (uint64_t id = 7; id <= count; id += 7)
+		journal_stay(j, id, 1, 1);
 	assert_int_equal(journal_sync(j, &e), 0);
 	journal_close(j);
 	journal_bytes(fd, out);
 	close(fd);
-}
-
-/* --- a folder --- */
-
-static inline void folder_make(char folder[64])
-{
-	(void)snprintf(folder, 64, "/tmp/tapdeck-store-XXXXXX");
-	assert_non_null(mkdtemp(folder));
 }
 
 static inline void run(const char *const argv[])
@@ -305,13 +308,6 @@ static inline void run(const char *const argv[])
 		_exit(127);
 	}
 	waitpid(pid, NULL, 0);
-}
-
-static inline void folder_remove(const char *folder)
-{
-	const char *const argv[] = {"rm", "-rf", folder, NULL};
-
-	run(argv);
 }
 
 #endif

@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "folder.h"
+
 #include "../../../db/catalog.h"
 #include "../../../db/feed.h"
 #include "../../../db/plan.h"
@@ -102,6 +104,7 @@ static void fill(const char *folder)
 	struct err e = {0};
 	uint64_t bytes;
 	uint8_t *p = journal_make(&bytes);
+	int sealed;
 	double begun = cpu_s();
 
 	assert_int_equal(catalog_open(&c, folder, &e), 0);
@@ -110,6 +113,9 @@ static void fill(const char *folder)
 		if (feeds_add(f, &(struct msg_feed){.host = str_of("h"), .journal = str_of("j"), .offset = at,
 						    .bytes = {(const char *)p + at, bytes - at < PIECE ? bytes - at : PIECE}}, &e) != 0)
 			fail_msg("%s", e.text);
+	while ((sealed = feeds_seal(f, true, &e)) > 0)
+		;
+	assert_int_equal(sealed, 0);
 	feeds_free(f);
 	catalog_close(c);
 	print_message("# %llu connections taken up: %.0f in a second of CPU\n", (unsigned long long)connections,
@@ -126,13 +132,16 @@ static int by_size(const void *a, const void *b)
 
 static uint64_t ask(sqlite3 *db, const char *text, enum plan_shape shape)
 {
-	static const struct plan_scope scope = {.captures = "", .newer_ns = INT64_MIN};
+	struct plan_scope scope = {.captures = "", .newer_ns = INT64_MIN};
+	bool sealed = false;
 	struct plan *plan = xmalloc(sizeof(*plan));
 	struct question q;
 	struct err e = {0};
 	sqlite3_stmt *s;
 	uint64_t rows = 0;
 
+	assert_int_equal(shard_sealed(db, &sealed, &e), 0);
+	scope.open = !sealed;
 	if (question_parse(&q, str_of(text), T0 + WEEK_NS, &e) != 0 || plan_make(plan, &q, shape, &scope, &e) != 0 ||
 	    !(s = plan_prepare(plan, db, &e)))
 		fail_msg("'%s': %s", text, e.text);
@@ -178,13 +187,12 @@ static void time_questions(sqlite3 *db, const char *what, const char *format, ui
 
 static void figures(void **state)
 {
-	char folder[] = "/tmp/tapdeck-figures-XXXXXX", *path;
+	const char *folder = *state;
+	char *path;
 	sqlite3 *db;
 	struct stat st;
 	struct err e;
 
-	(void)state;
-	assert_non_null(mkdtemp(folder));
 	fill(folder);
 	path = shard_path(folder, 1);
 	assert_int_equal(stat(path, &st), 0);
@@ -197,19 +205,12 @@ static void figures(void **state)
 	time_questions(db, "top 20 of the last 24 h", "last 24h | top 20 addr", 1, PLAN_TOP);
 	time_questions(db, "top 20 of the last hour", "last 1h | top 20 addr", 1, PLAN_TOP);
 	sql_close(db);
-	(void)unlink(path);
-	*strrchr(path, '/') = '\0';
-	(void)rmdir(path);
 	free(path);
-	path = xasprintf("%s/catalog.db", folder);
-	(void)unlink(path);
-	free(path);
-	(void)rmdir(folder);
 }
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(figures)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(figures, folder_setup, folder_teardown)};
 
 	if (argc > 1)
 		connections = strtoull(argv[1], NULL, 10);

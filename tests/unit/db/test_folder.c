@@ -252,7 +252,7 @@ static void an_empty_folder_of_another_is_refused(void **state)
 	refused(w, "another user's");
 }
 
-/* A disk of 1 MB: what does not fit is refused with a sentence, what is there is answered, and with room it goes on. */
+/* A disk of 1.5 MB: what does not fit is refused with a sentence, what is there is answered, and with room it goes on. */
 static void a_full_disk_is_survived(void **state)
 {
 	struct world *w = *state;
@@ -262,7 +262,7 @@ static void a_full_disk_is_survived(void **state)
 	uint64_t before;
 
 	if (!run_as_root("a full disk") || unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-	    mount("tmpfs", w->folder, "tmpfs", 0, "size=3m,mode=0700") != 0) {
+	    mount("tmpfs", w->folder, "tmpfs", 0, "size=1500k,mode=0700") != 0) {
 		print_message("# SKIP a full disk: cannot mount\n");
 		free(filler);
 		return;
@@ -270,18 +270,18 @@ static void a_full_disk_is_survived(void **state)
 	peer_start(&w->peer, w->folder);
 	feed_all(w, &r);
 	assert_int_equal(r.error.code, ERR_NONE);
-	journal_make(&big, "web-2", 12000);
+	journal_make(&big, "web-2", 16000);
 	peer_feed(&w->peer, "web-2/reader", 0, big.data, big.len, &r);
 	assert_true(r.error.code != ERR_NONE);
 	if (!strstr(r.error.text, "full"))
 		fail_msg("%s", r.error.text);
 	before = peer_count(&w->peer, "connections");
-	assert_in_range(before, CONNECTIONS, CONNECTIONS + 12000);
+	assert_in_range(before, CONNECTIONS, CONNECTIONS + 16000);
 	assert_int_equal(mount("tmpfs", w->folder, "tmpfs", MS_REMOUNT, "size=30m"), 0);
 	peer_feed(&w->peer, "web-2/reader", 0, big.data, big.len, &r);
 	if (r.error.code)
 		fail_msg("%s", r.error.text);
-	assert_int_equal(peer_count(&w->peer, "connections | limit 100000"), CONNECTIONS + 12000);
+	assert_int_equal(peer_count(&w->peer, "connections | limit 100000"), CONNECTIONS + 16000);
 	(void)peer_end(&w->peer, 0);
 	assert_int_equal(umount(w->folder), 0);
 	buf_release(&big);

@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "folder.h"
+
 #include "../../../db/ask.h"
 #include "../../../db/catalog.h"
 #include "../../../db/feed.h"
@@ -126,8 +128,7 @@ static int setup(void **state)
 	struct history *h = xcalloc(1, sizeof(*h));
 	struct err e = {0};
 
-	(void)snprintf(h->folder, sizeof(h->folder), "/tmp/tapdeck-history-XXXXXX");
-	assert_non_null(mkdtemp(h->folder));
+	folder_make(h->folder);
 	assert_int_equal(catalog_open(&h->catalog, h->folder, &e), 0);
 	h->feeds = feeds_new(h->catalog, h->folder);
 	journals_make(h);
@@ -149,11 +150,7 @@ static int teardown(void **state)
 	catalog_close(h->catalog);
 	buf_release(&h->journal[0]);
 	buf_release(&h->journal[1]);
-	if (fork() == 0) {
-		execlp("rm", "rm", "-rf", h->folder, (char *)NULL);
-		_exit(1);
-	}
-	wait(NULL);
+	folder_remove(h->folder);
 	free(h);
 	return 0;
 }
@@ -382,6 +379,19 @@ static void wrong_questions_have_a_place(void **state)
 	}
 }
 
+static void seal(const struct history *h)
+{
+	struct shard *s;
+	struct err e = {0};
+	int more;
+
+	assert_int_equal(shard_open(&s, h->folder, 1, &e), 0);
+	while ((more = shard_seal(s, &e)) > 0)
+		;
+	assert_int_equal(more, 0);
+	shard_close(s);
+}
+
 /* The index that drives each shape: with statistics and without them. */
 static void plans_are_pinned(void **state)
 {
@@ -400,6 +410,7 @@ static void plans_are_pinned(void **state)
 	char *path = shard_path(h->folder, 1);
 	sqlite3 *db;
 
+	seal(h);
 	for (int analyzed = 0; analyzed < 2; analyzed++) {
 		assert_int_equal(sql_open(&db, path, SQL_WRITER, &e), 0);
 		if (analyzed)

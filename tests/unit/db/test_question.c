@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "folder.h"
+
 #include "../../../db/plan.h"
 #include "../../../db/shard.h"
 #include "../../../db/sql.h"
@@ -313,7 +315,8 @@ static void filter_make(struct buf *out, uint32_t *r, int depth)
 /* All rows as a table, by the SQL of the plan itself. */
 static struct rowset *rows_of(sqlite3 *db, const char *text)
 {
-	static const struct plan_scope scope = {.captures = "", .newer_ns = INT64_MIN};
+	struct plan_scope scope = {.captures = "", .newer_ns = INT64_MIN};
+	bool sealed;
 	struct plan *plan = xmalloc(sizeof(*plan));
 	struct rowset *rows = rowset_new(&table_history_connections);
 	struct value v[TABLE_COLUMNS_MAX];
@@ -322,6 +325,8 @@ static struct rowset *rows_of(sqlite3 *db, const char *text)
 	struct err e = {0};
 
 	parsed(&q, text);
+	assert_int_equal(shard_sealed(db, &sealed, &e), 0);
+	scope.open = !sealed;
 	if (plan_make(plan, &q, PLAN_ROWS, &scope, &e) != 0 || !(s = plan_prepare(plan, db, &e)))
 		fail_msg("'%s': %s", text, e.text);
 	while (sqlite3_step(s) == SQLITE_ROW) {
@@ -381,23 +386,10 @@ static void filter_holds(sqlite3 *db, struct rowset *all, const char *text)
 	rowset_free(got);
 }
 
-static void sql_finds_what_the_filter_finds(void **state)
+static void filters_hold(sqlite3 *db, uint32_t r)
 {
-	char folder[] = "/tmp/tapdeck-question-XXXXXX";
-	struct shard *s;
-	struct rowset *all;
-	sqlite3 *db;
-	char *path;
-	uint32_t r = 4711;
-	struct err e;
+	struct rowset *all = rows_of(db, "connections");
 
-	(void)state;
-	assert_non_null(mkdtemp(folder));
-	assert_int_equal(shard_open(&s, folder, 1, &e), 0);
-	shard_fill(s);
-	path = shard_path(folder, 1);
-	assert_int_equal(sql_open(&db, path, SQL_READER, &e), 0);
-	all = rows_of(db, "connections");
 	assert_int_equal(rowset_rows(all), ROWS);
 	for (size_t i = 0; i < ARRAY_LEN(leaves); i++)
 		filter_holds(db, all, leaves[i]);
@@ -410,12 +402,26 @@ static void sql_finds_what_the_filter_finds(void **state)
 		buf_release(&text);
 	}
 	rowset_free(all);
+}
+
+/* In a shard that is being filled, and in the same one when it is sealed. */
+static void sql_finds_what_the_filter_finds(void **state)
+{
+	struct shard *s;
+	sqlite3 *db;
+	char *path = shard_path(*state, 1);
+	struct err e;
+
+	assert_int_equal(shard_open(&s, *state, 1, &e), 0);
+	shard_fill(s);
+	assert_int_equal(sql_open(&db, path, SQL_READER, &e), 0);
+	filters_hold(db, 4711);
+	for (int made = 0; made < 7; made++)
+		assert_int_equal(shard_seal(s, &e), 1);
+	assert_int_equal(shard_seal(s, &e), 0);
+	filters_hold(db, 1147);
 	sql_close(db);
 	shard_close(s);
-	(void)unlink(path);
-	*strrchr(path, '/') = '\0';
-	(void)rmdir(path);
-	(void)rmdir(folder);
 	free(path);
 }
 
@@ -429,6 +435,8 @@ static void long_questions_end(void **state)
 	(void)state;
 	assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
 	assert_int_equal(sql_exec(db, shard_schema, &e), 0);
+	for (const char *const *index = shard_indexes; *index; index++)
+		assert_int_equal(sql_exec(db, *index, &e), 0);
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
 		for (int n = 1; n < 2000; n += n < 70 ? 1 : 97) {
 			static const struct plan_scope scope = {.captures = "[1,2]", .newer_ns = 7};
@@ -467,7 +475,7 @@ int main(void)
 		cmocka_unit_test(times_are_meant),
 		cmocka_unit_test(wrong_words_have_a_place),
 		cmocka_unit_test(what_sql_cannot_is_refused),
-		cmocka_unit_test(sql_finds_what_the_filter_finds),
+		cmocka_unit_test_setup_teardown(sql_finds_what_the_filter_finds, folder_setup, folder_teardown),
 		cmocka_unit_test(long_questions_end),
 	};
 
