@@ -4,7 +4,7 @@ test_number=0
 test_failed=0
 BIN=$(cd "${B:-build/release}/bin" && pwd) || exit 1
 export TAPDECK="$BIN/tapdeck"
-T=$(mktemp -d "${TMPDIR:-/tmp}/tapdeck-live-XXXXXX") || exit 1
+T=$(mktemp -d "${TMPDIR:-/tmp}/tapdeck-live-$$-XXXXXX") || exit 1
 ends=
 XDG_STATE_HOME=$T/state XDG_DATA_HOME=$T/data XDG_CONFIG_HOME=$T/config TAPDECK_SOCKET=$T/socket TAPDECK_CONFIG=$T/config/tapdeck.conf
 TAPDECK_TAP=$BIN/tapdeck-tap LC_ALL=C.UTF-8
@@ -15,18 +15,45 @@ at_end() { # a command, run when the test is over, the last first
 	ends="$1
 $ends"
 }
+processes_end() { # FOLDER: of the test that has it, by their environment
+	for pid in /proc/[0-9]*; do
+		{ tr '\0' '\n' <"$pid/environ" | grep -q "^TAPDECK_SOCKET=$1/" && kill "${pid#/proc/}"; } 2>/dev/null
+	done
+}
 finish() {
 	status=$?
 	trap - EXIT
 	{ eval "$ends"; } >/dev/null 2>&1
-	for pid in /proc/[0-9]*; do # daemons of this test, by their folder
-		{ tr '\0' '\n' <"$pid/environ" | grep -q "^TAPDECK_SOCKET=$T/" && kill "${pid#/proc/}"; } 2>/dev/null
-	done
+	processes_end "$T"
 	rm -rf "$T"
 	exit "$status"
 }
+leftovers_end() { # of runs that were killed: their number is nobody's any more
+	for old in "${TMPDIR:-/tmp}"/tapdeck-live-*-*; do
+		run=${old##*/tapdeck-live-}
+		run=${run%%-*}
+		case $run in '' | *[!0-9]*) continue ;; esac
+		[ -d "$old" ] && [ ! -L "$old" ] && [ -O "$old" ] && [ ! -d "/proc/$run" ] || continue
+		for old_space in "td-$run-a" "td-$run-b"; do
+			[ ! -e "/run/netns/$old_space" ] || namespace_end "$old_space"
+		done
+		processes_end "$old"
+		sed -n "s,^[^ ]* \($old/[^ ]*\) .*,\1,p" /proc/mounts | sort -r | while read -r mounted; do umount "$mounted"; done
+		rm -rf --one-file-system "$old"
+	done
+}
+namespace_end() { # its processes are all ours
+	ip netns pids "$1" 2>/dev/null | xargs -r kill 2>/dev/null
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		[ -n "$(ip netns pids "$1" 2>/dev/null)" ] || break
+		sleep 0.1
+	done
+	ip netns pids "$1" 2>/dev/null | xargs -r kill -9 2>/dev/null
+	ip netns del "$1"
+}
 trap finish EXIT
 trap 'exit 1' INT TERM HUP
+leftovers_end >/dev/null 2>&1
 
 ok() { # description
 	test_number=$((test_number + 1))

@@ -4,15 +4,6 @@
 . tests/live/lib.sh
 near=td-$$-a far=td-$$-b
 
-namespace_end() { # its processes are all ours
-	ip netns pids "$1" 2>/dev/null | xargs -r kill 2>/dev/null
-	for _ in 1 2 3 4 5 6 7 8 9 10; do
-		[ -n "$(ip netns pids "$1" 2>/dev/null)" ] || break
-		sleep 0.1
-	done
-	ip netns pids "$1" 2>/dev/null | xargs -r kill -9 2>/dev/null
-	ip netns del "$1"
-}
 namespaces() {
 	need_namespaces
 	need_program ip

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <limits.h>
 #include <net/if.h>
 #include <sched.h>
@@ -231,6 +232,38 @@ struct site {
 	pid_t daemon;
 };
 
+#define SITE_FOLDER "/tmp/tapdeck-test-"
+
+static inline void folder_remove(const char *path)
+{
+	const pid_t pid = fork();
+
+	if (pid == 0) {
+		execlp("rm", "rm", "-rf", "--", path, (char *)NULL);
+		_exit(127);
+	}
+	(void)waitpid(pid, NULL, 0);
+}
+
+/* Folders of tests that were killed: the process of their number is no more. */
+static inline void leftovers_remove(void)
+{
+	glob_t found;
+
+	if (glob(SITE_FOLDER "[0-9]*-*", GLOB_NOSORT, NULL, &found))
+		return;
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		const char *path = found.gl_pathv[i];
+		const long pid = strtol(path + sizeof(SITE_FOLDER) - 1, NULL, 10);
+		struct stat st;
+
+		if (pid > 0 && kill((pid_t)pid, 0) && errno == ESRCH && lstat(path, &st) == 0 &&
+		    S_ISDIR(st.st_mode) && st.st_uid == geteuid())
+			folder_remove(path);
+	}
+	globfree(&found);
+}
+
 /* false: may not, or the program is not built; says so in one line. */
 static inline bool site_make(struct site *s)
 {
@@ -259,7 +292,8 @@ static inline bool site_make(struct site *s)
 	fd = socket(AF_INET, SOCK_DGRAM, 0);
 	(void)ioctl(fd, SIOCSIFFLAGS, &up);
 	close(fd);
-	(void)snprintf(s->folder, sizeof(s->folder), "/tmp/tapdeck-test-XXXXXX");
+	leftovers_remove();
+	(void)snprintf(s->folder, sizeof(s->folder), SITE_FOLDER "%ld-XXXXXX", (long)getpid());
 	if (!mkdtemp(s->folder))
 		return false;
 	(void)chmod(s->folder, 0755);
@@ -309,15 +343,8 @@ static inline int site_end(struct site *s, int number)
 
 static inline void site_remove(struct site *s)
 {
-	pid_t pid;
-
 	(void)site_end(s, SIGTERM);
-	pid = fork();
-	if (pid == 0) {
-		execlp("rm", "rm", "-rf", "--", s->folder, (char *)NULL);
-		_exit(127);
-	}
-	(void)waitpid(pid, NULL, 0);
+	folder_remove(s->folder);
 }
 
 /* Datagrams to a port that nobody has, on loopback. */
