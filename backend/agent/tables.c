@@ -42,6 +42,7 @@ static const struct column sessions_columns[] = {
 	{"dropped_disk", KIND_COUNT, 0, "", "packets that the disk did not take"},
 	{"files", KIND_COUNT, 0, "", "segments that are there"},
 	{"file_bytes", KIND_BYTES, 0, "bytes", "their bytes"},
+	{"recording", KIND_BOOL, 0, "", "whether its packets go into a file now"},
 };
 static const struct column session_columns[] = {
 	{"name", KIND_TEXT, 0, "", "the fact's name"},
@@ -146,6 +147,7 @@ static void sessions_fill(struct control *c, const struct table_arguments *a, st
 			value_count(t->dropped_disk),
 			value_count(s->nsegments),
 			value_count(session_file_bytes(s)),
+			value_int(s->recording),
 		};
 
 		rowset_add(rows, v);

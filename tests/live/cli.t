@@ -37,6 +37,11 @@ like "$(cat "$T/out")" '^web,va,' 'list: web, on the default device'
 like "$(cat "$T/out")" '^grams,va,' 'list: grams'
 exits 0 'show web' show web --format csv
 like "$(cat "$T/out")" 'tcp port 80' 'show: its filter'
+exits 0 'record on' record grams on
+recording() { tapdeck list --format csv --no-header --columns name,recording; }
+wait_for 'list: it records' recording '^grams,yes$'
+exits 0 'record off' record grams off
+like "$(recording)" '^grams,no$' 'list: it does not any more'
 exits 0 'watch web frequency 0.2, two rows' watch web frequency 0.2 --limit 2 --format csv --columns time,packets,pps
 is "$(wc -l <"$T/out")" 3 'watch: a header and two rows'
 before=$(value web packets)

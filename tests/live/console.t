@@ -3,7 +3,7 @@
 cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=tests/live/veth.sh
 . tests/live/veth.sh
-need_program socat tcpdump tmux capinfos
+need_program socat tcpdump tmux capinfos ping
 namespaces
 
 there socat TCP4-LISTEN:80,reuseaddr,fork 'SYSTEM:read line; echo HTTP/1.1 200 OK; echo' 2>/dev/null &
@@ -143,6 +143,19 @@ in_tmux kill-server
 tapdeck new stays device va filter icmp
 start 80 24
 sees 'a console' 'stays .*running'
+keys Down
+sees 'its row is selected' '^> stays'
+keys r
+sees 'r: it records' '^> stays .*running +yes'
+here ping -qc 3 -i 0.1 10.77.0.2 >/dev/null 2>&1
+keys r
+sees 'to end that is asked for by name' 'End the recording of session stays'
+keys y
+sees 'and then it counts alone' '^> stays .*running +no'
+like "$(tapdeck list --format csv --columns name,recording)" '^stays,no' 'the list says so'
+like "$(tapdeck files stays --format csv --columns state)" '^sealed' 'and what was recorded is whole'
+keys r
+sees 'r again: another file' '^> stays .*running +yes'
 pid=$(ip netns pids "$near" | while read -r p; do [ "$(cat "/proc/$p/comm" 2>/dev/null)" = tapdeck ] && echo "$p"; done | head -n 1)
 in_tmux kill-session
 if [ -n "$pid" ] && until_true 1 sh -c "! grep -q '^State:.[^ZX]' /proc/$pid/status"; then ok 'hangup: the console ends within a second'; else not_ok 'hangup: the console ends within a second' "pid $pid"; fi

@@ -19,7 +19,7 @@
 #define DETAIL_ROWS 9	      /* frame included */
 #define SPARK_TEXT_MAX 2048
 
-enum { KEY, NAME, HOST, DEVICES, FILTER, STATE, BPS, PPS, DROPPED, PACKETS, BYTES, FILES, FILE_BYTES, SINCE, OWNER, SERIES, COLUMNS };
+enum { KEY, NAME, HOST, DEVICES, FILTER, STATE, BPS, PPS, DROPPED, PACKETS, BYTES, FILES, FILE_BYTES, SINCE, OWNER, RECORDING, SERIES, COLUMNS };
 
 static const struct column column_table[COLUMNS] = {
 	[KEY] = {"key", KIND_TEXT, COLUMN_HIDDEN, "", "HOST:NAME"},
@@ -37,6 +37,7 @@ static const struct column column_table[COLUMNS] = {
 	[FILE_BYTES] = {"file_bytes", KIND_BYTES, 0, "", "of the files"},
 	[SINCE] = {"since_time", KIND_TIME, 0, "", "when it began"},
 	[OWNER] = {"owner", KIND_TEXT, 0, "", "who began it"},
+	[RECORDING] = {"recording", KIND_BOOL, 0, "", "whether its packets go into a file now"},
 	[SERIES] = {"series", KIND_SERIES, 0, "", "bits a second, the newest last"},
 };
 
@@ -48,6 +49,7 @@ static const struct list_column shown[] = {
 	{.name = "devices", .title = "DEVICE", .width = 10, .priority = 3},
 	{.name = "filter", .stretch = true, .priority = 4},
 	{.name = "state", .width = 10},
+	{.name = "recording", .title = "REC", .width = 3, .priority = 2},
 	{.name = "bps", .title = "RATE", .width = 9},
 	{.name = "pps", .title = "PPS", .width = 7, .priority = 2},
 	{.name = "dropped", .title = "DROP", .width = 6, .priority = 2},
@@ -78,7 +80,7 @@ struct sessions {
 	struct rowset *rows;
 	struct asked *asked;
 	struct map *tracks; /* "HOST:NAME" to struct track */
-	char *stopping;	    /* the session that a question is open about */
+	char *asked_about;  /* the session that a question is open about, by its key */
 	struct session_facts *facts; /* of the selected one */
 };
 
@@ -169,7 +171,7 @@ static void row_add(struct sessions *s, const struct asked *a, uint32_t row)
 {
 	static const char *const same[COLUMNS] = {[DEVICES] = "devices", [FILTER] = "filter", [STATE] = "state", [BPS] = "bps",
 						  [PPS] = "pps", [PACKETS] = "packets", [BYTES] = "bytes", [FILES] = "files",
-						  [FILE_BYTES] = "file_bytes", [SINCE] = "since_time", [OWNER] = "owner"};
+						  [FILE_BYTES] = "file_bytes", [SINCE] = "since_time", [OWNER] = "owner", [RECORDING] = "recording"};
 	const struct window *w = feed_window(a->feed);
 	struct value v[COLUMNS], name = by_name(w, row, "name");
 	struct track *t;
@@ -392,46 +394,51 @@ static void say_verb(struct sessions *s, const char *verb, const char *more)
 	free(host);
 }
 
-/* The row may have moved since the question was asked: the name that it named is what is stopped. */
-static void stop_yes(void *arg)
+/* The row may have moved since the question was asked: the name that it named is what is meant. */
+static void say_asked(struct sessions *s, const char *verb, const char *more)
 {
-	struct sessions *s = arg;
-	char *colon = strrchr(s->stopping, ':');
-	const char *words[] = {"stop", colon + 1};
+	char *colon = strrchr(s->asked_about, ':');
+	const char *const words[] = {verb, colon + 1, more};
 
 	*colon = 0;
-	app_verb(s->pane.app, &s->pane, hosts_get(app_hosts(s->pane.app), s->stopping), words, 2, NULL, NULL);
+	app_verb(s->pane.app, &s->pane, hosts_get(app_hosts(s->pane.app), s->asked_about), words, more ? 3 : 2, NULL, NULL);
 }
 
-static void stop_ask(struct sessions *s)
+static void stop_yes(void *arg)
+{
+	say_asked(arg, "stop", NULL);
+}
+
+static void record_off_yes(void *arg)
+{
+	say_asked(arg, "record", "off");
+}
+
+/* `what`: "Stop" */
+static void session_ask(struct sessions *s, const char *what, void (*yes)(void *arg))
 {
 	char *name = list_text(s->list, "name"), *host = list_text(s->list, "host"), *question;
 
 	if (list_has_row(s->list) && strcmp(name, "-") != 0) {
-		free(s->stopping);
-		s->stopping = list_text(s->list, "key");
-		question = xasprintf("Stop session %s on %s?", name, host);
-		app_confirm(s->pane.app, question, stop_yes, s);
+		free(s->asked_about);
+		s->asked_about = list_text(s->list, "key");
+		question = xasprintf("%s session %s on %s?", what, name, host);
+		app_confirm(s->pane.app, question, yes, s);
 		free(question);
 	}
 	free(name);
 	free(host);
 }
 
-static void record_chosen(void *arg, size_t index)
+/* What begins can be ended again; what was not recorded meanwhile is gone for good. */
+static void record_toggle(struct sessions *s)
 {
-	say_verb(arg, "record", index == 0 ? "on" : "off");
-}
+	const struct value recording = list_value(s->list, "recording");
 
-static void record_ask(struct sessions *s)
-{
-	static const char *const item[] = {"on", "off"};
-	char *name = list_text(s->list, "name"), *title = xasprintf("Record %s", name);
-
-	if (list_has_row(s->list) && strcmp(name, "-") != 0)
-		app_menu(s->pane.app, title, item, 2, 0, record_chosen, s);
-	free(title);
-	free(name);
+	if (recording.type == VALUE_INT && recording.i)
+		session_ask(s, "End the recording of", record_off_yes);
+	else
+		say_verb(s, "record", "on");
 }
 
 static int session_open(struct sessions *s, const char *pane, struct err *e)
@@ -458,11 +465,11 @@ static unsigned sessions_command(struct pane *p, int count, char **word, struct 
 	else if (strcmp(word[0], "counters") == 0)
 		session_open(s, "counters", e);
 	else if (strcmp(word[0], "stop-session") == 0)
-		stop_ask(s);
+		session_ask(s, "Stop", stop_yes);
 	else if (strcmp(word[0], "dismiss-session") == 0)
 		say_verb(s, "dismiss", NULL);
 	else if (strcmp(word[0], "record-session") == 0)
-		record_ask(s);
+		record_toggle(s);
 	else if (strcmp(word[0], "rotate-session") == 0)
 		say_verb(s, "rotate", NULL);
 	else
@@ -519,7 +526,7 @@ static void sessions_close(struct pane *p)
 	map_free(s->tracks);
 	list_free(s->list);
 	rowset_free(s->rows);
-	free(s->stopping);
+	free(s->asked_about);
 	session_facts_free(s->facts);
 }
 
@@ -540,7 +547,7 @@ static void sessions_status(struct pane *p, struct buf *out)
 static const struct pane_word words[] = {
 	{"stop-session", "", "ends the session, after asking"},
 	{"dismiss-session", "", "takes an ended session off the list"},
-	{"record-session", "", "starts or ends recording"},
+	{"record-session", "", "begins recording, or ends it after asking"},
 	{"rotate-session", "", "begins a new file now"},
 	{"counters", "", "the counters of the session"},
 	{0},
