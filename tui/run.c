@@ -27,14 +27,26 @@ static void draw_credit(struct app *a)
 	a->drawn_ns = now;
 }
 
+static void on_input(uv_poll_t *poll, int status, int events);
+
+/* Keys always; and when the terminal can take more, where something waits for it. */
+static void input_watch(struct app *a)
+{
+	uv_poll_start(&a->input, UV_READABLE | UV_DISCONNECT | (term_waits(a->term) ? UV_WRITABLE : 0), on_input);
+}
+
 static void draw_now(struct app *a)
 {
+	bool shown;
+
 	if (!a->term || a->quit)
 		return;
 	app_compose(a);
 	draw_credit(a);
 	a->dirty = a->hurry = false;
-	if (term_show(a->term, &a->canvas, a->theme)) {
+	shown = term_show(a->term, &a->canvas, a->theme);
+	input_watch(a);
+	if (shown) {
 		a->skipped = 0;
 		return;
 	}
@@ -86,15 +98,25 @@ static void app_end(struct app *a)
 	uv_stop(&a->loop);
 }
 
+/* The slow terminal took what it had: now it gets the newest, not what was left out. */
+static void on_writable(struct app *a)
+{
+	term_flush(a->term);
+	input_watch(a);
+	if (a->dirty && !term_waits(a->term))
+		draw_now(a);
+}
+
 static void on_input(uv_poll_t *poll, int status, int events)
 {
 	struct app *a = poll->data;
 	char name[TERM_KEY_MAX];
 	const char *key = NULL;
 
-	(void)events;
 	if (!a->term) /* it is given back already */
 		return;
+	if (status == 0 && (events & UV_WRITABLE))
+		on_writable(a);
 	while (status == 0 && (key = term_key(a->term, name)) && key[0] && !a->quit)
 		app_key(a, key);
 	if (status < 0 || !key) { /* the terminal is gone */
@@ -179,7 +201,7 @@ static int console_terminal(struct app *a, struct err *e)
 	if (uv_poll_init(&a->loop, &a->input, term_fd(a->term)) < 0)
 		return err_set(e, ERR_REFUSED, "the terminal cannot be waited for: standard input is no terminal");
 	a->input.data = a;
-	uv_poll_start(&a->input, UV_READABLE | UV_DISCONNECT, on_input);
+	input_watch(a);
 	tick_start(a);
 	a->draw_credit = DRAW_BURST;
 	a->drawn_ns = clock_mono_ns();

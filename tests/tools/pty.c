@@ -5,6 +5,10 @@
  *   key COUNT KEYS        each time to the first byte, then to 5 ms of silence: "key COUNT p50 p95 max" (ms)
  *   rate SECONDS          "rate BYTES_PER_SECOND"
  *   slow BYTES SECONDS    reads no more than BYTES a second meanwhile
+ *   stall SECONDS         reads nothing meanwhile; keys sent before and after it find the terminal as full as it is
+ *   drain SECONDS         reads until nothing came for 0.3 s: "drain BYTES", all that waited
+ *   save FILE             all that was read since the start, for a terminal to show
+ *   gone SECONDS          waits for the program to end, reads nothing: "gone MS", or status 1
  *   size COLS ROWS        resizes
  *   hangup SECONDS        closes the terminal: "hangup MS" until the program is gone, or status 1
  * The only recorder with a resolution under a millisecond: no terminal emulator stands between. */
@@ -24,6 +28,7 @@
 #include <unistd.h>
 
 #define SEEN_MAX (1u << 20)
+#define SAVED_MAX (16u << 20)
 #define QUIET_MS 5
 #define KEYS_MAX 1000
 
@@ -33,6 +38,7 @@ struct recorder {
 	double start_ms;
 	char *seen; /* what was written since the last expect, escape sequences left out */
 	size_t seen_len;
+	char *saved; /* the first bytes of all */
 	uint64_t bytes;
 	int escape; /* in an escape sequence */
 };
@@ -80,6 +86,8 @@ static ssize_t take(struct recorder *r, double ms, size_t limit)
 		return -1;
 	for (ssize_t i = 0; i < n; i++)
 		see(r, piece[i]);
+	if (r->bytes + (uint64_t)n <= SAVED_MAX)
+		memcpy(r->saved + r->bytes, piece, (size_t)n);
 	r->bytes += (uint64_t)n;
 	return n;
 }
@@ -177,19 +185,38 @@ static int measure_rate(struct recorder *r, double seconds, size_t limit)
 	return 0;
 }
 
-static int hangup(struct recorder *r, double seconds)
+static int drain(struct recorder *r, double seconds)
+{
+	const double until = now_ms() + seconds * 1e3;
+	const uint64_t before = r->bytes;
+
+	while (now_ms() < until && take(r, 300, SIZE_MAX) > 0)
+		;
+	printf("drain %.0f\n", (double)(r->bytes - before));
+	return 0;
+}
+
+static int save(const struct recorder *r, const char *path)
+{
+	FILE *out = fopen(path, "w");
+	const size_t n = r->bytes < SAVED_MAX ? (size_t)r->bytes : SAVED_MAX;
+	const bool whole = out && fwrite(r->saved, 1, n, out) == n;
+
+	return out && fclose(out) == 0 && whole && r->bytes <= SAVED_MAX ? 0 : -1;
+}
+
+static int gone(struct recorder *r, const char *what, double seconds)
 {
 	const double start = now_ms();
 
-	close(r->master);
 	while (waitpid(r->pid, NULL, WNOHANG) == 0) {
 		if (now_ms() - start > seconds * 1e3) {
-			printf("hangup failed: still there\n");
+			printf("%s failed: still there\n", what);
 			return -1;
 		}
 		usleep(1000);
 	}
-	printf("hangup %.0f\n", now_ms() - start);
+	printf("%s %.0f\n", what, now_ms() - start);
 	r->pid = 0;
 	return 0;
 }
@@ -214,8 +241,18 @@ static int command(struct recorder *r, char *line)
 		struct winsize w = {.ws_col = (unsigned short)a, .ws_row = (unsigned short)b};
 		return ioctl(r->master, TIOCSWINSZ, &w);
 	}
-	if (sscanf(line, "hangup %lf", &a) == 1)
-		return hangup(r, a);
+	if (sscanf(line, "stall %lf", &a) == 1)
+		return usleep((useconds_t)(a * 1e6));
+	if (sscanf(line, "drain %lf", &a) == 1)
+		return drain(r, a);
+	if (sscanf(line, "save %4095[^\n]", text) == 1)
+		return save(r, text);
+	if (sscanf(line, "gone %lf", &a) == 1)
+		return gone(r, "gone", a);
+	if (sscanf(line, "hangup %lf", &a) == 1) {
+		close(r->master);
+		return gone(r, "hangup", a);
+	}
 	printf("unknown command: %s\n", line);
 	return -1;
 }
@@ -223,7 +260,7 @@ static int command(struct recorder *r, char *line)
 int main(int argc, char **argv)
 {
 	struct winsize size = {.ws_col = 100, .ws_row = 30};
-	struct recorder r = {.seen = calloc(1, SEEN_MAX)};
+	struct recorder r = {.seen = calloc(1, SEEN_MAX), .saved = calloc(1, SAVED_MAX)};
 	char line[8192];
 	int option, cols, rows, status = 0;
 
@@ -234,7 +271,7 @@ int main(int argc, char **argv)
 		else if (option == 't')
 			setenv("TERM", optarg, 1);
 	}
-	if (optind == argc || !r.seen)
+	if (optind == argc || !r.seen || !r.saved)
 		return 2;
 	r.start_ms = now_ms();
 	r.pid = forkpty(&r.master, NULL, NULL, &size);
@@ -251,5 +288,6 @@ int main(int argc, char **argv)
 		waitpid(r.pid, NULL, 0);
 	}
 	free(r.seen);
+	free(r.saved);
 	return status;
 }

@@ -12,11 +12,12 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "base/fdio.h"
 #include "base/xalloc.h"
 #include "keys.h"
+#include "out.h"
 
 #define TERM_WAITING_MAX 4096 /* bytes that the terminal has not taken: frames are left out past it */
+#define TERM_FINISH_MS 700    /* that a slow terminal is given for its last bytes: a closed one must not hold us */
 #define TERM_PAIRS_MAX 256
 #define RESTORE_MAX 256
 
@@ -27,8 +28,8 @@ struct terminal {
 	attr_t attr[STYLE_COUNT];
 	short pair[STYLE_COUNT];
 	short pairs; /* made so far */
-	int wait_fd; /* the terminal once more: whoever waits for it makes it non-blocking, and that must not reach our output
-		      * nor the shell, which share one open file */
+	int fd; /* the terminal once more, non-blocking: that must not reach the shell, with which we share one open file */
+	struct out out;
 	bool colours, repaint;
 };
 
@@ -120,10 +121,25 @@ static const char *term_check(struct err *e)
 	return name;
 }
 
+/* Curses has no terminal that it could set: it writes to memory. */
+static void modes_set(void)
+{
+	struct termios mode = crash.mode;
+
+	mode.c_iflag &= ~(tcflag_t)(IXON | BRKINT | PARMRK | ICRNL | INLCR | IGNCR | ISTRIP);
+	mode.c_oflag &= ~(tcflag_t)(ONLCR | TABDLY);
+	mode.c_lflag &= ~(tcflag_t)(ICANON | ISIG | IEXTEN | ECHO | ECHONL);
+	mode.c_cc[VMIN] = 1;
+	mode.c_cc[VTIME] = 0;
+	tcsetattr(STDIN_FILENO, TCSANOW, &mode);
+}
+
 static void term_modes(struct terminal *t)
 {
-	raw();
+	modes_set();
+	raw(); /* finds that its output is no terminal and reads keys, not lines */
 	noecho();
+	typeahead(-1);
 	nonl();
 	curs_set(0);
 	keypad(stdscr, TRUE);
@@ -134,6 +150,26 @@ static void term_modes(struct terminal *t)
 	t->colours = has_colors() && start_color() == OK;
 	if (t->colours)
 		use_default_colors();
+}
+
+/* Where the terminal has no name here, there is only the open file of standard input. */
+static int terminal_open(void)
+{
+	const char *name = ttyname(STDIN_FILENO);
+	int fd = name ? open(name, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC) : -1;
+
+	if (fd >= 0)
+		return fd;
+	fcntl(STDOUT_FILENO, F_SETFL, fcntl(STDOUT_FILENO, F_GETFL) | O_NONBLOCK);
+	return STDOUT_FILENO;
+}
+
+static void terminal_close(int fd)
+{
+	if (fd != STDOUT_FILENO)
+		close(fd);
+	else
+		fcntl(STDOUT_FILENO, F_SETFL, fcntl(STDOUT_FILENO, F_GETFL) & ~O_NONBLOCK);
 }
 
 struct terminal *term_start(int escape_ms, struct err *e)
@@ -151,28 +187,25 @@ struct terminal *term_start(int escape_ms, struct err *e)
 	if (strncmp(name, "putty", 5) == 0 || strncmp(name, "linux", 5) == 0)
 		setenv("NCURSES_NO_UTF8_ACS", "1", 0);
 	t = xcalloc(1, sizeof(*t));
+	t->fd = terminal_open();
+	if (out_open(&t->out, t->fd, e) < 0)
+		goto out;
 	set_escdelay(escape_ms);
-	use_tioctl(TRUE);
-	t->screen = newterm(name, stdout, stdin);
+	t->screen = newterm(name, t->out.file, stdin);
 	if (!t->screen) {
-		free(t);
 		err_set(e, ERR_REFUSED, "the terminal '%s' cannot be used by ncurses", name);
-		return NULL;
+		out_close(&t->out);
+		goto out;
 	}
-	t->wait_fd = ttyname(STDIN_FILENO) ? open(ttyname(STDIN_FILENO), O_RDONLY | O_NOCTTY | O_CLOEXEC) : -1;
 	crash_prepare();
 	term_modes(t);
 	keys_define();
-	t->repaint = true;
+	term_resized(t);
 	return t;
-}
-
-static void blocking_restore(void)
-{
-	int flags = fcntl(STDIN_FILENO, F_GETFL);
-
-	if (flags >= 0 && (flags & O_NONBLOCK))
-		fcntl(STDIN_FILENO, F_SETFL, flags & ~O_NONBLOCK);
+out:
+	terminal_close(t->fd);
+	free(t);
+	return NULL;
 }
 
 void term_stop(struct terminal *t)
@@ -180,18 +213,18 @@ void term_stop(struct terminal *t)
 	if (!t)
 		return;
 	endwin();
+	out_finish(&t->out, TERM_FINISH_MS);
+	tcsetattr(STDIN_FILENO, TCSANOW, &crash.mode);
 	delscreen(t->screen);
+	out_close(&t->out);
 	canvas_release(&t->shown);
-	if (t->wait_fd >= 0)
-		close(t->wait_fd);
-	else
-		blocking_restore();
+	terminal_close(t->fd);
 	free(t);
 }
 
 int term_fd(const struct terminal *t)
 {
-	return t->wait_fd >= 0 ? t->wait_fd : STDIN_FILENO;
+	return t->fd;
 }
 
 void term_size(const struct terminal *t, int *width, int *height)
@@ -260,14 +293,26 @@ static void styles_make(struct terminal *t, const struct theme *theme)
 
 /* --- frames --- */
 
-static bool term_drained(void)
+bool term_waits(const struct terminal *t)
 {
-	struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
+	return out_waits(&t->out);
+}
+
+void term_flush(struct terminal *t)
+{
+	out_flush(&t->out);
+}
+
+/* Has the terminal taken what was written before? A frame that would wait is old when it is seen. */
+static bool term_drained(struct terminal *t)
+{
+	struct pollfd p = {.fd = t->fd, .events = POLLOUT};
 	int waiting = 0;
 
-	if (poll(&p, 1, 0) <= 0 || !(p.revents & POLLOUT))
+	out_flush(&t->out);
+	if (out_waits(&t->out) || poll(&p, 1, 0) <= 0 || !(p.revents & POLLOUT))
 		return false;
-	return ioctl(STDOUT_FILENO, TIOCOUTQ, &waiting) < 0 || waiting <= TERM_WAITING_MAX;
+	return ioctl(t->fd, TIOCOUTQ, &waiting) < 0 || waiting <= TERM_WAITING_MAX;
 }
 
 static bool cell_same(const struct cell *a, const struct cell *b)
@@ -290,7 +335,7 @@ bool term_show(struct terminal *t, const struct canvas *c, const struct theme *t
 {
 	bool all = t->repaint || t->theme != theme || t->shown.width != c->width || t->shown.height != c->height;
 
-	if (!term_drained())
+	if (!term_drained(t))
 		return false;
 	if (t->theme != theme)
 		styles_make(t, theme);
@@ -312,6 +357,7 @@ bool term_show(struct terminal *t, const struct canvas *c, const struct theme *t
 	t->repaint = false;
 	wnoutrefresh(stdscr);
 	doupdate();
+	out_flush(&t->out);
 	return true;
 }
 
@@ -338,15 +384,20 @@ const char *term_key(struct terminal *t, char name[TERM_KEY_MAX])
 void term_suspend(struct terminal *t)
 {
 	endwin();
+	out_finish(&t->out, TERM_FINISH_MS);
+	tcsetattr(STDIN_FILENO, TCSANOW, &crash.mode);
 	raise(SIGSTOP); /* alone: the children that serve us go on */
-	t->repaint = true;
+	modes_set();
 	term_resized(t);
 	refresh();
+	keypad(stdscr, TRUE); /* curses does this for terminals that it sets */
+	out_flush(&t->out);
 }
 
 int term_write(struct terminal *t, const char *bytes, size_t len)
 {
-	(void)t;
-	fflush(stdout);
-	return fdio_write_all(STDOUT_FILENO, bytes, len);
+	if (out_add(&t->out, bytes, len) < 0)
+		return -1;
+	out_flush(&t->out);
+	return 0;
 }
