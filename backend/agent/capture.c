@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fdio.h"
 #include "base/xalloc.h"
+#include "folder.h"
 #include "journal/journal.h"
 #include "session.h"
 
@@ -45,7 +45,7 @@ static int folder_create(struct session *s, struct err *e)
 		s->capture = i == 1 ? xasprintf("%s-%s", s->name, when)
 				    : xasprintf("%s-%s-%d", s->name, when, i);
 		s->folder = xasprintf("%s/%s", s->control->captures, s->capture);
-		if (mkdir(s->folder, 0700) == 0)
+		if (folder_make(s->folder, s->uid) == 0)
 			return 0;
 		if (errno != EEXIST)
 			break;
@@ -58,21 +58,20 @@ static int folder_create(struct session *s, struct err *e)
 
 int capture_journal_open(const struct session *s, const char *name, bool *busy, struct err *e)
 {
-	char *path = xasprintf("%s/%s", s->folder, name);
-	const int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	const int fd = folder_open(s->folder, name, O_RDWR | O_CREAT | O_APPEND);
 	int r = fd;
 
 	*busy = false;
 	if (fd < 0) {
-		r = err_errno(e, ERR_REFUSED, "could not open the journal %s", path);
+		r = err_errno(e, ERR_REFUSED, "could not open the journal %s/%s", s->folder, name);
 	} else if (flock(fd, LOCK_EX | LOCK_NB)) {
 		/* The lock goes with the descriptor to who writes, and ends with the last of its
 		 * copies. */
 		*busy = errno == EWOULDBLOCK;
-		r = err_errno(e, ERR_REFUSED, "the journal %s is still being written", path);
+		r = err_errno(e, ERR_REFUSED, "the journal %s/%s is still being written", s->folder,
+			      name);
 		close(fd);
 	}
-	free(path);
 	return r;
 }
 
@@ -137,16 +136,13 @@ void capture_remove(struct session *s)
 	if (!s->folder[0])
 		return;
 	for (unsigned i = 0; i < s->nsegments; i++) {
-		char *path = segment_path(s, &s->segment[i], true);
+		char *name = segment_file(&s->segment[i], true);
 
-		(void)unlink(path); /* what stays keeps the folder, and is found there */
-		free(path);
+		/* what stays keeps the folder, and is found there */
+		(void)folder_unlink(s->folder, name);
+		free(name);
 	}
-	for (size_t i = 0; i < ARRAY_LEN(journals); i++) {
-		char *path = xasprintf("%s/%s", s->folder, journals[i]);
-
-		(void)unlink(path);
-		free(path);
-	}
+	for (size_t i = 0; i < ARRAY_LEN(journals); i++)
+		(void)folder_unlink(s->folder, journals[i]);
 	(void)rmdir(s->folder);
 }

@@ -252,6 +252,9 @@ static int daemon_run(struct control *c, const struct options *o, struct err *e)
 
 	(void)signal(SIGHUP, SIG_IGN); /* a terminal that closes ends no session */
 	c->on_demand = o->on_demand;
+	if (geteuid() == 0)
+		(void)setgroups(0,
+				NULL); /* what is done as an owner is not done with root's groups */
 	if (daemon_group(c, o, e) || daemon_socket(o, &path, e) || listener_open(&l, c, path, e)) {
 		ready_tell(o, e);
 		goto out;

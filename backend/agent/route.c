@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/xalloc.h"
+#include "folder.h"
 #include "reader_child.h"
 #include "session.h"
 #include "fetch.h"
@@ -348,16 +349,16 @@ static int stream_segment(struct peer *p, const struct frame *f, const struct ms
 		return -1;
 	for (unsigned i = 0; i < s->nsegments; i++) {
 		const struct segment *g = &s->segment[i];
-		char *path;
+		char *file;
 		int fd;
 
 		if (!str_is(name, g->name))
 			continue;
-		path = segment_path(s, g, !g->sealed);
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		file = segment_file(g, !g->sealed);
+		fd = folder_open(s->folder, file, O_RDONLY);
 		if (fd < 0)
-			err_errno(e, ERR_ABSENT, "could not open %s", path);
-		free(path);
+			err_errno(e, ERR_ABSENT, "could not open %s/%s", s->folder, file);
+		free(file);
 		return fd < 0 ? -1
 			      : stream_begin(p, f, m, fd,
 					     g->sealed ? "" : "it is still being written", e);
@@ -377,19 +378,16 @@ static int journal_open(const struct control *c, struct str name, struct err *e)
 			    : str_is(file, "reader.journal") ? "reader.journal"
 							     : NULL;
 	char *path;
-	int dir, fd;
+	int fd;
 
 	if (!known || !capture_name_ok(folder))
 		return err_set(e, ERR_ABSENT,
 			       "there is no journal \"%.*s\"; the table journals shows them",
 			       (int)name.len, name.p);
 	path = xasprintf("%s/%.*s", c->captures, (int)folder.len, folder.p);
-	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	fd = dir < 0 ? -1 : openat(dir, known, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	fd = folder_open(path, known, O_RDONLY);
 	if (fd < 0)
 		err_errno(e, ERR_ABSENT, "could not open the journal %s/%s", path, known);
-	if (dir >= 0)
-		close(dir);
 	free(path);
 	return fd;
 }

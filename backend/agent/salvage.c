@@ -13,6 +13,7 @@
 #include "base/fdio.h"
 #include "base/log.h"
 #include "base/xalloc.h"
+#include "folder.h"
 #include "journal/journal.h"
 #include "mend.h"
 #include "session.h"
@@ -62,10 +63,10 @@ static void salvage_segment(struct session *s, struct segment *g, const char *re
 
 	(void)snprintf(g->reason, sizeof(g->reason), "%.60s", reason);
 	if (fstat(g->fd, &st) == 0 && st.st_size == 0) {
-		char *path = segment_path(s, g, true);
+		char *part = segment_file(g, true);
 
-		(void)unlink(path); /* nothing ever came into it */
-		free(path);
+		(void)folder_unlink(s->folder, part); /* nothing ever came into it */
+		free(part);
 		segment_close(g);
 		return;
 	}
@@ -364,14 +365,11 @@ void salvage_journals(struct session *s)
  */
 static void segment_reopen(struct session *s, struct segment *g)
 {
-	char *part = segment_path(s, g, true), *final = segment_path(s, g, false);
-	struct stat st;
-	int r = 0;
+	char *part = segment_file(g, true);
 
-	/* The mending names it: so it goes back to .part first. */
-	if (stat(part, &st) && stat(final, &st) == 0)
-		r = rename(final, part);
-	g->fd = r ? -1 : open(part, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	/* The mending names it: so it goes back to .part first, where there is none. */
+	(void)folder_rename(s->folder, g->name, part);
+	g->fd = folder_open(s->folder, part, O_RDWR);
 	if (g->fd >= 0) {
 		salvage_segment(s, g, "interrupted");
 	} else {
@@ -379,7 +377,6 @@ static void segment_reopen(struct session *s, struct segment *g)
 		(void)snprintf(g->reason, sizeof(g->reason), "not there any more");
 	}
 	free(part);
-	free(final);
 }
 
 int salvage_session(struct session *s)

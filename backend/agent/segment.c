@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/xalloc.h"
+#include "folder.h"
 #include "session.h"
 
 #define SEGMENT_NAME_MAX 200u
@@ -29,11 +30,9 @@ char *segment_path(const struct session *s, const struct segment *g, bool part)
 	return xasprintf("%s/%s%s", s->folder, g->name, part ? ".part" : "");
 }
 
-static bool exists(const char *path)
+char *segment_file(const struct segment *g, bool part)
 {
-	struct stat st;
-
-	return lstat(path, &st) == 0 || errno != ENOENT;
+	return xasprintf("%s%s", g->name, part ? ".part" : "");
 }
 
 /* One conversion of a pattern: time in UTC, and the number. -1: there is no such one. */
@@ -98,10 +97,9 @@ static char *segment_choose(const struct session *s, uint32_t number)
 	for (int i = 1; i <= SEGMENT_TRIES; i++) {
 		struct segment g = {.name = i == 1 ? xasprintf("%s.%s", stem, suffix)
 						   : xasprintf("%s-%d.%s", stem, i, suffix)};
-		char *final = segment_path(s, &g, false), *part = segment_path(s, &g, true);
-		const bool taken = exists(final) || exists(part);
+		char *part = segment_file(&g, true);
+		const bool taken = folder_has(s->folder, g.name) || folder_has(s->folder, part);
 
-		free(final);
 		free(part);
 		if (!taken) {
 			free(stem);
@@ -127,17 +125,17 @@ struct segment *segment_add(struct session *s, uint32_t number, const char *name
 
 static int segment_create(struct session *s, uint32_t number, struct err *e)
 {
-	char *name = segment_choose(s, number), *path;
+	char *name = segment_choose(s, number), *part;
 	struct segment *g = segment_add(s, number, name);
 	struct msg_tap_segment m;
 	struct buf b;
 	int r = 0;
 
 	free(name);
-	path = segment_path(s, g, true);
-	g->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	part = segment_file(g, true);
+	g->fd = folder_open(s->folder, part, O_RDWR | O_CREAT | O_EXCL);
 	if (g->fd < 0) {
-		r = err_errno(e, ERR_REFUSED, "could not make the file %s", path);
+		r = err_errno(e, ERR_REFUSED, "could not make the file %s/%s", s->folder, part);
 		free(g->name);
 		s->nsegments--;
 		goto out;
@@ -151,7 +149,7 @@ static int segment_create(struct session *s, uint32_t number, struct err *e)
 	s->recording = true;
 	state_save(s);
 out:
-	free(path);
+	free(part);
 	return r;
 }
 
@@ -178,21 +176,15 @@ void segment_need(struct session *s, const struct msg_tap_need *m)
 
 int segment_name(struct session *s, struct segment *g, struct err *e)
 {
-	char *part = segment_path(s, g, true), *final = segment_path(s, g, false);
-	int folder, r = 0;
+	char *part = segment_file(g, true);
+	int r = 0;
 
-	if (renameat2(AT_FDCWD, part, AT_FDCWD, final, RENAME_NOREPLACE)) {
-		/* Not every file system knows the flag. */
-		if (errno != EINVAL || exists(final) || rename(part, final))
-			r = err_errno(e, ERR_REFUSED, "could not rename %s to %s", part, final);
-	}
-	folder = open(s->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (r == 0 && (folder < 0 || fsync(folder)))
+	if (folder_rename(s->folder, part, g->name))
+		r = err_errno(e, ERR_REFUSED, "could not rename %s to %s in %s", part, g->name,
+			      s->folder);
+	else if (folder_sync(s->folder))
 		r = err_errno(e, ERR_REFUSED, "could not sync the folder %s", s->folder);
-	if (folder >= 0)
-		close(folder);
 	free(part);
-	free(final);
 	return r;
 }
 
@@ -228,16 +220,13 @@ static void segments_expire(struct session *s)
 	while (s->nsegments > 1 && !keep_has_enough(s)) {
 		struct segment *g =
 			s->segment; /* the oldest is sealed: they are sealed in their order */
-		char *path = segment_path(s, g, false);
 
-		if (unlink(path) && errno != ENOENT) {
+		if (folder_unlink(s->folder, g->name) && errno != ENOENT) {
 			control_event(s->control, "error", s->name,
-				      "could not remove %s, which is past \"keep\": %s", path,
+				      "could not remove %s, which is past \"keep\": %s", g->name,
 				      strerror(errno));
-			free(path);
 			return;
 		}
-		free(path);
 		free(g->name);
 		s->nsegments--;
 		s->removed_files++;

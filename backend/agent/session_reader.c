@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/xalloc.h"
+#include "folder.h"
 #include "reader_child.h"
 #include "session.h"
 
@@ -56,30 +57,29 @@ static int send_live(struct session *s, struct reader_child *r)
 static bool segment_tell(struct session *s, unsigned i)
 {
 	struct segment *g = &s->segment[i];
-	char *path = segment_path(s, g, !g->sealed);
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	char *name = segment_file(g, !g->sealed);
+	int fd = folder_open(s->folder, name, O_RDONLY);
 	struct stat st;
 
 	if (fd >= 0 && !g->sealed && session_runs(s) && fstat(fd, &st) == 0 && st.st_size == 0) {
 		close(fd);
-		free(path);
+		free(name);
 		return false;
 	}
-
 	g->first_packet = segment_first_packet(s, g);
 	if (fd < 0 && errno == ENOENT) { /* sealed, but still .part: it could not be renamed */
-		free(path);
-		path = segment_path(s, g, g->sealed);
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		free(name);
+		name = segment_file(g, g->sealed);
+		fd = folder_open(s->folder, name, O_RDONLY);
 	}
 	if (fd < 0) {
-		log_warn("session %s: the reader cannot have %s", s->name, path);
+		log_warn("session %s: the reader cannot have %s", s->name, name);
 	} else {
 		(void)reader_child_file(s->reader, fd, g->name, g->first_packet,
 					!g->sealed && session_runs(s)); /* -1: it is gone */
 		close(fd);
 	}
-	free(path);
+	free(name);
 	g->told = true;
 	return true;
 }

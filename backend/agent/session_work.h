@@ -42,6 +42,8 @@ char *segment_pattern(const char *pattern, int64_t now_ns, uint32_t number);
 uint64_t segment_first_packet(struct session *s, struct segment *g);
 void segment_watch(struct session *s); /* every, size, packets, stop-after */
 char *segment_path(const struct session *s, const struct segment *g, bool part);
+/* The name in its folder, owned by the caller. */
+char *segment_file(const struct segment *g, bool part);
 /* Takes its last name; the folder is synced. */
 int segment_name(struct session *s, struct segment *g, struct err *e);
 bool session_watches_size(const struct session *s);

@@ -134,11 +134,125 @@ static void test_sessions_of_others(void **state)
 	assert_int_equal(setresuid(0, 0, 0), 0);
 }
 
+static char *only_file(struct driver *d, const char *session)
+{
+	assert_int_equal(driver_query(d, 0, "files", session), 0);
+	assert_int_equal(d->window.rows, 1);
+	return xstrdup(driver_cell(d, NULL, NULL, "path"));
+}
+
+static void record(struct driver *d, const char *name)
+{
+	char *line = xasprintf("new %s device lo record filter udp port 4000", name);
+
+	assert_int_equal(driver_command(d, line), 0);
+	site_traffic(50, 4000);
+	for (int i = 0; i < 200; i++) {
+		assert_int_equal(driver_query(d, 0, "sessions", NULL), 0);
+		if (strcmp(driver_cell(d, "name", name, "packets"), "50") == 0)
+			break;
+		nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+	}
+	free(line);
+}
+
+static void owned(const char *path, uid_t uid)
+{
+	char *folder = xasprintf("%.*s", (int)(strrchr(path, '/') - path), path),
+	     *journal = xasprintf("%s/tap.journal", folder);
+	const char *all[] = {path, folder, journal};
+	struct stat st;
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		assert_int_equal(stat(all[i], &st), 0);
+		assert_int_equal(st.st_uid, uid);
+		assert_int_equal(st.st_mode & 0077, 0);
+	}
+	free(folder);
+	free(journal);
+}
+
+/* What is recorded for somebody is theirs, also after a crash; root's stays root's. */
+static void test_files(void **state)
+{
+	struct site *s = need(state);
+	struct driver anna, root;
+	char *path;
+
+	connect_as(&anna, s, ANNA);
+	record(&anna, "files");
+	path = only_file(&anna, "files");
+	owned(path, ANNA);
+	free(path);
+	(void)site_end(s, SIGKILL);
+	driver_free(&anna);
+	site_start(s);
+	connect_as(&anna, s, ANNA);
+	for (int i = 0; i < 200; i++) {
+		assert_int_equal(driver_query(&anna, 0, "sessions", NULL), 0);
+		if (strcmp(driver_cell(&anna, "name", "files", "state"), "failed") == 0)
+			break;
+		nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+	}
+	path = only_file(&anna, "files");
+	assert_null(strstr(path, ".part"));
+	owned(path, ANNA);
+	assert_int_equal(driver_stream(&anna, 0, "segment", "files", strrchr(path, '/') + 1), 0);
+	assert_true(anna.stream.len > 50 * 16);
+	free(path);
+	connect_as(&root, s, 0);
+	record(&root, "roots");
+	assert_int_equal(driver_command(&root, "stop roots"), 0);
+	path = only_file(&root, "roots");
+	owned(path, 0);
+	free(path);
+	assert_int_equal(driver_command(&root, "dismiss roots"), 0);
+	driver_free(&root);
+	driver_free(&anna);
+}
+
+/* The owner may do in their folder what they like: the daemon goes nowhere by it that they could
+ * not. */
+static void test_names_that_lead_elsewhere(void **state)
+{
+	struct site *s = need(state);
+	struct driver anna;
+	char *path, *secret = xasprintf("%s/secret", s->folder);
+	const char *file;
+	int fd;
+
+	fd = open(secret, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_int_equal(write(fd, "of root alone", 13), 13);
+	close(fd);
+	connect_as(&anna, s, ANNA);
+	record(&anna, "tricks");
+	assert_int_equal(driver_command(&anna, "stop tricks"), 0);
+	path = only_file(&anna, "tricks");
+	file = strrchr(path, '/') + 1;
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(symlink(secret, path), 0);
+	assert_int_equal(driver_stream(&anna, 0, "segment", "tricks", file), ERR_ABSENT);
+	assert_int_equal(anna.stream.len, 0);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(link(secret, path), 0); /* as only root could: it stays root's */
+	assert_int_equal(driver_stream(&anna, 0, "segment", "tricks", file), ERR_ABSENT);
+	assert_int_equal(anna.stream.len, 0);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0666), 0);
+	assert_int_equal(driver_stream(&anna, 0, "segment", "tricks", file), ERR_ABSENT);
+	assert_int_equal(driver_command(&anna, "dismiss tricks"), 0);
+	driver_free(&anna);
+	free(path);
+	free(secret);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_sessions_of_others),
+		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_names_that_lead_elsewhere),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
