@@ -117,7 +117,7 @@ static bool ask_lacks(struct ask *a)
 			"%llu packets could not be looked at: their link type does not take this "
 			"filter, or they are not there any more",
 			(unsigned long long)a->pass->skipped);
-	else if (of_packets && !r->indexed_all)
+	else if (of_packets && index_count(&r->index) < r->capture.totals.packets)
 		(void)snprintf(a->text, sizeof(a->text),
 			       "only the first %llu packets can be listed, the limit of memory; "
 			       "connections count all",

@@ -115,10 +115,9 @@ static void capture_wait(struct capture *c)
 	c->waiting[c->nwaiting++] = c->tags.count - 1;
 }
 
-void capture_add(struct capture *c, const struct packet *pk, uint32_t interface, uint32_t segment,
-		 bool tagged)
+void capture_count(struct capture *c, const struct decoded *d, const struct packet *pk,
+		   uint32_t interface, uint32_t segment, bool tagged)
 {
-	struct decoded d;
 	struct flow_note note = {0};
 	const struct flow_place place = {.number = pk->number,
 					 .offset = pk->offset,
@@ -127,10 +126,9 @@ void capture_add(struct capture *c, const struct packet *pk, uint32_t interface,
 					 .has_time = pk->has_time,
 					 .length = pk->length};
 
-	decode_packet(&d, &c->decode, pk->link_type, pk->data, pk->captured, pk->length);
-	flows_packet(c->flows, &d, &place, &note);
+	flows_packet(c->flows, d, &place, &note);
 	totals_add(&c->totals, pk, interface, note.number == 0);
-	if (d.flags & DECODE_UNKNOWN)
+	if (d->flags & DECODE_UNKNOWN)
 		c->totals.undecoded++;
 	if (!c->has_start && pk->has_time) {
 		c->start_ns = pk->ts_ns;
@@ -138,11 +136,20 @@ void capture_add(struct capture *c, const struct packet *pk, uint32_t interface,
 	}
 	if (tagged) {
 		*(uint32_t *)pages_add(&c->tags) = capture_tag(&note);
-		if (note.number == 0 && (d.flags & DECODE_IP) && (d.flags & DECODE_FRAGMENT))
+		if (note.number == 0 && (d->flags & DECODE_IP) && (d->flags & DECODE_FRAGMENT))
 			capture_wait(c);
 	}
 	if (c->live && note.number)
 		capture_pulse(c, note.number, pk->length);
+}
+
+void capture_add(struct capture *c, const struct packet *pk, uint32_t interface, uint32_t segment,
+		 bool tagged)
+{
+	struct decoded d;
+
+	decode_packet(&d, &c->decode, pk->link_type, pk->data, pk->captured, pk->length);
+	capture_count(c, &d, pk, interface, segment, tagged);
 }
 
 /* true: the row needs no further look. `last`: its datagram's first is waited for no more. */

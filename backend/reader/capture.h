@@ -65,7 +65,11 @@ struct capture {
 
 void capture_init(struct capture *c, const struct flows_options *options, bool outer, bool live);
 void capture_release(struct capture *c);
-/* Decodes and counts the packet. `tagged`: the index has a row for it. */
+/* Counts a packet that was decoded. `tagged`: the index has a row for it. Of its bytes it reads
+ * what d->src, d->dst and d->tcp.options point to, and nothing else. */
+void capture_count(struct capture *c, const struct decoded *d, const struct packet *pk,
+		   uint32_t interface, uint32_t segment, bool tagged);
+/* Decodes and counts it. */
 void capture_add(struct capture *c, const struct packet *pk, uint32_t interface, uint32_t segment,
 		 bool tagged);
 /* Looks again at fragments that waited: their connection may be known now. `read` gives a row's

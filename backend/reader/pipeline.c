@@ -9,44 +9,15 @@
 #define LOOK_GROWING_MS 100u /* a file that grows is looked at again */
 #define BEAT_MS 10000u	     /* what changed goes to the journal */
 
-/* --- one packet --- */
-
-static uint64_t pipeline_index_rows_max(const struct reader *r)
+static uint64_t pipeline_rows_max(bool live)
 {
-	return (source_is_live(&r->source) ? INDEX_LIVE_BYTES_MAX : INDEX_FILE_BYTES_MAX) /
-	       INDEX_PACKET_BYTES;
-}
-
-static bool pipeline_index(struct reader *r, const struct taken *t)
-{
-	const struct index_entry e = {.place = t->place,
-				      .interface = t->interface,
-				      .length = t->pk.length,
-				      .ts_ns = t->pk.has_time ? t->pk.ts_ns : INDEX_NO_TIME};
-
-	if (!source_is_live(&r->source) && index_count(&r->index) >= pipeline_index_rows_max(r)) {
-		r->indexed_all = false;
-		return false;
-	}
-	index_add(&r->index, t->pk.number, &e);
-	return true;
-}
-
-static void pipeline_packet(struct reader *r, const struct taken *t)
-{
-	bool row = pipeline_index(r, t);
-
-	capture_add(&r->capture, &t->pk, t->shown, t->segment, row);
-	if (r->source.gap_new) {
-		r->source.gap_new = false;
-		journal_gap(r);
-	}
+	return (live ? INDEX_LIVE_BYTES_MAX : INDEX_FILE_BYTES_MAX) / INDEX_PACKET_BYTES;
 }
 
 /* Rows of packets that can no longer be read, or are too many, go. */
 static void pipeline_forget(struct reader *r)
 {
-	uint64_t first = source_let_go(&r->source), most = pipeline_index_rows_max(r);
+	uint64_t first = source_let_go(&r->source), most = pipeline_rows_max(true);
 	uint64_t count = index_count(&r->index);
 
 	if (r->source.live.record)
@@ -82,25 +53,39 @@ static void pipeline_settle(struct reader *r, struct capture *c, bool at_end)
 		capture_settle(c, pipeline_row, r);
 }
 
+/* Until the deadline. true: there is more. */
+static bool pipeline_packets(struct reader *r, int64_t deadline, bool *any)
+{
+	struct taken t;
+
+	for (unsigned n = 1; source_next(&r->source, &t) > 0; n++) {
+		counter_add(r->counter, &t);
+		*any = true;
+		if (r->source.gap_new) {
+			r->source.gap_new = false;
+			journal_gap(r);
+		}
+		if (n % LOOK_PACKETS == 0 && clock_mono_ns() > deadline)
+			return true;
+	}
+	return false;
+}
+
 static bool pipeline_read(struct reader *r)
 {
 	int64_t deadline = clock_mono_ns() + READER_SLICE_NS;
-	struct taken t;
-	bool more = false, any = false;
+	const bool live = source_is_live(&r->source);
+	bool more, any = false, news = !r->drained;
 
-	if (source_done(&r->source) && !source_is_live(&r->source))
+	if (source_done(&r->source) && !live)
 		return false;
-	bool news = !r->drained;
-	for (unsigned n = 1; source_next(&r->source, &t) > 0; n++) {
-		pipeline_packet(r, &t);
-		any = true;
-		if (n % LOOK_PACKETS == 0 && clock_mono_ns() > deadline) {
-			more = true;
-			break;
-		}
-	}
+	/* What is live comes in drops, and its connections leave through the journal. */
+	counter_begin(r->counter, &r->capture, &r->index,
+		      live ? UINT64_MAX : pipeline_rows_max(false), live || r->journal);
+	more = pipeline_packets(r, deadline, &any);
+	counter_wait(r->counter);
 	pipeline_settle(r, &r->capture, !more);
-	if (source_is_live(&r->source))
+	if (live)
 		pipeline_forget(r);
 	r->drained = !more;
 	if (any || news || source_done(&r->source))
@@ -260,7 +245,7 @@ void pipeline_init(struct reader *r)
 {
 	source_init(&r->source);
 	index_init(&r->index);
-	r->indexed_all = true;
+	r->counter = counter_new();
 	(void)uv_idle_init(&r->loop, &r->idle);
 	(void)uv_timer_init(&r->loop, &r->look);
 	(void)uv_timer_init(&r->loop, &r->beat);
@@ -270,6 +255,7 @@ void pipeline_init(struct reader *r)
 
 void pipeline_release(struct reader *r)
 {
+	counter_free(r->counter);
 	if (r->outer) {
 		capture_release(&r->outer->capture);
 		walker_release(&r->outer->walker);

@@ -134,6 +134,9 @@ int reader_sandbox_enter(struct err *e)
 	c = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	if (!c)
 		return err_set(e, ERR_REFUSED, "the reader cannot make its sandbox: out of memory");
+	/* The counting thread is there already. */
+	if (seccomp_attr_set(c, SCMP_FLTATR_CTL_TSYNC, 1) < 0)
+		goto out;
 	if (sandbox_calls(c, allowed, ARRAY_LEN(allowed)) < 0)
 		goto out;
 #ifdef __SANITIZE_ADDRESS__

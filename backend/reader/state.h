@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include "capture.h"
+#include "counter.h"
 #include "journal/journal.h"
 #include "pass.h"
 #include "source.h"
@@ -36,9 +37,9 @@ struct reader {
 	struct table_server *tables;
 	struct source source;
 	struct index index;
-	bool indexed_all; /* no packet went without a row */
 	bool drained;	  /* the source had no more when it was last looked at */
 	struct capture capture;
+	struct counter *counter; /* of packets into capture */
 	bool has_capture;
 	struct follower *outer; /* NULL until somebody asks */
 	struct pass *passes;

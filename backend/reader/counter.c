@@ -1,0 +1,366 @@
+/* A ring with one writer and one reader. Whoever finds nothing to do sleeps; to wake somebody costs
+ * as much as fifty packets, so the thread is woken for many of them, or when they are waited for.
+ */
+#include "counter.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+
+#define RUN 32u			/* packets handed over, or reported as counted, at once */
+#define WAKE (COUNTER_ROOM / 2) /* packets that wait before a sleeping thread is woken */
+#define LOOKS 1000u		/* at the other side before one sleeps: some microseconds */
+#define CACHE_LINE 64u
+#define OPTIONS_MAX 40u /* of a TCP header, RFC 9293 3.1 */
+#define STACK_BYTES (256u * 1024)
+
+/* All that counting needs of a packet, in two cache lines: from one processor to another each line
+ * costs as much as decoding. */
+struct counted {
+	int64_t ts_ns;
+	uint64_t number, offset, place;
+	uint32_t length, captured, interface, shown;
+	uint32_t flags, ip_bytes, payload_bytes, fragment_id, seq, ack;
+	uint16_t sport, dport, vlan, fragment_offset, window;
+	uint8_t family, ip_protocol, vlan_count, tunnel, app, tcp_flags, options_length;
+	bool has_time, more_fragments;
+	uint8_t ends[2][16];
+};
+_Static_assert(sizeof(struct counted) <= 2 * CACHE_LINE, "a packet takes two cache lines");
+
+union place {
+	struct counted counted;
+	uint8_t bytes[2 * CACHE_LINE];
+};
+
+struct counter {
+	struct capture *capture;
+	struct index *index;
+	uint64_t rows_max;
+	bool now;	  /* the thread takes no part */
+	struct decoded d; /* the caller's: of the packet that is added */
+	void *memory;	  /* of the ring, made when it is used first */
+	union place *ring;
+	uint8_t (*options)[OPTIONS_MAX]; /* beside the ring; only a SYN's are looked at */
+	uint64_t filled; /* packets put into the ring; those below `added` are handed over */
+	/* What one side writes and the other looks at stands in cache lines of its own. */
+	char apart1[CACHE_LINE];
+	_Atomic uint64_t added; /* by the caller alone */
+	char apart2[CACHE_LINE];
+	_Atomic uint64_t counted; /* by the thread alone */
+	char apart3[CACHE_LINE];
+	_Atomic bool asleep;  /* the thread */
+	_Atomic bool waiting; /* the caller */
+	pthread_mutex_t lock; /* of the sleep alone */
+	pthread_cond_t work, done;
+	pthread_t thread;
+	bool threaded;
+	bool started, quit; /* under the lock */
+};
+
+static void look_again(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#endif
+}
+
+static void taken_count(struct counter *k, const struct decoded *d, const struct taken *t)
+{
+	const struct index_entry e = {.place = t->place,
+				      .interface = t->interface,
+				      .length = t->pk.length,
+				      .ts_ns = t->pk.has_time ? t->pk.ts_ns : INDEX_NO_TIME};
+	const bool row = index_count(k->index) < k->rows_max;
+
+	if (row)
+		index_add(k->index, t->pk.number, &e);
+	capture_count(k->capture, d, &t->pk, t->shown, t->segment, row);
+}
+
+/* --- the thread --- */
+
+static void thread_sleep(struct counter *k)
+{
+	for (unsigned i = 0; i < LOOKS; i++) {
+		if (atomic_load_explicit(&k->added, memory_order_acquire) !=
+		    atomic_load(&k->counted))
+			return;
+		look_again();
+	}
+	pthread_mutex_lock(&k->lock);
+	atomic_store(&k->asleep, true);
+	while (!k->quit && atomic_load(&k->added) == atomic_load(&k->counted))
+		pthread_cond_wait(&k->work, &k->lock);
+	atomic_store(&k->asleep, false);
+	pthread_mutex_unlock(&k->lock);
+}
+
+static void counted_unpack(const struct counted *p, const uint8_t *options, struct decoded *d,
+			   struct taken *t)
+{
+	t->pk = (struct packet){.captured = p->captured,
+				.length = p->length,
+				.ts_ns = p->ts_ns,
+				.has_time = p->has_time,
+				.number = p->number,
+				.offset = p->offset};
+	t->place = p->place;
+	t->interface = p->interface;
+	t->shown = p->shown;
+	t->segment = 0; /* of what is live alone */
+	d->flags = p->flags;
+	d->family = p->family;
+	d->ip_protocol = p->ip_protocol;
+	d->src = p->ends[0];
+	d->dst = p->ends[1];
+	d->sport = p->sport;
+	d->dport = p->dport;
+	d->ip_bytes = p->ip_bytes;
+	d->payload_bytes = p->payload_bytes;
+	d->vlan = p->vlan;
+	d->vlan_count = p->vlan_count;
+	d->tunnel = p->tunnel;
+	d->fragment_id = p->fragment_id;
+	d->fragment_offset = p->fragment_offset;
+	d->more_fragments = p->more_fragments;
+	d->app = p->app;
+	d->tcp.seq = p->seq;
+	d->tcp.ack = p->ack;
+	d->tcp.window = p->window;
+	d->tcp.flags = p->tcp_flags;
+	d->tcp.options = options;
+	d->tcp.options_length = p->options_length;
+}
+
+static void thread_count(struct counter *k, uint64_t at, struct decoded *d)
+{
+	const struct counted *p = &k->ring[at % COUNTER_ROOM].counted;
+	struct taken t;
+
+	counted_unpack(p, k->options[at % COUNTER_ROOM], d, &t);
+	taken_count(k, d, &t);
+}
+
+static void thread_report(struct counter *k, uint64_t counted)
+{
+	atomic_store(&k->counted, counted);
+	if (!atomic_load(&k->waiting))
+		return;
+	pthread_mutex_lock(&k->lock);
+	pthread_cond_signal(&k->done);
+	pthread_mutex_unlock(&k->lock);
+}
+
+static bool thread_quits(struct counter *k)
+{
+	bool quit;
+
+	pthread_mutex_lock(&k->lock);
+	quit = k->quit;
+	pthread_mutex_unlock(&k->lock);
+	return quit;
+}
+
+static void *thread_main(void *counter)
+{
+	struct counter *k = counter;
+	struct decoded d = {0};
+	uint64_t at = 0;
+
+	pthread_mutex_lock(&k->lock);
+	k->started = true;
+	pthread_cond_signal(&k->done);
+	pthread_mutex_unlock(&k->lock);
+	for (;;) {
+		uint64_t end = atomic_load_explicit(&k->added, memory_order_acquire);
+
+		if (end == at && thread_quits(k))
+			return NULL;
+		if (end == at) {
+			thread_sleep(k);
+			continue;
+		}
+		if (end - at > RUN)
+			end = at + RUN;
+		for (; at < end; at++)
+			thread_count(k, at, &d);
+		thread_report(k, at);
+	}
+}
+
+static bool processors_two(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 1;
+}
+
+/* Signals are the first thread's. It has begun when this returns: what a thread needs from the
+ * system at its beginning the sandbox would refuse. */
+static void thread_start(struct counter *k)
+{
+	sigset_t all, before;
+	pthread_attr_t attr;
+
+	if (pthread_attr_init(&attr))
+		return;
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	(void)pthread_attr_setstacksize(&attr, STACK_BYTES);
+	k->threaded = pthread_create(&k->thread, &attr, thread_main, k) == 0;
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	(void)pthread_attr_destroy(&attr);
+	pthread_mutex_lock(&k->lock);
+	while (k->threaded && !k->started)
+		pthread_cond_wait(&k->done, &k->lock);
+	pthread_mutex_unlock(&k->lock);
+}
+
+/* --- the caller --- */
+
+struct counter *counter_new(void)
+{
+	struct counter *k = xcalloc(1, sizeof(*k));
+
+	(void)pthread_mutex_init(&k->lock, NULL);
+	(void)pthread_cond_init(&k->work, NULL);
+	(void)pthread_cond_init(&k->done, NULL);
+	k->now = true;
+	if (processors_two())
+		thread_start(k);
+	return k;
+}
+
+void counter_free(struct counter *k)
+{
+	if (k->threaded) {
+		pthread_mutex_lock(&k->lock);
+		k->quit = true;
+		pthread_cond_signal(&k->work);
+		pthread_mutex_unlock(&k->lock);
+		(void)pthread_join(k->thread, NULL);
+	}
+	(void)pthread_mutex_destroy(&k->lock);
+	(void)pthread_cond_destroy(&k->work);
+	(void)pthread_cond_destroy(&k->done);
+	free(k->memory);
+	free(k->options);
+	free(k);
+}
+
+void counter_begin(struct counter *k, struct capture *c, struct index *x, uint64_t rows_max,
+		   bool now)
+{
+	k->capture = c;
+	k->index = x;
+	k->rows_max = rows_max;
+	k->now = now || !k->threaded;
+	if (k->now || k->ring)
+		return;
+	k->memory = xcalloc(COUNTER_ROOM + 1, sizeof(*k->ring));
+	k->ring =
+		(union place *)(((uintptr_t)k->memory + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
+	k->options = xcalloc(COUNTER_ROOM, sizeof(*k->options));
+}
+
+static void counter_hand_over(struct counter *k, uint64_t waiting)
+{
+	atomic_store(&k->added, k->filled);
+	if (waiting < WAKE || !atomic_load(&k->asleep))
+		return;
+	pthread_mutex_lock(&k->lock);
+	pthread_cond_signal(&k->work);
+	pthread_mutex_unlock(&k->lock);
+}
+
+/* Until at most `left` packets wait. */
+static void counter_drain(struct counter *k, uint64_t left)
+{
+	counter_hand_over(k, WAKE);
+	for (unsigned i = 0; i < LOOKS; i++) {
+		if (k->filled - atomic_load_explicit(&k->counted, memory_order_acquire) <= left)
+			return;
+		look_again();
+	}
+	pthread_mutex_lock(&k->lock);
+	atomic_store(&k->waiting, true);
+	while (k->filled - atomic_load(&k->counted) > left)
+		pthread_cond_wait(&k->done, &k->lock);
+	atomic_store(&k->waiting, false);
+	pthread_mutex_unlock(&k->lock);
+}
+
+static void counted_pack(struct counted *p, uint8_t *options, const struct decoded *d,
+			 const struct taken *t)
+{
+	const size_t bytes = d->family == 4 ? 4 : 16;
+	const bool syn = d->tcp.options_length && d->tcp.flags & TCP_SYN;
+
+	p->ts_ns = t->pk.ts_ns;
+	p->number = t->pk.number;
+	p->offset = t->pk.offset;
+	p->place = t->place;
+	p->interface = t->interface;
+	p->length = t->pk.length;
+	p->captured = t->pk.captured;
+	p->has_time = t->pk.has_time;
+	p->shown = t->shown;
+	p->flags = d->flags;
+	p->family = d->family;
+	p->ip_protocol = d->ip_protocol;
+	p->sport = d->sport;
+	p->dport = d->dport;
+	p->ip_bytes = d->ip_bytes;
+	p->payload_bytes = d->payload_bytes;
+	p->vlan = d->vlan;
+	p->vlan_count = d->vlan_count;
+	p->tunnel = d->tunnel;
+	p->fragment_id = d->fragment_id;
+	p->fragment_offset = d->fragment_offset;
+	p->more_fragments = d->more_fragments;
+	p->app = d->app;
+	p->seq = d->tcp.seq;
+	p->ack = d->tcp.ack;
+	p->window = d->tcp.window;
+	p->tcp_flags = d->tcp.flags;
+	p->options_length = syn ? d->tcp.options_length : 0;
+	if (syn)
+		memcpy(options, d->tcp.options, d->tcp.options_length);
+	if (!(d->flags & DECODE_IP))
+		return;
+	memcpy(p->ends[0], d->src, bytes);
+	memcpy(p->ends[1], d->dst, bytes);
+}
+
+void counter_add(struct counter *k, const struct taken *t)
+{
+	const struct packet *pk = &t->pk;
+	const uint64_t at = k->filled % COUNTER_ROOM;
+
+	decode_packet(&k->d, &k->capture->decode, pk->link_type, pk->data, pk->captured,
+		      pk->length);
+	if (k->now) {
+		taken_count(k, &k->d, t);
+		return;
+	}
+	if (k->filled - atomic_load_explicit(&k->counted, memory_order_acquire) >= COUNTER_ROOM)
+		counter_drain(k, COUNTER_ROOM / 2);
+	counted_pack(&k->ring[at].counted, k->options[at], &k->d, t);
+	k->filled++;
+	if (k->filled % RUN == 0)
+		counter_hand_over(
+			k, k->filled - atomic_load_explicit(&k->counted, memory_order_relaxed));
+}
+
+void counter_wait(struct counter *k)
+{
+	if (!k->now)
+		counter_drain(k, 0);
+}
