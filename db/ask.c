@@ -228,6 +228,7 @@ static int ask_file(struct ask *a, const char *path, enum plan_shape shape,
 	if (sql_open(&db, path, SQL_READER, why) == 0 && shard_check(db, why) == 0 &&
 	    shard_sealed(db, &sealed, why) == 0) {
 		here.open = !sealed;
+		here.wide = shard_mostly(db, scope->only);
 		r = plan_make(plan, &a->q, shape, &here, e);
 		if (r == 0 && ask_plan(a, plan, shape, db, total, why) != 0)
 			r = 1;

@@ -26,6 +26,7 @@ struct making {
 	const struct question *q;
 	const struct plan_scope *scope;
 	const struct filter_node *drive;
+	bool by_time;	     /* not by the one capture that is meant */
 	const char *columns; /* that an arm gives */
 	bool cut;	     /* nothing that began in an earlier tick than `cut` says */
 	struct err *e;
@@ -169,7 +170,7 @@ static int put_arms(struct making *m)
 {
 	const struct filter_node *d = m->drive;
 
-	if (m->scope->only && (!d || m->scope->open))
+	if (m->scope->only && !m->by_time && (!d || m->scope->open))
 		return put_capture_arm(m);
 	if (m->scope->open)
 		return put_whole_arm(m);
@@ -213,8 +214,9 @@ static int put_sorted(struct making *m)
 	return 0;
 }
 
-/* Without an index: from the newest number on, since most rows so come in the order that is wanted,
- * and few are put in and pushed out again. Only what is shown at last is read whole. */
+/* Without an index, but for the numbers of rows: from the newest number on, since most rows so come
+ * in the order that is wanted, and few are put in and pushed out again. Only what is shown at last
+ * is read whole. */
 static int put_through(struct making *m)
 {
 	plan_text(m->p, "SELECT c.* FROM (SELECT row FROM (");
@@ -257,7 +259,8 @@ static int put_rows(struct making *m)
 {
 	int r;
 
-	if (m->q->sort < 0 && m->scope->open)
+	m->by_time = m->by_time || (m->scope->wide && !m->scope->open && m->q->sort < 0);
+	if (m->q->sort < 0 && (m->scope->open || (m->scope->only && !m->drive && !m->by_time)))
 		return put_through(m);
 	r = m->q->sort < 0 ? put_newest(m) : put_sorted(m);
 	plan_text(m->p, " LIMIT ");
@@ -337,6 +340,7 @@ int plan_make(struct plan *p, const struct question *q, enum plan_shape shape,
 			   .q = q,
 			   .scope = scope,
 			   .drive = where_drive(filter_root(q->filter)),
+			   .by_time = scope->wide && !scope->open && q->from_ns != INT64_MIN,
 			   .columns = "c.*",
 			   .e = e};
 

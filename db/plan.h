@@ -20,6 +20,7 @@ struct plan_scope {
 	const char *captures; /* those that are meant, as JSON; "": all. Borrowed */
 	int64_t only;	      /* the one that is meant, else 0 */
 	int64_t newer_ns;     /* ROWS: what began earlier is not wanted; INT64_MIN: all is */
+	bool wide;	      /* `only` has a good part of the shard: time finds its rows as well */
 	bool open;	      /* the shard is being filled: no index is there, it is read through */
 };
 

@@ -331,3 +331,17 @@ int shard_sealed(sqlite3 *db, bool *sealed, struct err *e)
 	*sealed = count >= SHARD_INDEXES;
 	return r;
 }
+
+bool shard_mostly(sqlite3 *db, int64_t capture)
+{
+	sqlite3_stmt *s = sql_prepare(
+		db, "SELECT 4*count(*)FILTER(WHERE capture=?1)>=count(*) FROM slot", NULL);
+	int64_t mostly = 0;
+
+	if (!s)
+		return false;
+	sql_bind(s, "i", capture);
+	(void)sql_int(db, s, &mostly, NULL); /* a shard that cannot be read is found out at once */
+	sqlite3_finalize(s);
+	return capture != 0 && mostly != 0;
+}

@@ -47,6 +47,8 @@ void shard_times(const struct shard *s, int64_t *min_ns, int64_t *max_ns);
  * there; -1: *e. */
 int shard_seal(struct shard *s, struct err *e);
 int shard_sealed(sqlite3 *db, bool *sealed, struct err *e); /* all indexes are there */
+/* The capture has a fourth of it or more; 0, which is none, has not. */
+bool shard_mostly(sqlite3 *db, int64_t capture);
 int shard_check(sqlite3 *db, struct err *e); /* 0: it is of the form that is known here */
 
 #endif

@@ -13,8 +13,13 @@ static sqlite3 *shard(void)
 {
 	static sqlite3 *db;
 
-	if (!db && (sqlite3_open(":memory:", &db) != SQLITE_OK || sqlite3_exec(db, shard_schema, NULL, NULL, NULL) != SQLITE_OK))
+	if (db)
+		return db;
+	if (sqlite3_open(":memory:", &db) != SQLITE_OK || sqlite3_exec(db, shard_schema, NULL, NULL, NULL) != SQLITE_OK)
 		abort();
+	for (const char *const *index = shard_indexes; *index; index++)
+		if (sqlite3_exec(db, *index, NULL, NULL, NULL) != SQLITE_OK)
+			abort();
 	return db;
 }
 
@@ -44,6 +49,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		{.captures = "", .newer_ns = INT64_MIN},
 		{.captures = "[1,2]", .newer_ns = 5},
 		{.captures = "[3]", .only = 3, .newer_ns = INT64_MIN},
+		{.captures = "[3]", .only = 3, .newer_ns = INT64_MIN, .wide = true},
+		{.captures = "[1,2]", .newer_ns = 5, .open = true},
 	};
 	struct question q;
 	struct err e;
@@ -54,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 		return 0;
 	}
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof(scopes) / sizeof(*scopes); i++) {
 		plan_try(&q, PLAN_CAPTURES, &scopes[i]);
 		plan_try(&q, PLAN_COUNT, &scopes[i]);
 		if (q.kind == QUESTION_TOP)

@@ -313,9 +313,8 @@ static void filter_make(struct buf *out, uint32_t *r, int depth)
 }
 
 /* All rows as a table, by the SQL of the plan itself. */
-static struct rowset *rows_of(sqlite3 *db, const char *text)
+static struct rowset *rows_of(sqlite3 *db, const char *text, struct plan_scope scope)
 {
-	struct plan_scope scope = {.captures = "", .newer_ns = INT64_MIN};
 	bool sealed;
 	struct plan *plan = xmalloc(sizeof(*plan));
 	struct rowset *rows = rowset_new(&table_history_connections);
@@ -363,10 +362,14 @@ static uint64_t ids_sum(struct rowset *rows)
 	return sum;
 }
 
-static void filter_holds(sqlite3 *db, struct rowset *all, const char *text)
+static const struct plan_scope scopes[] = {{.captures = "", .newer_ns = INT64_MIN},
+					   {.captures = "[1]", .only = 1, .newer_ns = INT64_MIN},
+					   {.captures = "[1]", .only = 1, .newer_ns = INT64_MIN, .wide = true}};
+
+static void filter_holds(sqlite3 *db, struct rowset *all, const char *text, size_t scope)
 {
 	const struct table t = rowset_table(all, false);
-	struct rowset *got = rows_of(db, text);
+	struct rowset *got = rows_of(db, text, scopes[scope]);
 	struct question q;
 	uint64_t expected = 0, sum = 0;
 
@@ -388,17 +391,18 @@ static void filter_holds(sqlite3 *db, struct rowset *all, const char *text)
 
 static void filters_hold(sqlite3 *db, uint32_t r)
 {
-	struct rowset *all = rows_of(db, "connections");
+	struct rowset *all = rows_of(db, "connections", scopes[0]);
 
 	assert_int_equal(rowset_rows(all), ROWS);
 	for (size_t i = 0; i < ARRAY_LEN(leaves); i++)
-		filter_holds(db, all, leaves[i]);
+		for (size_t scope = 0; scope < ARRAY_LEN(scopes); scope++)
+			filter_holds(db, all, leaves[i], scope);
 	for (int i = 0; i < FILTERS; i++) {
 		struct buf text;
 
 		buf_init(&text, 65536);
 		filter_make(&text, &r, 5);
-		filter_holds(db, all, buf_str(&text));
+		filter_holds(db, all, buf_str(&text), (size_t)i % ARRAY_LEN(scopes));
 		buf_release(&text);
 	}
 	rowset_free(all);
