@@ -1,4 +1,5 @@
 /* Internet Control Message Protocol, RFC 792, RFC 1191. */
+#include "icmp_both.h"
 #include "rows.h"
 
 #define ICMP_HEADER 8u
@@ -84,41 +85,24 @@ uint8_t icmp_decode(struct walk *w)
 		return walk_short(w, PROTO_ICMP, ICMP_HEADER);
 	if (w->o->checksums)
 		checksum_transport(w, p, cursor_wire(&w->c), 2);
-	if (d->icmp_type == ICMP_ECHO || d->icmp_type == ICMP_ECHO_REPLY) {
-		d->sport = d->dport = get16(p + 4);
-		d->flags |= DECODE_PORTS;
-	}
+	if (d->icmp_type == ICMP_ECHO || d->icmp_type == ICMP_ECHO_REPLY)
+		icmp_echo(d, p);
 	walk_layer(w, PROTO_ICMP, ICMP_HEADER);
-	if (icmp_is_error(d->icmp_type) && cursor_left(&w->c)) {
-		d->flags |= DECODE_ICMP_ERROR;
-		d->quote_offset = cursor_offset(&w->c);
-	}
-	return cursor_left(&w->c) ? walk_rest(w, PROTO_DATA) : PROTO_NONE;
+	return icmp_behind(w, icmp_is_error(d->icmp_type));
 }
 
 void icmp_info(struct buf *out, const struct view *v, const struct layer *l)
 {
 	const uint8_t *p = v->head + l->offset;
-	const char *code;
 
 	if (l->length < 2)
 		return;
-	buf_add_str(out, code_text(types, p[0], "type"));
-	if (!*code_text(types, p[0], ""))
-		buf_printf(out, " %u code %u", p[0], p[1]);
-	code = code_name(p[0], p[1]);
-	if (*code)
-		buf_printf(out, " (%s)", code);
-	else if (icmp_is_error(p[0]))
-		buf_printf(out, " (code %u)", p[1]);
+	icmp_type_info(out, p, types, code_name(p[0], p[1]), icmp_is_error(p[0]));
 	if (l->length < ICMP_HEADER)
 		return;
 	if (p[0] == ICMP_UNREACHABLE && p[1] == 4)
 		buf_printf(out, " mtu %u", get16(p + 6));
-	if (v->d->flags & DECODE_ICMP_ERROR)
-		info_quote(out, v, v->d->quote_offset);
-	else if (v->d->flags & DECODE_PORTS)
-		buf_printf(out, " id %u seq %u", get16(p + 4), get16(p + 6));
+	icmp_behind_info(out, v, p);
 }
 
 void icmp_fields(const struct view *v, const struct layer *l)
@@ -128,14 +112,12 @@ void icmp_fields(const struct view *v, const struct layer *l)
 
 	if (l->length < 2)
 		return;
-	view_field(v, "type", l->offset, 1, "%u %s", p[0], code_text(types, p[0], "unknown"));
-	view_field(v, "code", l->offset + 1, 1, "%u %s", p[1], code_name(p[0], p[1]));
+	icmp_type_fields(v, l, types, code_name(p[0], p[1]));
 	if (l->length < ICMP_HEADER)
 		return;
 	view_checksum(v, l, 2);
 	if (v->d->flags & DECODE_PORTS) {
-		view_field(v, "id", l->offset + 4, 2, "%u", get16(p + 4));
-		view_field(v, "seq", l->offset + 6, 2, "%u", get16(p + 6));
+		icmp_echo_fields(v, l);
 	} else if (p[0] == ICMP_UNREACHABLE && p[1] == 4) {
 		view_field(v, "mtu", l->offset + 6, 2, "%u", get16(p + 6));
 	} else if (p[0] == ICMP_REDIRECT) {
