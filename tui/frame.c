@@ -6,7 +6,9 @@
 
 #include "app_private.h"
 #include "base/clock.h"
+#include "base/text.h"
 #include "base/xalloc.h"
+#include "tui/term.h"
 
 #define ANY_COLUMNS 6 /* "^P any": whatever else has no room, this has */
 
@@ -61,19 +63,17 @@ static void path_print(const struct pane *p, struct buf *out)
 static int path_draw(const struct pane *p, struct area line)
 {
 	struct buf out;
-	const char *path, *next;
+	struct str path;
 	int x = 0;
 
 	buf_init(&out, 8192);
 	path_print(p, &out);
-	path = buf_str(&out);
-	while (canvas_columns(str_of(path)) + x > line.width && (next = strstr(path, " > "))) {
-		path = next + 3;
-		x = 4;
-	}
-	if (x)
-		area_text(line, 0, 0, STYLE_DIM, line.canvas->utf8 ? "\u2026 > " : "~ > ");
-	x += area_str(line, x, 0, STYLE_TITLE, str_of(path), line.width - x);
+	path = (struct str){buf_str(&out), out.len};
+	if (canvas_columns(path) > line.width)
+		x = area_text(line, 0, 0, STYLE_DIM, line.canvas->utf8 ? "\u2026" : "~");
+	while (canvas_columns(path) + x > line.width && path.len > 0)
+		text_utf8_next(&path);
+	x += area_str(line, x, 0, STYLE_TITLE, path, line.width - x);
 	buf_release(&out);
 	return x;
 }
@@ -125,7 +125,7 @@ static void keys_draw(const struct app *a, struct area line)
 
 	area_fill(line, ' ', STYLE_LABEL);
 	for (int f = 1; f <= 10; f++) {
-		char name[8], label[64];
+		char name[TERM_KEY_MAX], label[64];
 		const struct key *k;
 		snprintf(name, sizeof(name), "f%d", f);
 		k = keymap_key(a->keymap, context, list, name);

@@ -118,7 +118,10 @@ static int draw_fact(const struct window *w, const char *label, const char *colu
 	buf_init(&text, 8192);
 	value_print_text(&text, w->columns[index].kind, &v, TEXT_UTC);
 	area_text(area_part(a, 0, 0, FACT_LABEL - 1, 1), 1, 0, STYLE_LABEL, label);
-	area_str(a, FACT_LABEL, 0, STYLE_NORMAL, (struct str){buf_str(&text), text.len}, a.width - FACT_LABEL);
+	if (canvas_columns((struct str){buf_str(&text), text.len}) > a.width - FACT_LABEL) /* of a long path the end tells more */
+		area_right(a, FACT_LABEL, 0, STYLE_NORMAL, buf_str(&text), a.width - FACT_LABEL);
+	else
+		area_text(a, FACT_LABEL, 0, STYLE_NORMAL, buf_str(&text));
 	buf_release(&text);
 	return 1;
 }
