@@ -42,19 +42,23 @@ static void visit_end(const struct visit *v)
 static int visit_begin(struct visit *v, const char *path)
 {
 	struct stat st;
+	int r;
 
 	*v = (struct visit){.fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)};
 	if (v->fd < 0)
 		return -1;
 	if (geteuid() != 0)
 		return 0;
-	if (fstat(v->fd, &st) == 0 && st.st_uid == 0)
+	r = fstat(v->fd, &st);
+	if (r == 0 && st.st_uid == 0)
 		return 0;
-	v->switched = true;
-	if (fstat(v->fd, &st) == 0 && become(st.st_uid, st.st_gid) == 0)
-		return 0;
-	visit_end(v);
-	return -1;
+	if (r == 0) {
+		v->switched = true;
+		r = become(st.st_uid, st.st_gid);
+	}
+	if (r)
+		visit_end(v);
+	return r;
 }
 
 int folder_make(const char *path, uid_t owner)

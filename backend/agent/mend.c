@@ -278,9 +278,10 @@ void mender_free(struct mender *m)
 {
 	if (!m)
 		return;
-	while (m->first) {
-		mend_kill(m->first);
-		mend_remove(m->first);
+	for (struct mend *k = m->first, *next; k; k = next) {
+		next = k->next;
+		mend_kill(k);
+		mend_remove(k);
 	}
 	uv_close((uv_handle_t *)&m->later, on_closed);
 }

@@ -96,7 +96,7 @@ static void mended_tell(struct session *s, const struct segment *g, const struct
 		control_event(s->control, "error", s->name,
 			      "%s could not be mended and keeps its name .part: %s", g->name,
 			      e->text);
-	else if (r->cut_bytes)
+	else if (r && r->cut_bytes)
 		control_event(s->control, "warn", s->name,
 			      "%s: %llu bytes of a packet that was not whole were cut off", g->name,
 			      (unsigned long long)r->cut_bytes);
@@ -112,7 +112,7 @@ void salvage_mended(struct session *s, uint32_t number, const struct repair *r, 
 			g = &s->segment[i];
 	if (!g)
 		return;
-	if (!e && segment_mend(s, g, r, &own))
+	if (r && segment_mend(s, g, r, &own))
 		e = &own;
 	g->mending = false;
 	segment_close(g);

@@ -53,7 +53,7 @@ bool session_watches_size(const struct session *s);
 void salvage_tap(struct session *s, const char *reason);
 /* The daemon was dead. 1: somebody still writes, later; 0: as salvage_tap. */
 int salvage_session(struct session *s);
-/* What was found in a file; e not NULL: nothing, and why. */
+/* What was found in a file; r NULL: nothing, e says why. */
 void salvage_mended(struct session *s, uint32_t number, const struct repair *r,
 		    const struct err *e);
 /* The highest number of a connection in a reader's journal. */
