@@ -9,19 +9,18 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/fdio.h"
-#include "base/map.h"
 #include "base/xalloc.h"
 #include "places.h"
 #include "plan.h"
 #include "shard.h"
 #include "sql.h"
+#include "sums.h"
 #include "table/view.h"
 #include "tables.h"
 #include "wire/frame.h"
 
 #define ASK_WINDOW_ROWS 2048u
 #define ASK_HEAP_BYTES (INT64_C(512) << 20)
-#define ASK_KEYS_MAX 4000000u
 #define ASK_WINDOW_BYTES (MSG_PAYLOAD_MAX / 4) /* of rows, before the next window begins */
 
 struct ask {
@@ -29,16 +28,11 @@ struct ask {
 	struct question q;
 	struct places *places;
 	struct rowset *rows;
-	struct map *sums;	      /* TOP: key -> struct sum */
+	struct sums *sums;	      /* TOP */
 	bool cut;		      /* more is there than the limit */
 	int unread;		      /* shards that could not be read */
 	bool still;		      /* nobody writes this history */
 	char note[ERR_TEXT_MAX + 64]; /* why the first of them could not */
-};
-
-struct sum {
-	double bytes, packets; /* exact up to 2^53 */
-	int64_t connections;
 };
 
 /* Totals of a COUNT over all shards. */
@@ -50,40 +44,6 @@ struct total {
 static int say(uint16_t type, const struct buf *payload);
 
 /* --- rows --- */
-
-static void addr_from(sqlite3_stmt *s, int column, struct addr *a)
-{
-	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-	const uint8_t *ip = sqlite3_column_blob(s, column);
-
-	*a = (struct addr){0};
-	if (!ip || sqlite3_column_bytes(s, column) != 16)
-		return;
-	a->family = memcmp(ip, mapped, sizeof(mapped)) == 0 ? ADDR_IP4 : ADDR_IP6;
-	if (a->family == ADDR_IP4)
-		memcpy(a->bytes, ip + 12, 4);
-	else
-		memcpy(a->bytes, ip, 16);
-}
-
-static struct value cell_from(sqlite3_stmt *s, int column)
-{
-	struct addr a;
-
-	switch (sqlite3_column_type(s, column)) {
-	case SQLITE_INTEGER:
-		return value_int(sqlite3_column_int64(s, column));
-	case SQLITE_FLOAT:
-		return value_real(sqlite3_column_double(s, column));
-	case SQLITE_TEXT:
-		return value_str(sql_text(s, column));
-	case SQLITE_BLOB:
-		addr_from(s, column, &a);
-		return value_addr(&a);
-	default:
-		return value_null();
-	}
-}
 
 /* The SQL's columns are the table's; host and session come from the capture, and the path from its
  * segment. */
@@ -99,52 +59,12 @@ static void add_connection(struct ask *a, sqlite3_stmt *s)
 		return;
 	file = places_path(a->places, place, sqlite3_column_int64(s, path));
 	for (unsigned i = 0; i < table_history_connections.ncolumns; i++)
-		v[i] = cell_from(s, (int)i);
+		v[i] = column_value(s, (int)i);
 	v[HOST] = value_text(place->host);
 	v[SESSION] = value_text(*place->session ? place->session : NULL);
 	v[path] = value_text(file);
 	rowset_add(a->rows, v);
 	free(file);
-}
-
-/* The keys as one text; the values stand behind them. */
-static void sum_key(const struct ask *a, sqlite3_stmt *s, struct buf *key)
-{
-	for (int i = 0; i < a->q.keys; i++) {
-		const struct value v = cell_from(s, i);
-		const int column = a->q.key[i];
-
-		if (i > 0)
-			(void)buf_add_byte(key, ' ');
-		if (v.type == VALUE_NULL)
-			(void)buf_add_byte(key, '-');
-		value_print_raw(key,
-				column < 0 ? KIND_ADDR
-					   : table_history_connections.columns[column].kind,
-				&v);
-	}
-}
-
-static void add_sum(struct ask *a, sqlite3_stmt *s)
-{
-	struct buf key;
-	struct sum *sum;
-
-	buf_init(&key, 65536);
-	sum_key(a, s, &key);
-	sum = map_get(a->sums, buf_str(&key), key.len);
-	if (!sum && map_count(a->sums) == ASK_KEYS_MAX) {
-		a->cut = true;
-	} else if (!sum) {
-		sum = xcalloc(1, sizeof(*sum));
-		(void)map_put(a->sums, buf_str(&key), key.len, sum); /* there is room */
-	}
-	if (sum) {
-		sum->bytes += sqlite3_column_double(s, a->q.keys);
-		sum->packets += sqlite3_column_double(s, a->q.keys + 1);
-		sum->connections += sqlite3_column_int64(s, a->q.keys + 2);
-	}
-	buf_release(&key);
 }
 
 static void add_total(struct total *t, sqlite3_stmt *s)
@@ -171,7 +91,7 @@ static void take_row(struct ask *a, enum plan_shape shape, sqlite3_stmt *s, stru
 		places_mark(a->places, sqlite3_column_int64(s, 0));
 		break;
 	case PLAN_TOP:
-		add_sum(a, s);
+		sums_add(a->sums, s);
 		break;
 	case PLAN_COUNT:
 		add_total(total, s);
@@ -209,10 +129,13 @@ static int ask_plan(struct ask *a, struct plan *plan, enum plan_shape shape, sql
 		take_row(a, shape, s, total);
 	r = rc == SQLITE_DONE ? 0 : sql_error(db, e);
 	sqlite3_finalize(s);
+	if (r == 0 && shape == PLAN_TOP)
+		r = sums_end_shard(a->sums, db, e);
 	return r;
 }
 
-/* -1: the question cannot be asked (*e); 1: this shard cannot answer it (*why). */
+/* One transaction: all that is asked of the shard is of the same moment. -1: the question cannot be
+ * asked (*e); 1: this shard cannot answer it (*why). */
 static int ask_file(struct ask *a, const char *path, enum plan_shape shape,
 		    const struct plan_scope *scope, struct total *total, struct err *why,
 		    struct err *e)
@@ -225,8 +148,8 @@ static int ask_file(struct ask *a, const char *path, enum plan_shape shape,
 
 	plan->bind = NULL;
 	buf_init(&plan->sql, 0);
-	if (sql_open(&db, path, SQL_READER, why) == 0 && shard_check(db, why) == 0 &&
-	    shard_sealed(db, &sealed, why) == 0) {
+	if (sql_open(&db, path, SQL_READER, why) == 0 && sql_exec(db, "BEGIN", why) == 0 &&
+	    shard_check(db, why) == 0 && shard_sealed(db, &sealed, why) == 0) {
 		here.open = !sealed;
 		here.wide = shard_mostly(db, scope->only);
 		r = plan_make(plan, &a->q, shape, &here, e);
@@ -334,20 +257,10 @@ static int64_t whole(double sum)
 
 static int answer_top(struct ask *a, struct err *e)
 {
-	size_t iter = 0, len;
-	const void *key;
-	void *entry;
-
-	a->sums = map_new(ASK_KEYS_MAX);
+	a->sums = sums_new(&a->q);
 	if (ask_shards(a, PLAN_TOP, NULL, e) != 0)
 		return -1;
-	while (map_next(a->sums, &iter, &key, &len, &entry)) {
-		const struct sum *sum = entry;
-		const struct value v[] = {
-			value_str((struct str){key, len}), value_int(whole(sum->bytes)),
-			value_int(whole(sum->packets)), value_int(sum->connections)};
-		rowset_add(a->rows, v);
-	}
+	a->cut = sums_rows(a->sums, a->rows);
 	return 0;
 }
 
@@ -524,17 +437,6 @@ static int hear(struct buf *in, struct msg_command *m, struct err *e)
 	if (got < 0 || f.type != MSG_COMMAND)
 		return err_set(e, ERR_CALL, "that is no question");
 	return msg_get_command(f.payload, f.len, m, e);
-}
-
-static void sums_free(struct map *sums)
-{
-	size_t iter = 0, len;
-	const void *key;
-	void *entry;
-
-	while (sums && map_next(sums, &iter, &key, &len, &entry))
-		free(entry);
-	map_free(sums);
 }
 
 int ask_main(const char *folder, bool still)

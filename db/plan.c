@@ -286,29 +286,29 @@ static void put_row_columns(struct plan *p)
 		     " CROSS JOIN kind k ON k.id=c.kind");
 }
 
+/* The keys as a shard has them, for sums.c: numbers of addresses and words, A's where a key is
+ * either end's. */
 static void put_top(struct plan *p, const struct question *q)
 {
-	bool either = false;
+	plan_text(p, "SELECT ");
+	for (int i = 0; i < q->keys; i++)
+		(void)buf_printf(&p->sql, "%s,",
+				 q->key[i] == QUESTION_KEY_EITHER ? "c.a"
+								  : connection_sql[q->key[i]].sql);
+	plan_text(p, "c.bytes_ab+c.bytes_ba,c.packets_ab+c.packets_ba,c.a,c.b FROM rows c");
+}
 
-	for (int i = 0; i < q->keys; i++) {
-		plan_text(p, i ? "," : "SELECT ");
-		either = either || q->key[i] == QUESTION_KEY_EITHER;
-		if (q->key[i] == QUESTION_KEY_EITHER)
-			plan_text(p, "(SELECT ip FROM addr WHERE id=c.either)");
-		else
-			put_cell(p, q->key[i]);
-	}
-	plan_text(p,
-		  ",total(c.bytes_ab+c.bytes_ba),total(c.packets_ab+c.packets_ba),count(*) FROM ");
-	plan_text(
-		p,
-		either ? "(SELECT a either,* FROM rows UNION ALL SELECT b,* FROM rows WHERE b<>a) c"
-		       : "rows c");
-	for (int i = 0; i < q->keys; i++) {
-		plan_text(p, i ? "," : " GROUP BY ");
-		plan_text(p, q->key[i] == QUESTION_KEY_EITHER ? "c.either"
-							      : connection_sql[q->key[i]].sql);
-	}
+/* What the shape needs of each row: SQLite hands on every column that is named. */
+static const char *columns_of(const struct question *q, enum plan_shape shape)
+{
+	if (shape == PLAN_CAPTURES)
+		return "c.row";
+	if (shape == PLAN_COUNT)
+		return "c.packets_ab,c.packets_ba,c.bytes_ab,c.bytes_ba,c.start_ns";
+	if (shape == PLAN_TOP && q->keys == 1 &&
+	    (q->key[0] == QUESTION_KEY_EITHER || connection_sql[q->key[0]].addr))
+		return "c.a,c.b,c.packets_ab,c.packets_ba,c.bytes_ab,c.bytes_ba";
+	return "c.*";
 }
 
 static void put_head(struct plan *p, const struct question *q, enum plan_shape shape)
@@ -341,7 +341,7 @@ int plan_make(struct plan *p, const struct question *q, enum plan_shape shape,
 			   .scope = scope,
 			   .drive = where_drive(filter_root(q->filter)),
 			   .by_time = scope->wide && !scope->open && q->from_ns != INT64_MIN,
-			   .columns = "c.*",
+			   .columns = columns_of(q, shape),
 			   .e = e};
 
 	memset(p, 0, sizeof(*p));

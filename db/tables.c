@@ -1,6 +1,9 @@
 #include "tables.h"
 
+#include <string.h>
+
 #include "base/xalloc.h"
+#include "sql.h"
 
 static const struct column captures_columns[] = {
 	{"id", KIND_COUNT, 0, "", "the capture's number in this history"},
@@ -158,3 +161,37 @@ const struct table_type table_history_count = {"count", "sums over all that was 
 const struct table_type table_history_journals = {"journals", "how far each journal was taken up",
 						  "", journals_columns,
 						  ARRAY_LEN(journals_columns)};
+
+static void addr_from(sqlite3_stmt *s, int column, struct addr *a)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	const uint8_t *ip = sqlite3_column_blob(s, column);
+
+	*a = (struct addr){0};
+	if (!ip || sqlite3_column_bytes(s, column) != 16)
+		return;
+	a->family = memcmp(ip, mapped, sizeof(mapped)) == 0 ? ADDR_IP4 : ADDR_IP6;
+	if (a->family == ADDR_IP4)
+		memcpy(a->bytes, ip + 12, 4);
+	else
+		memcpy(a->bytes, ip, 16);
+}
+
+struct value column_value(sqlite3_stmt *s, int column)
+{
+	struct addr a;
+
+	switch (sqlite3_column_type(s, column)) {
+	case SQLITE_INTEGER:
+		return value_int(sqlite3_column_int64(s, column));
+	case SQLITE_FLOAT:
+		return value_real(sqlite3_column_double(s, column));
+	case SQLITE_TEXT:
+		return value_str(sql_text(s, column));
+	case SQLITE_BLOB:
+		addr_from(s, column, &a);
+		return value_addr(&a);
+	default:
+		return value_null();
+	}
+}

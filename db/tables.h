@@ -2,6 +2,8 @@
 #ifndef DB_TABLES_H
 #define DB_TABLES_H
 
+#include <sqlite3.h>
+
 #include "table/table.h"
 
 /* A column's SQL in the connection table of a shard (alias c). `addr`, `word`: it is a number of a
@@ -19,5 +21,8 @@ extern const struct table_type table_captures, table_files, table_history_connec
 	table_history_events, table_history_top, table_history_count, table_history_journals;
 extern const struct column_sql
 	connection_sql[]; /* as the columns of table_history_connections, ended by NULL */
+/* A cell of a statement's row: an integer, a text, or 16 bytes, which are an address. Texts are
+ * borrowed until the next step. */
+struct value column_value(sqlite3_stmt *s, int column);
 
 #endif

@@ -358,6 +358,50 @@ static void times_and_tails(void **state)
 	assert_int_equal(ask_count(h, "connections | top 5 addr", &table_history_top), 5);
 }
 
+/* Each key's sum against the same question for that key alone. */
+static void sums_are_those_of_their_rows(void **state)
+{
+	static const struct {
+		const char *keys, *first, *second; /* what asks for the first key alone, and for the second */
+		int ends;			   /* that a connection is counted for */
+	} sums[] = {
+		{"addr", "host", "", 2}, {"addr_b", "addr_b ==", "", 1}, {"app", "app ==", "", 1}, {"proto", "proto ==", "", 1},
+		{"port_b", "port_b ==", "", 1}, {"addr,port_b", "host", "and port_b ==", 2}, {"state,proto", "state ==", "and proto ==", 1},
+		{"vlan", "", "", 1}, {"capture", "capture ==", "", 1},
+	};
+	const struct history *h = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(sums); i++) {
+		char *question = xasprintf("connections | top 10000 %s", sums[i].keys);
+		struct reply r, one;
+		int64_t rows = 0;
+
+		ask(h, question, &table_history_top, &r);
+		if (r.error.code)
+			fail_msg("%s: %s", question, r.error.text);
+		for (uint64_t row = 0; row < rowset_rows(r.rows); row++) {
+			const struct str key = rowset_cell(r.rows, row, 0).s;
+			char first[64] = "", second[64] = "", text[256], *single;
+
+			rows += rowset_cell(r.rows, row, 3).i;
+			(void)snprintf(text, sizeof(text), "%.*s", (int)key.len, key.p);
+			assert_true(sscanf(text, "%63s %63s", first, second) >= 1);
+			if (row > 5 || strcmp(first, "-") == 0)
+				continue;
+			single = xasprintf("%s %s %s %s | count", sums[i].first, first, sums[i].second, second);
+			ask(h, single, &table_history_count, &one);
+			assert_int_equal(rowset_cell(one.rows, 0, 0).i, rowset_cell(r.rows, row, 3).i);
+			assert_int_equal(rowset_cell(one.rows, 0, 1).i, rowset_cell(r.rows, row, 2).i);
+			assert_int_equal(rowset_cell(one.rows, 0, 2).i, rowset_cell(r.rows, row, 1).i);
+			rowset_free(one.rows);
+			free(single);
+		}
+		assert_int_equal(rows, sums[i].ends * CONNECTIONS);
+		rowset_free(r.rows);
+		free(question);
+	}
+}
+
 static void wrong_questions_have_a_place(void **state)
 {
 	static const struct {
@@ -471,6 +515,7 @@ int main(void)
 		cmocka_unit_test(a_journal_goes_on_where_it_stopped),
 		cmocka_unit_test(questions_are_answered_as_the_filter_says),
 		cmocka_unit_test(times_and_tails),
+		cmocka_unit_test(sums_are_those_of_their_rows),
 		cmocka_unit_test(wrong_questions_have_a_place),
 		cmocka_unit_test(plans_are_pinned),
 		cmocka_unit_test(taken_up_twice_is_once),
