@@ -162,24 +162,33 @@ bool name_app(const struct table_type *t, struct str word)
 
 const char *name_nearest(const struct table_type *t, struct str word)
 {
-	static const char *const qualifiers[] = {"host", "net", "port", "portrange", "src",
-						 "dst",	 "and", "or",	"not",	     "in"};
-	const char *known[TABLE_COLUMNS_MAX + ARRAY_LEN(qualifiers) + ARRAY_LEN(end_words) +
-			  ARRAY_LEN(aliases) + ARRAY_LEN(protos)];
+	static const char *const joins[] = {"and", "or", "not", "in"};
+	static const char *const qualifiers[] = {"host", "net", "src", "dst"};
+	static const char *const of_ports[] = {"port", "portrange"};
+	const bool proto = table_column(t, str_of("proto")) >= 0;
+	const char *known[TABLE_COLUMNS_MAX + ARRAY_LEN(joins) + ARRAY_LEN(qualifiers) +
+			  ARRAY_LEN(of_ports) + ARRAY_LEN(end_words) + ARRAY_LEN(aliases) +
+			  ARRAY_LEN(protos)];
 	struct name_columns c;
 	size_t count = 0;
 
 	for (unsigned i = 0; i < t->ncolumns; i++)
 		known[count++] = t->columns[i].name;
-	for (size_t i = 0; i < ARRAY_LEN(qualifiers); i++)
+	for (size_t i = 0; i < ARRAY_LEN(joins); i++)
+		known[count++] = joins[i];
+	/* A word that this table would not take is no advice. */
+	for (size_t i = 0; i < ARRAY_LEN(qualifiers) && name_ends(t, END_ADDR, SIDE_EITHER, &c);
+	     i++)
 		known[count++] = qualifiers[i];
+	for (size_t i = 0; i < ARRAY_LEN(of_ports) && name_ends(t, END_PORT, SIDE_EITHER, &c); i++)
+		known[count++] = of_ports[i];
 	for (size_t i = 0; i < ARRAY_LEN(end_words); i++)
 		if (name_find(t, str_of(end_words[i].name), &c))
 			known[count++] = end_words[i].name;
 	for (size_t i = 0; i < ARRAY_LEN(aliases); i++)
 		if (name_find(t, str_of(aliases[i].name), &c))
 			known[count++] = aliases[i].name;
-	for (size_t i = 0; i < ARRAY_LEN(protos); i++)
+	for (size_t i = 0; i < ARRAY_LEN(protos) && proto; i++)
 		known[count++] = protos[i];
 	return text_nearest(word, known, count);
 }
