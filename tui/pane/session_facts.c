@@ -67,19 +67,30 @@ static struct str fact(const struct session_facts *f, const char *name)
 	return str_of("");
 }
 
+static void recording_print(const struct session_facts *f, struct buf *out)
+{
+	const struct str recording = fact(f, "recording"), files = fact(f, "files"), state = fact(f, "state");
+	const bool goes_on = str_is(state, "running") || str_is(state, "starting");
+
+	if (!recording.len)
+		return;
+	if (str_is(recording, "yes") && goes_on)
+		(void)buf_add_str(out, "recording");
+	else if (files.len && !str_is(files, "0"))
+		(void)buf_printf(out, "recorded: %.*s file%s", (int)files.len, files.p, str_is(files, "1") ? "" : "s");
+	else
+		(void)buf_add_str(out, goes_on ? "counting, nothing is recorded" : "nothing was recorded");
+}
+
 void session_facts_print(const struct session_facts *f, struct buf *out)
 {
-	struct str own, packets, recording;
+	struct str own, packets;
 
 	if (!f->feed || feed_state(f->feed) == FEED_FAILED)
 		return;
-	recording = fact(f, "recording");
 	own = fact(f, "own_traffic");
 	packets = fact(f, "own_packets");
-	if (str_is(recording, "yes"))
-		(void)buf_add_str(out, "recording");
-	else if (recording.len)
-		(void)buf_add_str(out, "counting, nothing is recorded");
+	recording_print(f, out);
 	if (str_is(own, "out") && packets.len && !str_is(packets, "0"))
 		(void)buf_printf(out, "   own SSH traffic left out: %.*s packets", (int)packets.len, packets.p);
 	else if (str_is(own, "in"))

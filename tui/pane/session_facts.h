@@ -12,7 +12,7 @@ struct session_facts *session_facts_new(struct app *a);
 void session_facts_free(struct session_facts *f); /* NULL is fine */
 /* From now on this one; the same one again costs nothing. */
 void session_facts_of(struct session_facts *f, struct host *h, const char *session);
-/* "recording", "counting, nothing is recorded", "own SSH traffic left out: 1204 packets": joined by blanks; may be nothing. */
+/* "recording", "recorded: 3 files", "counting, nothing is recorded", "own SSH traffic left out: 1204 packets": joined by blanks; may be nothing. */
 void session_facts_print(const struct session_facts *f, struct buf *out);
 
 #endif
