@@ -58,6 +58,8 @@ int places_open(struct places **out, const char *folder, const struct question *
 	int r = sql_open(&p->db, path, SQL_READER, e);
 
 	free(path);
+	if (r == 0)
+		r = sql_exec(p->db, "BEGIN", e); /* else each look-up takes its locks */
 	if (r == 0) {
 		p->segment = sql_prepare(
 			p->db, "SELECT name FROM segment WHERE capture=?1 AND number=?2", e);

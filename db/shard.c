@@ -39,7 +39,7 @@ const char *const shard_indexes[] = {
 	"CREATE INDEX connection_pa ON connection(port_a,tick)",
 	"CREATE INDEX connection_pb ON connection(port_b,tick)",
 	"CREATE INDEX connection_t ON connection(tick)",
-	"CREATE INDEX connection_long ON connection(tick) WHERE duration_ns>" SHARD_LONG_SQL,
+	("CREATE INDEX connection_long ON connection(tick) WHERE duration_ns>" SHARD_LONG_SQL),
 	NULL,
 };
 enum { SHARD_INDEXES = 7 };

@@ -56,14 +56,16 @@ int sql_exec(sqlite3 *db, const char *sql, struct err *e)
 
 /* --- open --- */
 
-/* The writer is the only one that checkpoints. Readers trust no schema. The last statement of each
- * touches the file, so that it fails here and not later. */
+/* The writer is the only one that checkpoints. Readers trust no schema, and map the file: nobody
+ * cuts one, and a question's process may end at any moment. The last statement of each touches the
+ * file, so that it fails here and not later. */
 static const char *const settings[] = {
 	[SQL_WRITER] = "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
 		       "PRAGMA foreign_keys=ON; PRAGMA cache_size=-65536;"
 		       "PRAGMA journal_size_limit=" SQL_WAL_BYTES ";"
 		       "SELECT count(*) FROM sqlite_schema",
 	[SQL_READER] = "PRAGMA query_only=1; PRAGMA trusted_schema=0; PRAGMA cache_size=-32768;"
+		       "PRAGMA mmap_size=1073741824;"
 		       "SELECT count(*) FROM sqlite_schema",
 };
 
