@@ -2,29 +2,16 @@
  * foresaw costs one name, not the answer. */
 #include "child_sandbox.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/calls.h"
 #include "base/xalloc.h"
-
-/* Memory, descriptors that are open already, the clock, the end. */
-static const int basic[] = {
-	SCMP_SYS(read),		SCMP_SYS(pread64),	  SCMP_SYS(write),
-	SCMP_SYS(close),	SCMP_SYS(lseek),	  SCMP_SYS(fstat),
-	SCMP_SYS(newfstatat),	SCMP_SYS(munmap),	  SCMP_SYS(mremap),
-	SCMP_SYS(brk),		SCMP_SYS(madvise),	  SCMP_SYS(clock_gettime),
-	SCMP_SYS(gettimeofday), SCMP_SYS(time),		  SCMP_SYS(futex),
-	SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(restart_syscall),
-	SCMP_SYS(getrandom),	SCMP_SYS(getpid),	  SCMP_SYS(gettid),
-	SCMP_SYS(tgkill),	SCMP_SYS(exit),		  SCMP_SYS(exit_group),
-};
 
 /* What getaddrinfo(3) does to ask a server. */
 static const int resolver[] = {
@@ -33,106 +20,24 @@ static const int resolver[] = {
 	SCMP_SYS(uname),    SCMP_SYS(setsockopt), SCMP_SYS(getsockname), SCMP_SYS(getuid),
 };
 
-#ifdef __SANITIZE_ADDRESS__
-/* What the sanitizers' runtime does besides: reports, the leak check at the end and its maps. */
-static const int sanitizer[] = {
-	SCMP_SYS(open),
-	SCMP_SYS(openat),
-	SCMP_SYS(readlink),
-	SCMP_SYS(readlinkat),
-	SCMP_SYS(sigaltstack),
-	SCMP_SYS(getdents64),
-	SCMP_SYS(getdents),
-	SCMP_SYS(clone),
-	SCMP_SYS(capget),
-	SCMP_SYS(arch_prctl),
-	SCMP_SYS(wait4),
-	SCMP_SYS(prctl),
-	SCMP_SYS(ptrace),
-	SCMP_SYS(kill),
-	SCMP_SYS(getppid),
-	SCMP_SYS(stat),
-	SCMP_SYS(lstat),
-	SCMP_SYS(set_robust_list),
-	SCMP_SYS(rseq),
-	SCMP_SYS(getrlimit),
-	SCMP_SYS(prlimit64),
-	SCMP_SYS(rt_sigaction),
-	SCMP_SYS(sched_getaffinity),
-	SCMP_SYS(process_vm_readv),
-	SCMP_SYS(access),
-	SCMP_SYS(pipe2),
-	SCMP_SYS(sched_yield),
-	SCMP_SYS(ioctl),
-	SCMP_SYS(mprotect),
-	SCMP_SYS(mmap),
-};
-#endif
-
-static int allow(scmp_filter_ctx c, const int *call, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (seccomp_rule_add(c, SCMP_ACT_ALLOW, call[i], 0) < 0)
-			return -1;
-	return 0;
-}
-
-/* No memory becomes code; no descriptor becomes anything new. */
-static int allow_basic(scmp_filter_ctx c)
-{
-	static const int control[] = {F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL};
-
-	if (allow(c, basic, ARRAY_LEN(basic)) < 0)
-		return -1;
-#ifdef __SANITIZE_ADDRESS__
-	if (allow(c, sanitizer, ARRAY_LEN(sanitizer)) < 0)
-		return -1;
-#endif
-	for (size_t i = 0; i < ARRAY_LEN(control); i++)
-		if (seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-				     SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)control[i])) < 0)
-			return -1;
-	if (seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-			     SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)) < 0)
-		return -1;
-	return seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-				SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-}
-
 /* Files are read and never made; sockets are of IP: none to other processes of this machine's, none
- * to the kernel. */
-static int allow_names(scmp_filter_ctx c)
+ * to the kernel; no descriptor becomes anything new. */
+static void allow_names(struct calls *c)
 {
-	static const int family[] = {AF_INET, AF_INET6};
+	static const uint64_t family[] = {AF_INET, AF_INET6};
+	static const uint64_t waiting[] = {FIONREAD};
 
-	if (allow(c, resolver, ARRAY_LEN(resolver)) < 0)
-		return -1;
-	for (size_t i = 0; i < ARRAY_LEN(family); i++)
-		if (seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-				     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family[i])) < 0)
-			return -1;
-	if (seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-			     SCMP_A1(SCMP_CMP_EQ, FIONREAD)) < 0)
-		return -1;
-#ifndef __SANITIZE_ADDRESS__
-	if (seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
-			     SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY)) <
-	    0)
-		return -1;
-#endif
-	return 0;
+	calls_allow(c, resolver, ARRAY_LEN(resolver));
+	calls_allow_values(c, SCMP_SYS(socket), 0, family, ARRAY_LEN(family));
+	calls_allow_values(c, SCMP_SYS(ioctl), 1, waiting, ARRAY_LEN(waiting));
+	calls_allow_without(c, SCMP_SYS(openat), 2, O_ACCMODE | O_CREAT | O_TRUNC);
 }
 
-static int enter(scmp_filter_ctx c, int made, struct err *e)
+static void allow_control(struct calls *c)
 {
-	int r = made;
+	static const uint64_t control[] = {F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL};
 
-	if (r >= 0)
-		r = seccomp_load(c);
-	seccomp_release(c);
-	return r < 0 ? err_set(e, ERR_REFUSED,
-			       "a sandbox cannot be entered: the kernel refused the seccomp filter")
-		     : 0;
+	calls_allow_values(c, SCMP_SYS(fcntl), 1, control, ARRAY_LEN(control));
 }
 
 /* --- what may be read --- */
@@ -181,40 +86,24 @@ static int read_only_names(struct err *e)
 }
 #endif
 
-static scmp_filter_ctx begin(struct err *e)
-{
-	const scmp_filter_ctx c = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-
-	if (!c)
-		err_set(e, ERR_REFUSED, "a sandbox cannot be made: out of memory");
-	return c;
-}
-
 int child_sandbox_compile(struct err *e)
 {
-	scmp_filter_ctx c;
-	int r;
+	struct calls *c;
 
 	if (read_only_names(e))
 		return -1;
-	c = begin(e);
-	if (!c)
-		return -1;
-	r = allow_basic(c);
-	if (r >= 0)
-		r = allow_names(c);
-	return enter(c, r, e);
+	c = calls_new();
+	allow_control(c);
+	allow_names(c);
+	return calls_enter(c, e);
 }
 
 int child_sandbox_mend(struct err *e)
 {
-	scmp_filter_ctx c = begin(e);
-	int r;
+	static const int sync[] = {SCMP_SYS(fsync)};
+	struct calls *c = calls_new();
 
-	if (!c)
-		return -1;
-	r = allow_basic(c);
-	if (r >= 0)
-		r = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(fsync), 0);
-	return enter(c, r, e);
+	allow_control(c);
+	calls_allow(c, sync, ARRAY_LEN(sync));
+	return calls_enter(c, e);
 }

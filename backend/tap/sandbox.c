@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/calls.h"
 #include "base/xalloc.h"
 
 #define NOBODY 65534 /* uid and gid of a tap that root started: it owns nothing */
@@ -83,49 +84,23 @@ int sandbox_drop(struct err *e)
 }
 
 static const int allowed[] = {
-	/* the loop */
+	/* the loop and the two threads */
 	SCMP_SYS(epoll_wait),
 	SCMP_SYS(epoll_pwait),
 	SCMP_SYS(epoll_ctl),
-	SCMP_SYS(read),
-	SCMP_SYS(write),
 	SCMP_SYS(poll),
 	SCMP_SYS(ppoll),
-	SCMP_SYS(clock_gettime),
-	SCMP_SYS(gettimeofday),
 	SCMP_SYS(clock_nanosleep),
-	SCMP_SYS(restart_syscall),
-	SCMP_SYS(rt_sigreturn),
-	SCMP_SYS(rt_sigprocmask),
 	SCMP_SYS(rt_sigaction),
-	/* memory and the two threads */
-	SCMP_SYS(brk),
-	SCMP_SYS(mmap),
-	SCMP_SYS(munmap),
-	SCMP_SYS(mremap),
-	SCMP_SYS(mprotect),
-	SCMP_SYS(madvise),
-	SCMP_SYS(futex),
-	SCMP_SYS(sched_yield),
-	SCMP_SYS(getpid),
-	SCMP_SYS(gettid),
-	SCMP_SYS(tgkill),
-	SCMP_SYS(exit),
-	SCMP_SYS(exit_group),
-	SCMP_SYS(getrandom),
 	SCMP_SYS(sysinfo),
 	SCMP_SYS(rseq),
 	SCMP_SYS(set_robust_list),
 	/* files that came as descriptors */
 	SCMP_SYS(pwrite64),
-	SCMP_SYS(pread64),
-	SCMP_SYS(lseek),
 	SCMP_SYS(ftruncate),
 	SCMP_SYS(fdatasync),
 	SCMP_SYS(fsync),
 	SCMP_SYS(sync_file_range),
-	SCMP_SYS(fstat),
-	SCMP_SYS(close),
 	SCMP_SYS(dup),
 	SCMP_SYS(recvmsg),
 	SCMP_SYS(recvfrom),
@@ -143,95 +118,17 @@ static const int allowed[] = {
 	SCMP_SYS(capset),
 };
 
-#if defined(__SANITIZE_ADDRESS__)
-/* What the sanitizers' runtime needs besides: reports, and the search for leaks at the end. */
-static const int allowed_sanitizer[] = {
-	SCMP_SYS(openat),
-	SCMP_SYS(readlink),
-	SCMP_SYS(sigaltstack),
-	SCMP_SYS(sched_getaffinity),
-	SCMP_SYS(clone),
-	SCMP_SYS(ptrace),
-	SCMP_SYS(wait4),
-	SCMP_SYS(prctl),
-	SCMP_SYS(getdents64),
-	SCMP_SYS(prlimit64),
-	SCMP_SYS(process_vm_readv),
-	SCMP_SYS(newfstatat),
-	SCMP_SYS(kill),
-	SCMP_SYS(pipe2),
-	SCMP_SYS(arch_prctl),
-	SCMP_SYS(set_tid_address),
-	SCMP_SYS(getppid),
-	SCMP_SYS(access),
-	SCMP_SYS(dup2),
-	SCMP_SYS(getuid),
-};
-#endif
-
-static int allow_list(scmp_filter_ctx ctx, const int *list, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (list[i] >= 0 && seccomp_rule_add(ctx, SCMP_ACT_ALLOW, list[i], 0))
-			return -1;
-	}
-	return 0;
-}
-
-static int allow_special(scmp_filter_ctx ctx, int control_fd, int netlink_fd)
-{
-	int bad = 0;
-
-	/* packets, and what libpcap asks devices through; it cannot be connected, and nothing is
-	 * sent by it */
-	bad |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-				SCMP_A0(SCMP_CMP_EQ, AF_PACKET));
-	bad |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-				SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
-	bad |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-				SCMP_A0(SCMP_CMP_EQ, AF_INET));
-	bad |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-				SCMP_A0(SCMP_CMP_EQ, AF_INET6));
-	bad |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(sendmsg), 1,
-				SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)control_fd));
-	bad |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 1,
-				SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)netlink_fd));
-#if !defined(__SANITIZE_ADDRESS__)
-	/* fstat of the C library is newfstatat with an empty path; a path is refused by openat
-	 * anyway */
-	bad |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1,
-				SCMP_A3(SCMP_CMP_EQ, 0x1000));
-#endif
-	return bad;
-}
-
-/* What is not allowed fails with "not permitted" and does not end the tap: a C library that we have
- * not met may ask for something harmless, and that is no reason to lose a recording. */
 int tap_sandbox_enter(int control_fd, int netlink_fd, struct err *e)
 {
-	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-	int rc;
+	/* packets, and what libpcap asks devices through; it cannot be connected, and nothing is
+	 * sent by it */
+	static const uint64_t family[] = {AF_PACKET, AF_UNIX, AF_INET, AF_INET6};
+	const uint64_t control = (uint64_t)control_fd, netlink = (uint64_t)netlink_fd;
+	struct calls *c = calls_new();
 
-	if (!ctx)
-		return err_set(e, ERR_REFUSED,
-			       "the sandbox cannot be made (seccomp): out of memory");
-	rc = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
-	if (rc == 0)
-		rc = allow_list(ctx, allowed, ARRAY_LEN(allowed));
-#if defined(__SANITIZE_ADDRESS__)
-	if (rc == 0)
-		rc = allow_list(ctx, allowed_sanitizer, ARRAY_LEN(allowed_sanitizer));
-#endif
-	if (rc == 0)
-		rc = allow_special(ctx, control_fd, netlink_fd);
-	if (rc == 0)
-		rc = seccomp_load(ctx);
-	seccomp_release(ctx);
-	if (rc)
-		return err_set(e, ERR_REFUSED,
-			       "the sandbox cannot be entered (seccomp, error %d): a kernel "
-			       "without it, or "
-			       "a container that forbids it",
-			       -rc);
-	return 0;
+	calls_allow(c, allowed, ARRAY_LEN(allowed));
+	calls_allow_values(c, SCMP_SYS(socket), 0, family, ARRAY_LEN(family));
+	calls_allow_values(c, SCMP_SYS(sendmsg), 0, &control, 1);
+	calls_allow_values(c, SCMP_SYS(sendto), 0, &netlink, 1);
+	return calls_enter(c, e);
 }
