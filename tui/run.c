@@ -65,7 +65,7 @@ static void on_draw(uv_timer_t *timer)
 
 static void draw_later(struct app *a, unsigned ms)
 {
-	if (!uv_is_active((uv_handle_t *)&a->draw))
+	if (!uv_is_active((uv_handle_t *)&a->draw) || uv_timer_get_due_in(&a->draw) > ms)
 		uv_timer_start(&a->draw, on_draw, ms, 0);
 }
 
@@ -191,6 +191,8 @@ static int console_terminal(struct app *a, struct err *e)
 	a->term = term_start((int)a->options.value[OPTION_ESCAPE_MS], e);
 	if (!a->term)
 		return -1;
+	a->draw_credit = DRAW_BURST;
+	a->drawn_ns = clock_mono_ns();
 	if (!term_colours(a->term) || (no_color && no_color[0]))
 		a->theme = theme_find("mono");
 	term_size(a->term, &width, &height);
@@ -203,8 +205,6 @@ static int console_terminal(struct app *a, struct err *e)
 	a->input.data = a;
 	input_watch(a);
 	tick_start(a);
-	a->draw_credit = DRAW_BURST;
-	a->drawn_ns = clock_mono_ns();
 	draw_now(a);
 	return 0;
 }
