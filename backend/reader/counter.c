@@ -60,6 +60,7 @@ struct counter {
 	pthread_mutex_t lock; /* of the sleep alone */
 	pthread_cond_t work, done;
 	pthread_t thread;
+	unsigned processors;
 	bool threaded;
 	bool started, quit; /* under the lock */
 };
@@ -195,11 +196,11 @@ static void *thread_main(void *counter)
 	}
 }
 
-static bool processors_two(void)
+static unsigned processors(void)
 {
 	cpu_set_t set;
 
-	return sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 1;
+	return sched_getaffinity(0, sizeof(set), &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
 }
 
 /* Signals are the first thread's. It has begun when this returns: what a thread needs from the
@@ -233,7 +234,8 @@ struct counter *counter_new(void)
 	(void)pthread_cond_init(&k->work, NULL);
 	(void)pthread_cond_init(&k->done, NULL);
 	k->now = true;
-	if (processors_two())
+	k->processors = processors();
+	if (k->processors > 1)
 		thread_start(k);
 	return k;
 }
@@ -253,6 +255,11 @@ void counter_free(struct counter *k)
 	free(k->memory);
 	free(k->options);
 	free(k);
+}
+
+unsigned counter_processors(const struct counter *k)
+{
+	return k->threaded ? k->processors : 1;
 }
 
 void counter_begin(struct counter *k, struct capture *c, struct index *x, uint64_t rows_max,

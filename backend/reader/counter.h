@@ -1,5 +1,5 @@
 /* Counts packets for their connections: in a second thread while a file is read, where there is a
- * second processor (measured: a third less time for a gigabyte); else, and for what is live, at
+ * second processor that nobody waits for; else, and for what is live, at
  * once. The thread touches nothing but the capture and the index that it counts for, and that only
  * between counter_add and counter_wait. */
 #ifndef READER_COUNTER_H
@@ -15,6 +15,8 @@ struct counter;
 /* Makes the thread, if it is of use: before the sandbox, which forbids that. */
 struct counter *counter_new(void);
 void counter_free(struct counter *k);
+/* That there are for both threads; 1 where there is one thread. */
+unsigned counter_processors(const struct counter *k);
 /* Where packets count from now on; the index takes `rows_max` of them. `now`: in the caller's
  * thread, one by one. Everything before was waited for. */
 void counter_begin(struct counter *k, struct capture *c, struct index *x, uint64_t rows_max,

@@ -71,6 +71,15 @@ static bool pipeline_packets(struct reader *r, int64_t deadline, bool *any)
 	return false;
 }
 
+/* Whether a second thread is to count. What is live comes in drops, and its connections leave
+ * through the journal; who looks on while a file is read wants a processor for the screen. */
+static bool pipeline_shared(const struct reader *r)
+{
+	if (source_is_live(&r->source) || r->journal)
+		return false;
+	return counter_processors(r->counter) > (table_server_watched(r->tables) ? 2 : 1);
+}
+
 static bool pipeline_read(struct reader *r)
 {
 	int64_t deadline = clock_mono_ns() + READER_SLICE_NS;
@@ -79,9 +88,8 @@ static bool pipeline_read(struct reader *r)
 
 	if (source_done(&r->source) && !live)
 		return false;
-	/* What is live comes in drops, and its connections leave through the journal. */
 	counter_begin(r->counter, &r->capture, &r->index,
-		      live ? UINT64_MAX : pipeline_rows_max(false), live || r->journal);
+		      live ? UINT64_MAX : pipeline_rows_max(false), !pipeline_shared(r));
 	more = pipeline_packets(r, deadline, &any);
 	counter_wait(r->counter);
 	pipeline_settle(r, &r->capture, !more);

@@ -395,6 +395,15 @@ void table_server_wake(struct table_server *s)
 		server_schedule(s);
 }
 
+bool table_server_watched(const struct table_server *s)
+{
+	const struct ask *a = s->asks;
+
+	while (a && a->period_ms == 0)
+		a = a->next;
+	return a;
+}
+
 bool table_server_idle(const struct table_server *s)
 {
 	for (const struct ask *a = s->asks; a; a = a->next)
