@@ -183,7 +183,7 @@ fuzz-run: $(FUZZERS)
 		$$f -max_total_time=$(FUZZ_S) -max_len=65536 -rss_limit_mb=4096 -verbosity=0 -print_final_stats=1 \
 		$(O)/corpus/$$(basename $$f) $$(ls -d tests/fuzz/corpus/$$(basename $$f) 2>/dev/null) || exit 1; done
 
-bench: all tools $(BENCHES) ## the figures, ours and the peers' on the same input in the same run
+bench: all tools $(BENCHES) $(B)/tests/unit/db/test_figures ## the figures, ours and the peers' on the same input in the same run
 	$(Q)$(CHECK_ENV) tests/bench/run
 
 soak: all tools ## long runs: 500 kills, each followed by recovery
