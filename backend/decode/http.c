@@ -1,36 +1,8 @@
-/* Hypertext Transfer Protocol 1, RFC 9112, and what is written like it (SIP, SSDP); protocols of
- * lines besides. */
+/* Hypertext Transfer Protocol 1, RFC 9112, and what is written like it (SIP, SSDP). */
 #include <string.h>
 
-#include "base/text.h"
+#include "lines.h"
 #include "rows.h"
-
-#define LINE_SHOWN_MAX 200u /* bytes of a line in the packet's line */
-#define LINES_MAX 100u	    /* lines in the tree */
-
-/* The next line without its end; false at the end of what is here. */
-static bool line_next(struct cursor *c, struct str *line)
-{
-	const uint8_t *p = c->data, *end;
-	size_t left = cursor_left(c);
-
-	if (!left)
-		return false;
-	end = memchr(p, '\n', left);
-	c->data = end ? end + 1 : c->tail;
-	end = end ? end : c->tail;
-	if (end > p && end[-1] == '\r')
-		end--;
-	*line = (struct str){(const char *)p, (size_t)(end - p)};
-	return true;
-}
-
-static void line_add(struct buf *out, struct str line)
-{
-	if (line.len > LINE_SHOWN_MAX)
-		line.len = LINE_SHOWN_MAX;
-	text_escape(out, line, false);
-}
 
 /* The value of a header named `name` (lower case), in the lines after the first. */
 static bool header_find(struct cursor c, const char *name, struct str *value)
@@ -78,28 +50,4 @@ void http_fields(const struct view *v, const struct layer *l)
 	if (cursor_left(&c))
 		view_field(v, "body", cursor_offset(&c), (uint32_t)cursor_left(&c),
 			   "%zu bytes here", cursor_left(&c));
-}
-
-/* SSH's banner, FTP, SMTP, IMAP, POP3, Syslog: the first line says it. */
-void line_info(struct buf *out, const struct view *v, const struct layer *l)
-{
-	struct cursor c = view_cursor(v, l);
-	struct str line;
-
-	if (line_next(&c, &line))
-		line_add(out, line);
-}
-
-void line_fields(const struct view *v, const struct layer *l)
-{
-	struct cursor c = view_cursor(v, l);
-	struct str line;
-
-	for (unsigned i = 0; i < LINES_MAX; i++) {
-		uint32_t at = cursor_offset(&c);
-
-		if (!line_next(&c, &line))
-			return;
-		view_text(v, "line", at, (uint32_t)line.len, line);
-	}
 }
