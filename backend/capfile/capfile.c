@@ -13,7 +13,9 @@
 
 #define READ_BYTES (1u << 20)
 #define READ_BYTES_SMALL 65536u
-#define READ_AT_BYTES 16384u /* one pread holds a usual packet */
+#define READ_AT_BYTES 16384u  /* one pread holds a usual packet */
+#define TURN_BYTES (4u << 20) /* passed over in one call, without a packet */
+#define LEAP_BACK 64u	      /* bytes before what is gone to: a head may begin with zeros */
 
 struct capfile {
 	int fd;
@@ -30,6 +32,7 @@ struct capfile {
 	bool in_hole;	    /* from hole_start on nothing sound was found yet */
 	uint64_t hole_start;
 	char hole_why[sizeof(((struct capfile_hole *)0)->why)];
+	const struct capfile *learned; /* NULL, or who found the same holes before */
 	uint64_t packets;
 	struct capfile_hole *hole;
 	uint32_t holes, holes_cap;
@@ -163,27 +166,98 @@ static void hole_end(struct capfile *f)
 		hole_add(f, f->hole_start, position(f) - f->hole_start, f->hole_why);
 }
 
-/* 1: pos stands at a sound record; 0: there is none in what the file holds now; -1: *e. */
-static int hole_pass(struct capfile *f, struct err *e)
+/* Where a file has no blocks on disk it reads as zeros, which are nothing: the next that are there
+ * are gone to at once. */
+static void hole_leap(struct capfile *f)
 {
-	int64_t skip;
-	size_t undecided;
+	const uint64_t end = f->base + f->len;
+	const off_t data = lseek(f->fd, (off_t)end, SEEK_DATA);
+	uint64_t to;
+
+	if (data >= 0)
+		to = (uint64_t)data;
+	else if (errno == ENXIO)
+		to = capfile_size(f);
+	else
+		return;
+	if (to < end + READ_BYTES || f->len - f->pos > LEAP_BACK)
+		return;
+	f->base = to - LEAP_BACK;
+	f->pos = f->len = 0;
+}
+
+/* true: where the hole ends is known; pos is there. */
+static bool hole_known(struct capfile *f)
+{
+	uint32_t low = 0, high = f->learned ? f->learned->holes : 0;
+	const struct capfile_hole *hole;
+
+	if (high == CAPFILE_DAMAGE_MAX)
+		high--; /* the last stands for many */
+	while (low < high) {
+		const uint32_t middle = low + (high - low) / 2;
+
+		hole = &f->learned->hole[middle];
+		if (hole->offset < f->hole_start)
+			low = middle + 1;
+		else if (hole->offset > f->hole_start)
+			high = middle;
+		else
+			break;
+	}
+	if (low >= high)
+		return false;
+	hole = &f->learned->hole[low + (high - low) / 2];
+	f->base = hole->offset + hole->bytes;
+	f->pos = f->len = 0;
+	hole_end(f);
+	return true;
+}
+
+/* Looks for a sound record, for some megabytes at most. 1: pos stands at one; 0: the file holds no
+ * more; CAPFILE_LATER; -1: *e. */
+static int hole_look(struct capfile *f, struct err *e)
+{
+	const uint64_t turn = position(f) + TURN_BYTES;
 	int more = 1;
 
 	while (more > 0) {
-		skip = blocks_scan(f->blocks, f->buf + f->pos, f->len - f->pos, false, &undecided);
-		if (skip >= 0)
-			break;
+		size_t undecided;
+		const int64_t skip =
+			blocks_scan(f->blocks, f->buf + f->pos, f->len - f->pos, false, &undecided);
+
+		if (skip >= 0) {
+			f->pos += (size_t)skip;
+			return 1;
+		}
 		/* A made-up length must not hold up the rest: half a buffer is kept at most. */
 		f->pos += undecided;
 		if (f->len - f->pos > f->cap / 2)
 			f->pos = f->len - f->cap / 2;
+		if (position(f) >= turn)
+			return CAPFILE_LATER;
+		hole_leap(f);
 		more = fill(f, f->len - f->pos + 1, e);
 	}
-	if (more < 0)
-		return -1;
-	if (more == 0)
-		skip = blocks_scan(f->blocks, f->buf + f->pos, f->len - f->pos, true, &undecided);
+	return more;
+}
+
+/* 1: pos stands at a sound record; 0: there is none in what the file holds now; CAPFILE_LATER; -1:
+ * *e. */
+static int hole_pass(struct capfile *f, struct err *e)
+{
+	size_t undecided;
+	int64_t skip;
+	int r;
+
+	if (hole_known(f))
+		return 1;
+	r = hole_look(f, e);
+	if (r == 1)
+		hole_end(f);
+	if (r != 0)
+		return r;
+	skip = blocks_scan(f->blocks, f->buf + f->pos, f->len - f->pos, true, &undecided);
 	if (skip < 0 && !f->ended)
 		return 0;
 	f->pos = skip < 0 ? f->len : f->pos + (size_t)skip;
@@ -205,6 +279,7 @@ static int tail_incomplete(struct capfile *f)
 
 int capfile_next(struct capfile *f, struct packet *pk, struct err *e)
 {
+	const uint64_t turn = position(f) + TURN_BYTES;
 	bool last = false;
 	size_t used;
 	struct err why;
@@ -212,10 +287,12 @@ int capfile_next(struct capfile *f, struct packet *pk, struct err *e)
 
 	f->waiting = false;
 	for (;;) {
-		if (f->in_hole && (r = hole_pass(f, e)) <= 0) {
+		if (f->in_hole && (r = hole_pass(f, e)) != 1) {
 			f->waiting = r == 0;
 			return r;
 		}
+		if (position(f) >= turn && !last)
+			return CAPFILE_LATER;
 		switch (blocks_step(f->blocks, f->buf + f->pos, f->len - f->pos, position(f), last,
 				    pk, &used, &why)) {
 		case BLOCKS_PACKET:
@@ -257,6 +334,11 @@ void capfile_end(struct capfile *f)
 		f->pos = f->len;
 		hole_end(f);
 	}
+}
+
+void capfile_learn(struct capfile *f, const struct capfile *other)
+{
+	f->learned = other;
 }
 
 /* --- one packet --- */
@@ -388,7 +470,7 @@ uint64_t capfile_size(struct capfile *f)
 
 uint64_t capfile_done(const struct capfile *f)
 {
-	return f->in_hole ? f->hole_start : position(f);
+	return position(f);
 }
 
 uint64_t capfile_packets(const struct capfile *f)

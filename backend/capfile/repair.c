@@ -13,6 +13,8 @@ static int repair_walk(struct capfile *f, struct repair *r, struct err *e)
 
 	capfile_end(f);
 	while ((got = capfile_next(f, &pk, e)) > 0) {
+		if (got == CAPFILE_LATER)
+			continue;
 		r->wire_bytes += pk.length;
 		if (!pk.has_time)
 			continue;

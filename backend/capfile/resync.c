@@ -52,15 +52,51 @@ static enum verdict classic_chain(const struct blocks *b, const uint8_t *p, size
 	return YES;
 }
 
+/* The first byte from i on that is not zero; `end` where there is none. Damage is mostly zeros. */
+static size_t zeros_end(const uint8_t *p, size_t i, size_t end)
+{
+	uint64_t word[8];
+
+	for (; end - i >= sizeof(word); i += sizeof(word)) {
+		memcpy(word, p + i, sizeof(word));
+		if (word[0] | word[1] | word[2] | word[3] | word[4] | word[5] | word[6] | word[7])
+			break;
+	}
+	while (i < end && p[i] == 0)
+		i++;
+	return i;
+}
+
 /* The first place from i on whose captured length could be one; `end` where there is none. Most
  * bytes of a hole see only this: `big` is a constant where it is called, so that each order has a
  * loop of its own. */
 static inline size_t classic_candidate(const uint8_t *p, size_t i, size_t end,
 				       uint32_t captured_max, bool big)
 {
-	while (i < end && load32(p + i + 8, big) - 1u >= captured_max)
+	const size_t top = big ? 8 : 11; /* the highest byte of the length */
+
+	while (i < end) {
+		const uint8_t *zero;
+		uint32_t captured;
+		size_t behind;
+
+		if (captured_max >> 24 == 0) {
+			zero = memchr(p + i + top, 0, end - i);
+			if (!zero)
+				return end;
+			i = (size_t)(zero - p) - top;
+		}
+		captured = load32(p + i + 8, big);
+		if (captured - 1u < captured_max)
+			return i;
 		i++;
-	return i;
+		if (captured)
+			continue;
+		/* A length that is not zero has the first byte that is not. */
+		behind = zeros_end(p, i + 11, end + 11);
+		i = behind == end + 11 ? end : behind - 11;
+	}
+	return end;
 }
 
 static int64_t classic_scan(const struct blocks *b, const uint8_t *p, size_t len, bool at_end,
@@ -101,9 +137,19 @@ static inline bool type_known(uint32_t type)
 
 static inline size_t ng_candidate(const uint8_t *p, size_t i, size_t end, bool big)
 {
-	while (i < end && !type_known(load32(p + i, big)))
+	while (i < end) {
+		const uint32_t type = load32(p + i, big);
+		size_t behind;
+
+		if (type_known(type))
+			return i;
 		i++;
-	return i;
+		if (type)
+			continue;
+		behind = zeros_end(p, i + 3, end + 3);
+		i = behind == end + 3 ? end : behind - 3;
+	}
+	return end;
 }
 
 /* A whole block, and a packet only where it could be read. Sets *bytes and the byte order of what

@@ -57,10 +57,16 @@ static void pipeline_settle(struct reader *r, struct capture *c, bool at_end)
 static bool pipeline_packets(struct reader *r, int64_t deadline, bool *any)
 {
 	struct taken t;
+	int next;
 
-	for (unsigned n = 1; source_next(&r->source, &t) > 0; n++) {
-		counter_add(r->counter, &t);
+	for (unsigned n = 1; (next = source_next(&r->source, &t)) > 0; n++) {
 		*any = true;
+		if (next == SOURCE_LATER) {
+			if (clock_mono_ns() > deadline)
+				return true;
+			continue;
+		}
+		counter_add(r->counter, &t);
 		if (r->source.gap_new) {
 			r->source.gap_new = false;
 			journal_gap(r);

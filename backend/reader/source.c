@@ -118,7 +118,7 @@ int source_next(struct source *s, struct taken *t)
 		r = source_live_next(s, t);
 	if (r == 0 && s->from_files) /* the chunks have a gap that the segments may fill */
 		r = source_file_next(s, t);
-	if (r <= 0)
+	if (r != 1)
 		return r;
 	s->given++;
 	s->seen = t->pk.number;

@@ -17,6 +17,7 @@
 #define SOURCE_PLACE_LIVE                                                                          \
 	(UINT64_C(1) << (INDEX_PLACE_BITS - 1)) /* the place is chunk * CHUNK_BYTES + byte */
 #define SOURCE_NOTE_MAX 1024u
+#define SOURCE_LATER CAPFILE_LATER
 
 /* The source's numbers of the interfaces of one walk over blocks. */
 struct interface_map {
@@ -106,7 +107,8 @@ int source_add_file(struct source *s, int fd, const struct msg_read_file *m, str
 int source_add_chunks(struct source *s, const int fd[3], const struct msg_read_chunks *m,
 		      struct err *e);
 bool source_is_live(const struct source *s);
-/* 1: a packet, borrowed until the next call; 0: no more for now. */
+/* 1: a packet, borrowed until the next call; 0: no more for now; SOURCE_LATER: there is more, but
+ * others may have their turn first. */
 int source_next(struct source *s, struct taken *t);
 /* Everything that will ever come has been given out. */
 bool source_done(const struct source *s);

@@ -80,7 +80,7 @@ static void part_failed(struct source *s, struct part *p, const struct err *e)
 	p->ended = true;
 }
 
-/* 1: a packet; 0: nothing more of this file for now, or (ended) for ever. */
+/* 1: a packet; 0: nothing more of this file for now, or (ended) for ever; SOURCE_LATER. */
 static int part_next(struct source *s, struct part *p, struct packet *pk)
 {
 	struct err e;
@@ -89,7 +89,7 @@ static int part_next(struct source *s, struct part *p, struct packet *pk)
 		int r = p->ended ? 0 : capfile_next(p->file, pk, &e);
 
 		if (r > 0)
-			return 1;
+			return r;
 		if (r < 0)
 			part_failed(s, p, &e);
 		if (p->ended || p->growing)
@@ -97,7 +97,7 @@ static int part_next(struct source *s, struct part *p, struct packet *pk)
 		capfile_end(p->file);
 		r = capfile_next(p->file, pk, &e);
 		if (r > 0)
-			return 1;
+			return r;
 		p->ended = true;
 	}
 }
@@ -128,7 +128,11 @@ int source_file_next(struct source *s, struct taken *t)
 			s->reading++;
 			continue;
 		}
-		if (part_next(s, p, &t->pk) == 0) {
+		const int r = part_next(s, p, &t->pk);
+
+		if (r == SOURCE_LATER)
+			return r;
+		if (r == 0) {
 			if (!source_interfaces(s, &p->map, capfile_blocks(p->file), 0) ||
 			    p->growing)
 				return 0;

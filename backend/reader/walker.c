@@ -26,7 +26,20 @@ static int walker_open(struct walker *w, uint32_t part, struct err *e)
 	w->part = part;
 	if (fd < 0)
 		return err_errno(e, ERR_PART, "%s cannot be read once more", p->name);
-	return capfile_open(&w->file, fd, p->name, e);
+	if (capfile_open(&w->file, fd, p->name, e) < 0)
+		return -1;
+	capfile_learn(w->file, p->file);
+	return 0;
+}
+
+static int walker_look(struct capfile *f, struct packet *pk, struct err *e)
+{
+	int r;
+
+	do
+		r = capfile_next(f, pk, e);
+	while (r == CAPFILE_LATER); /* the ends of holes are known: there are few such turns */
+	return r;
 }
 
 /* The next packet of the walk; it must lie at `offset` of part `part`. */
@@ -35,11 +48,11 @@ static int walker_next(struct walker *w, uint32_t part, uint64_t offset, struct 
 {
 	if ((!w->file || w->part != part) && walker_open(w, part, e) < 0)
 		return -1;
-	int r = capfile_next(w->file, pk, e);
+	int r = walker_look(w->file, pk, e);
 
 	if (r == 0) {
 		capfile_end(w->file);
-		r = capfile_next(w->file, pk, e);
+		r = walker_look(w->file, pk, e);
 	}
 	if (r < 0)
 		return -1;

@@ -6,6 +6,7 @@
 #include "capfile/blocks.h"
 
 #define CAPFILE_DAMAGE_MAX 1024u /* holes remembered one by one; the bytes of more are added to the last */
+#define CAPFILE_LATER 2		 /* of capfile_next */
 
 struct capfile;
 
@@ -20,8 +21,11 @@ struct capfile_hole {
 int capfile_open(struct capfile **f, int fd, const char *name, struct err *e);
 void capfile_close(struct capfile *f);
 /* 1: the next packet, borrowed until the next call; 0: no more for now (the end, or a record that is not whole yet);
- * -1: reading failed (EIO): *e. Damage inside is passed over and remembered. */
+ * CAPFILE_LATER: some megabytes of damage were passed over, and nothing sound was met: call again, others may have their
+ * turn first; -1: reading failed (EIO): *e. Damage inside is passed over and remembered. */
 int capfile_next(struct capfile *f, struct packet *pk, struct err *e);
+/* `other` has read these bytes before: the ends of its holes are known. It must stay until this one is closed. */
+void capfile_learn(struct capfile *f, const struct capfile *other);
 /* The packet whose record is at `offset` (from struct packet), on `interface`; borrowed until the next read_at.
  * Does not disturb capfile_next. -1: it is not there any more. */
 int capfile_read_at(struct capfile *f, uint64_t offset, uint32_t interface, uint64_t number, struct packet *pk, struct err *e);

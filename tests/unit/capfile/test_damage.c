@@ -437,6 +437,90 @@ static void claims_take_no_memory_that_the_file_does_not_hold(void **state)
 	assert_true(max_resident_kb() - before < 16 * 1024);
 }
 
+/* Damage that is longer than what one call passes over, and a second look that knows its ends. */
+static void damage_is_passed_over_in_turns(void **state)
+{
+	static const uint8_t block[65536];
+	const size_t zeros = 40u << 20;
+	const struct capfile_hole *hole;
+	uint64_t ends[OWN_PACKETS], before;
+	struct capfile *f, *again;
+	struct packet pk;
+	struct buf own;
+	struct err e;
+	int fd, r, turns;
+
+	(void)state;
+	for (int ng = 0; ng < 2; ng++) {
+		(ng ? own_pcapng : own_pcap)(&own, OWN_PACKETS);
+		assert_int_equal(packet_ends(own.data, own.len, ends), OWN_PACKETS);
+		fd = fd_of_bytes(own.data, ends[19]);
+		for (size_t at = 0; at < zeros; at += sizeof(block))
+			assert_int_equal(fdio_pwrite_all(fd, block, sizeof(block), ends[19] + at),
+					 0);
+		assert_int_equal(fdio_pwrite_all(fd, own.data + ends[19], own.len - ends[19],
+						 ends[19] + zeros),
+				 0);
+		assert_int_equal(capfile_open(&f, dup(fd), "zeros", &e), 0);
+		turns = 0;
+		before = 0;
+		while ((r = capfile_next(f, &pk, &e)) > 0) {
+			turns += r == CAPFILE_LATER;
+			assert_true(capfile_done(f) > before);
+			before = capfile_done(f);
+		}
+		assert_int_equal(capfile_packets(f), OWN_PACKETS);
+		assert_in_range(turns, 5, 10);
+		assert_int_equal(capfile_holes(f, &hole), 1);
+		assert_int_equal(hole->offset, ends[19]);
+		assert_int_equal(hole->bytes, zeros);
+		assert_int_equal(capfile_open(&again, dup(fd), "zeros", &e), 0);
+		capfile_learn(again, f);
+		for (turns = 0; (r = capfile_next(again, &pk, &e)) > 0;)
+			turns += r == CAPFILE_LATER;
+		assert_int_equal(capfile_packets(again), OWN_PACKETS);
+		assert_true(turns <= 1);
+		capfile_close(again);
+		capfile_close(f);
+		close(fd);
+		buf_release(&own);
+	}
+}
+
+/* A hole that the disk knows of is not read: 64 GB cost nothing. */
+static void a_hole_in_the_file_itself_is_leapt_over(void **state)
+{
+	const uint64_t far = UINT64_C(64) << 30;
+	char path[] = "/tmp/tapdeck-hole-XXXXXX";
+	const struct capfile_hole *hole;
+	uint64_t ends[OWN_PACKETS];
+	struct capfile *f;
+	struct packet pk;
+	struct buf own;
+	struct err e;
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(unlink(path), 0);
+	own_pcapng(&own, OWN_PACKETS);
+	assert_int_equal(packet_ends(own.data, own.len, ends), OWN_PACKETS);
+	assert_int_equal(fdio_pwrite_all(fd, own.data, ends[9], 0), 0);
+	assert_int_equal(fdio_pwrite_all(fd, own.data + ends[9], own.len - ends[9], far), 0);
+	assert_int_equal(ftruncate(fd, (off_t)(far * 2)), 0);
+	assert_int_equal(capfile_open(&f, fd, "sparse", &e), 0);
+	while (next_packet(f, &pk, &e) == 1)
+		;
+	capfile_end(f);
+	assert_int_equal(next_packet(f, &pk, &e), 0);
+	assert_int_equal(capfile_packets(f), OWN_PACKETS);
+	assert_int_equal(capfile_done(f), far * 2);
+	assert_int_equal(capfile_holes(f, &hole), 2);
+	assert_int_equal(hole[0].offset + hole[0].bytes, far);
+	capfile_close(f);
+	buf_release(&own);
+}
+
 static void a_file_with_a_long_empty_end_is_no_trouble(void **state)
 {
 	struct packet pk;
@@ -451,10 +535,11 @@ static void a_file_with_a_long_empty_end_is_no_trouble(void **state)
 	fd = fd_of_bytes(own.data, own.len);
 	assert_int_equal(ftruncate(fd, INT64_C(256) << 20), 0);
 	assert_int_equal(capfile_open(&f, fd, "sparse", &e), 0);
-	while (capfile_next(f, &pk, &e) == 1)
+	while (next_packet(f, &pk, &e) == 1)
 		packets++;
 	assert_int_equal(packets, OWN_PACKETS);
 	capfile_end(f);
+	assert_int_equal(next_packet(f, &pk, &e), 0);
 	assert_int_equal(capfile_done(f), capfile_size(f));
 	capfile_close(f);
 	buf_release(&own);
@@ -513,6 +598,8 @@ int main(void)
 		cmocka_unit_test(a_shrinking_file_is_told),
 		cmocka_unit_test(a_read_error_is_told),
 		cmocka_unit_test(a_file_with_a_long_empty_end_is_no_trouble),
+		cmocka_unit_test(damage_is_passed_over_in_turns),
+		cmocka_unit_test(a_hole_in_the_file_itself_is_leapt_over),
 		cmocka_unit_test(holes_are_bounded),
 	};
 
