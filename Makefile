@@ -150,7 +150,7 @@ $(B)/tests/bench/%: $(B)/tests/bench/%.o
 
 # --- checks ---
 CHECK_ENV = B=$(B) O=$(O) TAPDECK_CAPTURES=$(or $(TAPDECK_CAPTURES),$(wildcard ../shared/captures))
-PROVE := prove --merge -e ''
+PROVE := prove --merge -e tests/unit/run
 UNIT_ENV := CMOCKA_MESSAGE_OUTPUT=tap
 
 style: all ## the rules that are programs
