@@ -9,6 +9,7 @@
 static const struct table_kind *const kinds[] = {
 	&table_summary, &table_interfaces, &table_connections, &table_flows,
 	&table_packets, &table_packet,	   &table_hex,	       &table_columns,
+	&table_endpoints, &table_protocols, &table_icmp,
 };
 
 const struct table_kind *const *table_kinds(size_t *count)
@@ -51,6 +52,8 @@ static void ask_release(void *data)
 	if (a->kind->close)
 		a->kind->close(a);
 	rowset_free(a->rows);
+	if (a->survey)
+		surveys_leave(a->reader, a->survey);
 	if (a->pass)
 		a->pass->users--;
 	free(a);
@@ -92,6 +95,8 @@ static int on_table(void *arg, uint32_t channel, const struct msg_query *q, stru
 	a->pass = p;
 	if (p)
 		p->users++;
+	if (k->analysis)
+		a->survey = surveys_find(r, k->analysis, a->capture, p);
 	*t = (struct table){.type = k->type,
 			    .data = a,
 			    .rows = k->rows,
@@ -102,14 +107,31 @@ static int on_table(void *arg, uint32_t channel, const struct msg_query *q, stru
 	return 0;
 }
 
+/* What an analysis lacks. */
+static bool ask_survey_lacks(struct ask *a)
+{
+	const struct survey *v = a->survey;
+
+	if (v->type->lacks && v->type->lacks(v->state, a->text))
+		return true;
+	if (v->skipped == 0)
+		return false;
+	(void)snprintf(a->text, sizeof(a->text),
+		       "%llu packets could not be looked at: they are not there any more",
+		       (unsigned long long)v->skipped);
+	return true;
+}
+
 /* What the table lacks besides what the source lacks; false: nothing. */
 static bool ask_lacks(struct ask *a)
 {
 	const struct reader *r = a->reader;
 	const struct flows *f = a->capture->flows;
 	uint64_t gone = flows_count(f) - a->capture->base - flows_in_memory(f);
-	bool of_connections = a->kind == &table_connections || a->kind == &table_flows;
-	bool of_packets = a->pass || a->capture->decode.outer || a->kind == &table_packets;
+	bool of_connections = a->kind == &table_connections || a->kind == &table_flows ||
+			      a->kind == &table_endpoints;
+	bool of_packets = a->pass || a->capture->decode.outer || a->kind == &table_packets ||
+			  (a->survey && !of_connections);
 
 	if (a->pass && a->pass->skipped)
 		(void)snprintf(
@@ -128,8 +150,19 @@ static bool ask_lacks(struct ask *a)
 			       "journal has them",
 			       (unsigned long long)gone);
 	else
-		return false;
+		return a->survey && ask_survey_lacks(a);
 	return true;
+}
+
+/* Everything that is there now has been looked at. */
+static bool ask_done(const struct ask *a)
+{
+	const struct reader *r = a->reader;
+
+	if (a->survey)
+		return surveys_done(r, a->survey);
+	return a->pass ? passes_done(r, a->pass)
+		       : pipeline_current(r, a->capture->decode.outer);
 }
 
 static void on_state(void *arg, uint32_t channel, const struct table *t, struct table_state *s)
@@ -148,14 +181,16 @@ static void on_state(void *arg, uint32_t channel, const struct table *t, struct 
 	if (ask_lacks(a))
 		s->note = a->text;
 	/* A session that runs on is complete when what it has sent so far was looked at. */
-	if (a->pass ? passes_done(r, a->pass) : pipeline_current(r, outer)) {
+	if (ask_done(a)) {
 		s->state = s->note && s->note[0] ? WINDOW_PARTIAL : WINDOW_COMPLETE;
 		return;
 	}
 	s->state = WINDOW_READING;
-	/* The file was read, the filter still runs over it. */
-	if (a->pass && pipeline_done(r) && rows)
+	/* The file was read, the filter or the second look still runs over it. */
+	if (a->pass && pipeline_done(r) && !passes_done(r, a->pass) && rows)
 		s->done = (uint64_t)((double)s->of * (double)a->pass->row / (double)rows);
+	else if (a->survey && pipeline_done(r))
+		s->done = (uint64_t)((double)s->of * survey_share(a->survey, rows));
 }
 
 const struct table_server_ops reader_tables = {.table = on_table, .state = on_state};
@@ -164,7 +199,8 @@ const struct table_type *const *reader_table_types(void)
 {
 	static const struct table_type *const types[] = {
 		&type_summary, &type_interfaces, &type_connections, &type_flows, &type_packets,
-		&type_packet,  &type_hex,	 &type_columns,	    NULL,
+		&type_packet,  &type_hex,	 &type_columns,	    &type_endpoints, &type_protocols,
+		&type_icmp, NULL,
 	};
 
 	return types;

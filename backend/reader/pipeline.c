@@ -176,6 +176,7 @@ static void on_idle(uv_idle_t *idle)
 	more = pipeline_read(r);
 	more = pipeline_follow(r) || more;
 	more = passes_step(r) || more;
+	more = surveys_step(r) || more;
 	more = stream_step(r) || more;
 	if (r->held)
 		held_look(r);
@@ -183,8 +184,12 @@ static void on_idle(uv_idle_t *idle)
 		return;
 	(void)uv_idle_stop(&r->idle);
 	pipeline_finish(r);
+	uint64_t rest = surveys_rest_ms(r);
+
 	if (source_waits(&r->source))
 		(void)uv_timer_start(&r->look, r->look.timer_cb, LOOK_GROWING_MS, 0);
+	else if (rest)
+		(void)uv_timer_start(&r->look, r->look.timer_cb, rest, 0);
 }
 
 static void on_look(uv_timer_t *t)

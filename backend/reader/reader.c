@@ -299,6 +299,7 @@ static void reader_close(struct reader *r)
 	stream_release(r);
 	held_release(r);
 	table_server_free(r->tables);
+	surveys_release(r);
 	passes_release(r);
 	uv_close((uv_handle_t *)&r->idle, NULL);
 	uv_close((uv_handle_t *)&r->look, NULL);

@@ -9,6 +9,7 @@
 #include "journal/journal.h"
 #include "pass.h"
 #include "source.h"
+#include "survey.h"
 #include "table/server.h"
 #include "wire/channel.h"
 
@@ -43,6 +44,7 @@ struct reader {
 	bool has_capture;
 	struct follower *outer; /* NULL until somebody asks */
 	struct pass *passes;
+	struct survey *surveys;
 	uint64_t turn;
 	uint32_t compile_id; /* of the last COMPILE */
 	struct held *held;
@@ -81,6 +83,18 @@ bool passes_done(const struct reader *r, const struct pass *p);
 bool passes_step(struct reader *r);
 void passes_compiled(struct reader *r, uint32_t id, struct str blob, const struct err *failed);
 void passes_release(struct reader *r);
+
+/* --- surveys.c --- */
+/* The second look that makes an analysis, begun where it is not there; the caller is a user of it. */
+struct survey *surveys_find(struct reader *r, const struct analysis_type *t, struct capture *c,
+			    struct pass *p);
+void surveys_leave(struct reader *r, struct survey *v);
+bool surveys_done(const struct reader *r, const struct survey *v);
+/* true: there is more to look at. */
+bool surveys_step(struct reader *r);
+/* Until a step is due again, 0: nothing waits. */
+uint64_t surveys_rest_ms(const struct reader *r);
+void surveys_release(struct reader *r);
 
 /* --- held.c: queries that cannot be answered yet --- */
 void held_query(struct reader *r, uint32_t channel, uint32_t id, const uint8_t *payload,

@@ -20,6 +20,7 @@ struct ask {
 	const struct table_kind *kind;
 	struct capture *capture;
 	struct pass *pass;		       /* NULL: every packet counts */
+	struct survey *survey;		       /* NULL: the table needs none */
 	struct connection connection;	       /* the row that is shown, as the pass counts it */
 	const struct pass_connection *counted; /* and its counts; NULL without a pass */
 	uint64_t place, stamp; /* its place plus 1, 0: none; packets when it was looked up */
@@ -31,6 +32,7 @@ struct ask {
 
 struct table_kind {
 	const struct table_type *type;
+	const struct analysis_type *analysis; /* that makes its rows; may be NULL */
 	/* What the table needs besides; the words of the query. May be NULL. */
 	int (*open)(struct ask *a, const struct msg_query *q, struct err *e);
 	void (*close)(struct ask *a); /* may be NULL */
@@ -42,7 +44,8 @@ struct table_kind {
 };
 
 extern const struct table_kind table_summary, table_interfaces, table_connections, table_flows,
-	table_packets, table_packet, table_hex, table_columns;
+	table_packets, table_packet, table_hex, table_columns, table_endpoints, table_protocols,
+	table_dns, table_tls, table_http, table_icmp;
 extern const struct table_type type_summary, type_interfaces, type_connections, type_flows,
 	type_packets, type_packet, type_hex, type_columns;
 
