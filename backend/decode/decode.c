@@ -107,11 +107,10 @@ static void decoded_clear(struct decoded *d)
 	d->why = NULL;
 }
 
-static void walk_run(struct walk *w, uint8_t protocol)
+void walk_on(struct walk *w, uint8_t protocol)
 {
 	struct decoded *d = w->d;
 
-	decoded_clear(d);
 	while (protocol != PROTO_NONE) {
 		const struct protocol *row = &protocol_rows[protocol];
 
@@ -134,7 +133,8 @@ void decode_packet(struct decoded *d, const struct decode_options *o, uint32_t l
 
 	if (length < captured)
 		w.c.end = captured;
-	walk_run(&w, link_protocol(link_type));
+	decoded_clear(d);
+	walk_on(&w, link_protocol(link_type));
 }
 
 void decode_ip(struct decoded *d, const struct decode_options *o, const uint8_t *data,

@@ -155,7 +155,9 @@ static uint8_t ext_kind(const struct view *v, const struct layer *l)
 
 	if (l == v->d->layer || before->length < 8)
 		return EXT_DESTINATION;
-	return v->head[before->offset + (before->protocol == PROTO_IP6 ? 6 : 0)];
+	if (before->protocol == PROTO_IP6)
+		return v->head[before->offset + 6];
+	return v->head[before->offset + (before->protocol == PROTO_IP ? 9 : 0)];
 }
 
 const uint8_t *ip6_final_dst(const struct view *v)
@@ -163,7 +165,8 @@ const uint8_t *ip6_final_dst(const struct view *v)
 	for (unsigned i = 0; i < v->d->nlayers; i++) {
 		const struct layer *l = &v->d->layer[i];
 
-		if (l->protocol == PROTO_IP6_EXT && l->length >= 8 && ext_kind(v, l) == EXT_ROUTING)
+		if (l->protocol == PROTO_IP6_EXT && l->length >= 8 && view_describes(v, l) &&
+		    ext_kind(v, l) == EXT_ROUTING)
 			return route_end(v->head + l->offset, l->length);
 	}
 	return NULL;

@@ -5,14 +5,12 @@
 
 uint8_t raw_decode(struct walk *w)
 {
-	const uint8_t *p = cursor_peek(&w->c, 1);
+	const uint8_t next = walk_ip_version(w);
 
-	if (!p)
+	if (!cursor_left(&w->c))
 		return PROTO_NONE;
-	if (p[0] >> 4 == 4)
-		return PROTO_IP;
-	if (p[0] >> 4 == 6)
-		return PROTO_IP6;
+	if (next != PROTO_DATA)
+		return next;
 	return walk_bad(w, PROTO_RAW, (uint32_t)cursor_left(&w->c), "neither IPv4 nor IPv6");
 }
 

@@ -40,14 +40,22 @@ uint8_t udp_decode(struct walk *w)
 	d->payload_offset = cursor_offset(&w->c);
 	d->payload_bytes = cursor_wire(&w->c);
 	d->payload_captured = (uint32_t)cursor_left(&w->c);
-	return walk_application(w);
+	return protocol == PROTO_UDP ? walk_udp(w) : walk_application(w);
 }
 
+/* From the bytes: of a tunnel's packets struct decoded tells the inner ports. */
 void udp_info(struct buf *out, const struct view *v, const struct layer *l)
 {
-	if (v->d->flags & DECODE_PORTS)
-		buf_printf(out, "%u > %u len %u", v->d->sport, v->d->dport, v->d->payload_bytes);
-	(void)l;
+	const uint8_t *p = v->head + l->offset;
+	uint16_t length;
+
+	if (l->length < 4)
+		return;
+	length = l->length >= UDP_HEADER ? get16(p + 4) : 0;
+	buf_printf(out, "%u > %u len %u", get16(p), get16(p + 2),
+		   view_describes(v, l)	  ? v->d->payload_bytes
+		   : length >= UDP_HEADER ? length - UDP_HEADER
+					  : 0);
 }
 
 void udp_fields(const struct view *v, const struct layer *l)

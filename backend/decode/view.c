@@ -61,11 +61,18 @@ struct view view_below(const struct view *v)
 	return below;
 }
 
+bool view_describes(const struct view *v, const struct layer *l)
+{
+	return v->d->flags & DECODE_IP && v->d->src < v->head + l->offset;
+}
+
 /* Why the transport's checksum cannot be said to be right or wrong; NULL when it can. */
 static const char *checksum_unchecked(const struct view *v, const struct layer *l, uint32_t length)
 {
 	const struct decoded *d = v->d;
 
+	if (!view_describes(v, l))
+		return "a tunnel's";
 	if (d->flags & DECODE_FRAGMENT)
 		return "a fragment";
 	if (d->flags & (DECODE_CUT | DECODE_LONG) || l->offset + length > v->captured)

@@ -27,6 +27,8 @@ void view_field(const struct view *v, const char *name, uint32_t offset, uint32_
 void view_hex(const struct view *v, const char *name, uint32_t offset, uint32_t length);
 /* The view one level deeper. */
 struct view view_below(const struct view *v);
+/* Whether struct decoded describes the IP packet that the layer belongs to: not what carries it. */
+bool view_describes(const struct view *v, const struct layer *l);
 /* "right", "wrong, should be 0x1234", "not checked (...)" for the transport's checksum field at l's
  * offset + at. */
 void view_checksum(const struct view *v, const struct layer *l, uint32_t at);

@@ -8,6 +8,8 @@
 #define WALK_LAYERS_STEP                                                                           \
 	2u /* layers that a decoder may append: its own, and what it carries as data */
 
+#define WALK_TUNNELS_MAX 8u /* one within another; what is deeper stays closed */
+
 /* One packet on its way through the decoders. */
 struct walk {
 	struct cursor c;
@@ -15,6 +17,7 @@ struct walk {
 	const struct decode_options *o;
 	const uint8_t *final_dst; /* a routing header's last address: what the transport's checksum
 				     covers; or NULL */
+	uint8_t tunnels; /* entered, one within another */
 };
 
 /* --- decoders' helpers (decode.c) --- */
@@ -43,8 +46,22 @@ uint8_t walk_rest(struct walk *w, uint8_t protocol);
 uint8_t walk_unknown(struct walk *w, uint8_t protocol);
 /* Behind IP's headers: notes transport and payload, returns the protocol of the number. */
 uint8_t walk_transport(struct walk *w, uint8_t ip_protocol);
+/* From `protocol` through the rows of the table until nothing more decodes. */
+void walk_on(struct walk *w, uint8_t protocol);
+/* Behind UDP's header: a tunnel, or an application. */
+uint8_t walk_udp(struct walk *w);
 /* Behind the ports: the application's layer, by content when that is asked for. */
 uint8_t walk_application(struct walk *w);
+
+/* --- tunnels (tunnel.c) --- */
+/* What a tunnel carries, beginning with `inside`: describes the innermost IP packet there, or stays
+ * with the tunnel's own where there is none, and the walk ends. */
+uint8_t walk_tunnel(struct walk *w, uint8_t tunnel, uint8_t inside);
+/* Of a tunnel, but no packet in it: its own messages, or an inside that stays closed. */
+uint8_t walk_closed(struct walk *w, uint8_t tunnel);
+/* By the first four bits, where no type says more. */
+uint8_t walk_ip_version(const struct walk *w);
+bool teredo_looks(const struct walk *w);
 
 /* What Ethernet's or a VLAN tag's type field announces; a length there ends the frame (the rest is
  * padding). */

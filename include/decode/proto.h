@@ -17,6 +17,7 @@
 	X(PIM, "pim", "Protocol Independent Multicast") X(GRE, "gre", "Generic Routing Encapsulation") X(ERSPAN, "erspan", "ERSPAN") X(ESP, "esp", "ESP") X(AH, "ah", "Authentication Header") \
 	X(VXLAN, "vxlan", "VXLAN") X(GENEVE, "geneve", "GENEVE") X(GTPU, "gtp", "GPRS Tunnelling Protocol") X(IPIP, "ipip", "IP in IP") X(SIXIN4, "6in4", "IPv6 in IPv4") \
 	X(TEREDO, "teredo", "Teredo") X(L2TP, "l2tp", "L2TP") \
+	X(L2TP_IP, "l2tp", "L2TP over IP") X(FOURIN6, "4in6", "IPv4 in IPv6") X(SIXIN6, "6in6", "IPv6 in IPv6") X(ETHERIP, "etherip", "Ethernet in IP") \
 	/* transport */ \
 	X(TCP, "tcp", "Transmission Control Protocol") X(UDP, "udp", "User Datagram Protocol") X(UDPLITE, "udplite", "UDP-Lite") X(SCTP, "sctp", "Stream Control Transmission Protocol") X(DCCP, "dccp", "DCCP") \
 	/* application */ \

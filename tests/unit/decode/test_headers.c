@@ -377,10 +377,10 @@ static void test_unknown_is_called_so(void **state)
 	assert_layers(&d, (const uint8_t[]){PROTO_DATA}, 1);
 	assert_int_equal(d.flags, DECODE_UNKNOWN);
 	m.len = 0;
-	put_ip4(&m, 47, 4, 0);
+	put_ip4(&m, 46, 4, 0);
 	put32(&m, 0x0800);
 	made_decode(&m, &d, 101);
-	assert_layers(&d, (const uint8_t[]){PROTO_IP, PROTO_GRE}, 2);
+	assert_layers(&d, (const uint8_t[]){PROTO_IP, PROTO_DATA}, 2);
 	assert_int_equal(d.flags, DECODE_IP | DECODE_UNKNOWN);
 }
 
