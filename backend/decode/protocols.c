@@ -1,5 +1,5 @@
 /* The table of protocols: names, decoders, lines and trees. */
-#include "rows.h"
+#include "app.h"
 
 static const struct {
 	const char *name, *title;
@@ -54,18 +54,42 @@ const struct protocol protocol_rows[PROTO_COUNT] = {
 	[PROTO_DNS] = {NULL, dns_info, dns_fields},
 	[PROTO_MDNS] = {NULL, dns_info, dns_fields},
 	[PROTO_LLMNR] = {NULL, dns_info, dns_fields},
-	[PROTO_TLS] = {NULL, tls_info, tls_fields},
+	[PROTO_TLS] = {NULL, tls_any_info, tls_any_fields},
 	[PROTO_HTTP] = {NULL, http_info, http_fields},
-	[PROTO_SSH] = {NULL, line_info, line_fields},
+	[PROTO_SSH] = {NULL, ssh_info, ssh_fields},
 	[PROTO_DHCP] = {NULL, dhcp_info, dhcp_fields},
 	[PROTO_NTP] = {NULL, ntp_info, ntp_fields},
-	[PROTO_FTP] = {NULL, line_info, line_fields},
-	[PROTO_SMTP] = {NULL, line_info, line_fields},
-	[PROTO_IMAP] = {NULL, line_info, line_fields},
-	[PROTO_POP3] = {NULL, line_info, line_fields},
+	[PROTO_FTP] = {NULL, talk_info, talk_fields},
+	[PROTO_SMTP] = {NULL, talk_info, talk_fields},
+	[PROTO_IMAP] = {NULL, talk_info, talk_fields},
+	[PROTO_POP3] = {NULL, talk_info, talk_fields},
 	[PROTO_SIP] = {NULL, line_info, http_fields},
-	[PROTO_SYSLOG] = {NULL, line_info, line_fields},
-	[PROTO_MEMCACHED] = {NULL, line_info, line_fields},
+	[PROTO_SYSLOG] = {NULL, syslog_info, syslog_fields},
+	[PROTO_MEMCACHED] = {NULL, memcached_info, memcached_fields},
+	[PROTO_BGP] = {NULL, bgp_info, bgp_fields},
+	[PROTO_BITTORRENT] = {NULL, bittorrent_info, bittorrent_fields},
+	[PROTO_DHCP6] = {NULL, dhcp6_info, dhcp6_fields},
+	[PROTO_DTLS] = {NULL, dtls_info, dtls_fields},
+	[PROTO_HTTP2] = {NULL, http2_info, http2_fields},
+	[PROTO_KERBEROS] = {NULL, kerberos_info, kerberos_fields},
+	[PROTO_LDAP] = {NULL, ldap_info, ldap_fields},
+	[PROTO_MODBUS] = {NULL, modbus_info, modbus_fields},
+	[PROTO_MQTT] = {NULL, mqtt_info, mqtt_fields},
+	[PROTO_MYSQL] = {NULL, mysql_info, mysql_fields},
+	[PROTO_NETBIOS] = {NULL, netbios_info, netbios_fields},
+	[PROTO_POSTGRESQL] = {NULL, postgresql_info, postgresql_fields},
+	[PROTO_QUIC] = {NULL, quic_info, quic_fields},
+	[PROTO_RADIUS] = {NULL, radius_info, radius_fields},
+	[PROTO_RDP] = {NULL, rdp_info, rdp_fields},
+	[PROTO_REDIS] = {NULL, redis_info, redis_fields},
+	[PROTO_RTCP] = {NULL, rtcp_info, rtcp_fields},
+	[PROTO_RTP] = {NULL, rtp_info, rtp_fields},
+	[PROTO_SMB] = {NULL, smb_info, smb_fields},
+	[PROTO_SNMP] = {NULL, snmp_info, snmp_fields},
+	[PROTO_STUN] = {NULL, stun_info, stun_fields},
+	[PROTO_TELNET] = {NULL, telnet_info, telnet_fields},
+	[PROTO_WIREGUARD] = {NULL, wireguard_info, wireguard_fields},
+	[PROTO_SSDP] = {NULL, line_info, http_fields},
 };
 
 const char *proto_name(uint8_t protocol)

@@ -26,7 +26,8 @@
 	X(NTP, "ntp", "Network Time Protocol") X(FTP, "ftp", "File Transfer Protocol") X(SMTP, "smtp", "SMTP") X(IMAP, "imap", "IMAP") X(POP3, "pop3", "POP3") X(SMB, "smb", "SMB") X(LDAP, "ldap", "LDAP") \
 	X(KERBEROS, "kerberos", "Kerberos") X(RDP, "rdp", "Remote Desktop") X(MYSQL, "mysql", "MySQL") X(POSTGRESQL, "postgresql", "PostgreSQL") X(REDIS, "redis", "Redis") X(MQTT, "mqtt", "MQTT") \
 	X(SIP, "sip", "SIP") X(RTP, "rtp", "RTP") X(SNMP, "snmp", "SNMP") X(SYSLOG, "syslog", "Syslog") X(RADIUS, "radius", "RADIUS") X(BGP, "bgp", "BGP") X(MODBUS, "modbus", "Modbus") \
-	X(WIREGUARD, "wireguard", "WireGuard") X(MEMCACHED, "memcached", "memcached") X(BITTORRENT, "bittorrent", "BitTorrent") X(TELNET, "telnet", "Telnet") X(NETBIOS, "netbios", "NetBIOS") X(IPERF, "iperf", "iperf")
+	X(WIREGUARD, "wireguard", "WireGuard") X(MEMCACHED, "memcached", "memcached") X(BITTORRENT, "bittorrent", "BitTorrent") X(TELNET, "telnet", "Telnet") X(NETBIOS, "netbios", "NetBIOS") X(IPERF, "iperf", "iperf") \
+	X(RTCP, "rtcp", "RTP Control") X(STUN, "stun", "STUN") X(SSDP, "ssdp", "Simple Service Discovery")
 
 #define PROTO_ENUM(NAME, name, title) PROTO_##NAME,
 enum proto { PROTO_LIST(PROTO_ENUM) PROTO_COUNT };
