@@ -4,42 +4,6 @@
 
 #include "rows.h"
 
-/* LINKTYPE_ values, https://www.tcpdump.org/linktypes.html */
-static uint8_t link_protocol(uint32_t link_type)
-{
-	switch (link_type) {
-	case 0:	  /* NULL: the writer's byte order */
-	case 108: /* LOOP: network order */
-		return PROTO_NULL_LOOP;
-	case 1:
-		return PROTO_ETH;
-	case 9:
-	case 50:
-		return PROTO_PPP;
-	case 12: /* RAW as OpenBSD and others number it */
-	case 14:
-	case 101:
-	case 228: /* IPV4 */
-	case 229: /* IPV6 */
-		return PROTO_RAW;
-	case 105:
-		return PROTO_IEEE80211;
-	case 113:
-		return PROTO_SLL;
-	case 127:
-		return PROTO_RADIOTAP;
-	case 189:
-	case 220:
-		return PROTO_USB;
-	case 253:
-		return PROTO_NETLINK;
-	case 276:
-		return PROTO_SLL2;
-	default:
-		return PROTO_DATA;
-	}
-}
-
 uint8_t walk_short(struct walk *w, uint8_t protocol, uint32_t need)
 {
 	if (cursor_wire(&w->c) < need)

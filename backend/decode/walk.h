@@ -63,6 +63,8 @@ uint8_t walk_closed(struct walk *w, uint8_t tunnel);
 uint8_t walk_ip_version(const struct walk *w);
 bool teredo_looks(const struct walk *w);
 
+/* What a packet of this link type begins with (link.c). */
+uint8_t link_protocol(uint32_t link_type);
 /* What Ethernet's or a VLAN tag's type field announces; a length there ends the frame (the rest is
  * padding). */
 uint8_t walk_ethertype(struct walk *w, uint16_t type);

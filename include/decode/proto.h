@@ -10,6 +10,9 @@
 	X(NULL_LOOP, "null", "BSD loopback") X(RAW, "raw", "Raw IP") X(LLC, "llc", "Logical Link Control") X(STP, "stp", "Spanning Tree") \
 	X(PPP, "ppp", "PPP") X(PPPOE, "pppoe", "PPPoE") X(MPLS, "mpls", "MPLS") X(IEEE80211, "wlan", "IEEE 802.11") \
 	X(RADIOTAP, "radiotap", "radiotap") X(NETLINK, "netlink", "Linux netlink") X(USB, "usb", "USB") X(LLDP, "lldp", "LLDP") \
+	X(PPI, "ppi", "Per-Packet Information") X(AVS, "avs", "AVS radio header") X(PRISM, "prism", "Prism radio header") X(NFLOG, "nflog", "Netfilter log") X(PKTAP, "pktap", "pktap") \
+	X(FRELAY, "fr", "Frame Relay") X(FRELAY_DIRECTION, "fr", "Frame Relay") X(MFR, "mfr", "Multilink Frame Relay") X(CHDLC, "chdlc", "Cisco HDLC") X(PPP_DIRECTION, "ppp", "PPP") \
+	X(PFLOG, "pflog", "Packet filter log") X(ENC, "enc", "IPsec device") \
 	/* network */ \
 	X(ARP, "arp", "Address Resolution Protocol") X(IP, "ip", "Internet Protocol version 4") X(IP6, "ip6", "Internet Protocol version 6") \
 	X(IP6_EXT, "ip6ext", "IPv6 extension header") X(ICMP, "icmp", "Internet Control Message Protocol") X(ICMP6, "icmp6", "ICMP for IPv6") \

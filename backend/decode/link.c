@@ -1,0 +1,188 @@
+/* Which protocol a link type begins with, and the headers that capturing itself puts before a
+ * packet: Netfilter's log, pktap, BSD's packet filter log and IPsec device.
+ * LINKTYPE_ values and forms: https://www.tcpdump.org/linktypes.html */
+#include "le.h"
+#include "rows.h"
+
+#define NFLOG_HEADER 4u
+#define NFLOG_ATTRIBUTE 4u /* length (with these four bytes) and type, in the writer's order */
+#define NFLOG_PAYLOAD 9u
+#define NFLOG_ATTRIBUTES_MAX 32u
+#define PKTAP_HEADER 12u /* length, kind of record, link type; more that is not needed here */
+#define PKTAP_PACKET 1u
+#define PFLOG_HEADER 4u
+#define ENC_HEADER 12u
+
+uint8_t link_protocol(uint32_t link_type)
+{
+	switch (link_type) {
+	case 0:	  /* NULL: the writer's byte order */
+	case 108: /* LOOP: network order */
+		return PROTO_NULL_LOOP;
+	case 1:
+		return PROTO_ETH;
+	case 9:
+	case 50:
+	case 166: /* PPPD: a direction in place of the address */
+		return PROTO_PPP;
+	case 51:
+		return PROTO_PPPOE;
+	case 204:
+		return PROTO_PPP_DIRECTION;
+	case 12: /* RAW as OpenBSD and others number it */
+	case 14:
+	case 101:
+	case 228: /* IPV4 */
+	case 229: /* IPV6 */
+		return PROTO_RAW;
+	case 100: /* ATM, RFC 1483 */
+		return PROTO_LLC;
+	case 104:
+		return PROTO_CHDLC;
+	case 105:
+		return PROTO_IEEE80211;
+	case 107:
+	case 182: /* several links as one */
+	case 206: /* with a direction before it */
+		return link_type == 107	  ? PROTO_FRELAY
+		       : link_type == 182 ? PROTO_MFR
+					  : PROTO_FRELAY_DIRECTION;
+	case 109:
+		return PROTO_ENC;
+	case 113:
+		return PROTO_SLL;
+	case 117:
+		return PROTO_PFLOG;
+	case 119:
+		return PROTO_PRISM;
+	case 127:
+		return PROTO_RADIOTAP;
+	case 163:
+		return PROTO_AVS;
+	case 186:
+	case 189:
+	case 220:
+	case 249:
+		return PROTO_USB;
+	case 192:
+		return PROTO_PPI;
+	case 239:
+		return PROTO_NFLOG;
+	case 253:
+		return PROTO_NETLINK;
+	case 258:
+		return PROTO_PKTAP;
+	case 276:
+		return PROTO_SLL2;
+	default:
+		return PROTO_DATA;
+	}
+}
+
+/* The attribute at `p`, of which `left` bytes are here: its length, 0 when it cannot be. */
+static uint32_t attribute_length(const uint8_t *p, size_t left, bool little)
+{
+	const uint32_t length = left < NFLOG_ATTRIBUTE ? 0 : little ? le16(p) : get16(p);
+
+	return length >= NFLOG_ATTRIBUTE ? length : 0;
+}
+
+/* Where the packet stands behind the attributes, and how long it is; 0: there is none. */
+static uint32_t nflog_payload(const struct walk *w, uint32_t *bytes)
+{
+	const uint8_t *p = w->c.data;
+	const size_t left = cursor_left(&w->c);
+	/* The first attribute is short: its length tells the writer's order. */
+	const bool little = left > NFLOG_HEADER + 1 && p[NFLOG_HEADER] != 0;
+
+	for (uint32_t at = NFLOG_HEADER, i = 0; at < left && i < NFLOG_ATTRIBUTES_MAX; i++) {
+		const uint32_t length = attribute_length(p + at, left - at, little);
+
+		if (!length)
+			return 0;
+		*bytes = length - NFLOG_ATTRIBUTE;
+		if (((little ? le16(p + at + 2) : get16(p + at + 2)) & 0x3fff) == NFLOG_PAYLOAD)
+			return at + NFLOG_ATTRIBUTE;
+		at += (length + 3) & ~3u;
+	}
+	return 0;
+}
+
+uint8_t nflog_decode(struct walk *w)
+{
+	uint32_t bytes, at;
+
+	if (!cursor_peek(&w->c, NFLOG_HEADER))
+		return walk_short(w, PROTO_NFLOG, NFLOG_HEADER);
+	at = nflog_payload(w, &bytes);
+	if (!at)
+		return walk_rest(w, PROTO_NFLOG);
+	walk_layer(w, PROTO_NFLOG, at);
+	if (bytes < cursor_wire(&w->c))
+		cursor_limit(&w->c, bytes);
+	return walk_ip_version(w);
+}
+
+void nflog_info(struct buf *out, const struct view *v, const struct layer *l)
+{
+	const uint8_t *p = v->head + l->offset;
+
+	if (l->length >= NFLOG_HEADER)
+		buf_printf(out, "family %u group %u", p[0], get16(p + 2));
+}
+
+void nflog_fields(const struct view *v, const struct layer *l)
+{
+	const uint8_t *p = v->head + l->offset;
+
+	if (l->length < NFLOG_HEADER)
+		return;
+	view_field(v, "family", l->offset, 1, "%u", p[0]);
+	view_field(v, "version", l->offset + 1, 1, "%u", p[1]);
+	view_field(v, "group", l->offset + 2, 2, "%u", get16(p + 2));
+}
+
+uint8_t pktap_decode(struct walk *w)
+{
+	const uint8_t *p = cursor_peek(&w->c, PKTAP_HEADER);
+	uint8_t next;
+
+	if (!p)
+		return walk_short(w, PROTO_PKTAP, PKTAP_HEADER);
+	if (le32(p) < PKTAP_HEADER)
+		return walk_bad(w, PROTO_PKTAP, PKTAP_HEADER, "a pktap header below 12 bytes");
+	if (!cursor_peek(&w->c, le32(p)))
+		return walk_short(w, PROTO_PKTAP, le32(p));
+	next = le32(p + 4) == PKTAP_PACKET ? link_protocol(le32(p + 8)) : PROTO_NONE;
+	walk_layer(w, PROTO_PKTAP, le32(p));
+	/* One within another would have no end. */
+	return next == PROTO_PKTAP ? PROTO_DATA : next;
+}
+
+void pktap_info(struct buf *out, const struct view *v, const struct layer *l)
+{
+	if (l->length >= PKTAP_HEADER)
+		buf_printf(out, "link type %u", le32(v->head + l->offset + 8));
+}
+
+uint8_t pflog_decode(struct walk *w)
+{
+	const uint8_t *p = cursor_peek(&w->c, PFLOG_HEADER);
+	uint32_t length;
+
+	if (!p)
+		return walk_short(w, PROTO_PFLOG, PFLOG_HEADER);
+	length = (p[0] + 3u) & ~3u;
+	if (!cursor_peek(&w->c, length))
+		return walk_short(w, PROTO_PFLOG, length);
+	walk_layer(w, PROTO_PFLOG, length);
+	return walk_ip_version(w);
+}
+
+uint8_t enc_decode(struct walk *w)
+{
+	if (!cursor_peek(&w->c, ENC_HEADER))
+		return walk_short(w, PROTO_ENC, ENC_HEADER);
+	walk_layer(w, PROTO_ENC, ENC_HEADER);
+	return walk_ip_version(w);
+}
