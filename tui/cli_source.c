@@ -243,6 +243,46 @@ int cli_source_open(struct cli *c, const char *word, bool endless, struct cli_so
 	return r;
 }
 
+/* What is merged is files, and they are read where they are. */
+static int merge_check(const struct source *one, const struct source *first, const char *word, struct err *e)
+{
+	if (one->kind == SOURCE_STDIN)
+		return err_set(e, ERR_CALL, "standard input cannot be merged with files: write it to one first");
+	if (one->kind != SOURCE_FILE)
+		return err_set(e, ERR_CALL, "'%s' is no file: several SOURCEs are merged by time, and that is for files", word);
+	if (strcmp(one->host, first->host) != 0)
+		return err_set(e, ERR_CALL, "'%s' is on another host than the first file: fetch it, then merge", word);
+	return 0;
+}
+
+int cli_sources_open(struct cli *c, char *const *word, int count, struct cli_source *s, struct err *e)
+{
+	struct source *one;
+	char *target = NULL;
+	int r = 0, n, ask;
+
+	if (count == 1)
+		return cli_source_open(c, word[0], false, s, e);
+	*s = (struct cli_source){0};
+	one = xcalloc((size_t)count, sizeof(*one));
+	for (n = 0; n < count && r == 0; n++) {
+		r = source_parse(&one[n], word[n], &ask, e);
+		if (r == 0)
+			r = merge_check(&one[n], &one[0], word[n], e);
+	}
+	if (r)
+		goto out;
+	s->client = cli_client(c, one[0].host, e);
+	target = source_targets(one, (size_t)count);
+	r = s->client ? channel_open(c, s, target, e) : -1;
+out:
+	free(target);
+	while (n > 0)
+		source_release(&one[--n]);
+	free(one);
+	return r;
+}
+
 void cli_source_explain(const struct cli_source *s, struct err *e)
 {
 	size_t len = s->spool ? strlen(s->spool) : 0;

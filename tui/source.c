@@ -179,3 +179,19 @@ char *source_target(const struct source *s)
 	free(folder);
 	return target;
 }
+
+char *source_targets(const struct source *s, size_t count)
+{
+	char *list = xstrdup("files:"), *one, *more;
+
+	for (size_t i = 0; i < count; i++) {
+		one = source_target(&s[i]);
+		const char *path = one + strlen("file:");
+
+		more = xasprintf("%s%zu:%s", list, strlen(path), path);
+		free(one);
+		free(list);
+		list = more;
+	}
+	return list;
+}

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/spawn.h"
 #include "base/xalloc.h"
+#include "opening.h"
 #include "reader/reader.h"
 #include "rights.h"
 #include "session.h"
@@ -176,6 +177,7 @@ void reader_child_free(struct reader_child *r)
 			break;
 		}
 	c->nreaders--;
+	opening_free(r->opening);
 	if (r->channel)
 		channel_close(r->channel); /* it ends when its descriptor does */
 	map_free(r->bindings);
@@ -185,16 +187,13 @@ void reader_child_free(struct reader_child *r)
 
 /* --- what it reads --- */
 
-int reader_child_file(struct reader_child *r, int fd, const char *name, uint64_t first_packet,
-		      bool growing)
+int reader_child_file(struct reader_child *r, int fd, const struct msg_read_file *m)
 {
-	const struct msg_read_file m = {
-		.name = str_of(name), .first_packet = first_packet, .growing = growing};
 	struct buf b;
 	int rc;
 
 	buf_init(&b, MSG_PAYLOAD_MAX);
-	rc = msg_put_read_file(&b, &m);
+	rc = msg_put_read_file(&b, m);
 	if (rc == 0 && r->channel)
 		rc = channel_send_fds(r->channel, MSG_READ_FILE, 0, ++r->last_id, b.data, b.len,
 				      &fd, 1);

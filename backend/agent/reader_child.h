@@ -17,6 +17,7 @@ struct reader_child {
 	struct map *bindings;	 /* its channel numbers to struct binding */
 	uint32_t last_channel, last_id;
 	uint32_t finish_id; /* of READ_FINISH; 0 not asked */
+	struct opening *opening; /* of files on their way to it; NULL */
 };
 
 /* A new process that knows nothing yet. */
@@ -25,8 +26,7 @@ struct reader_child *reader_child_start(struct control *c, struct session *s, co
 /* Ends it; bindings lose it. */
 void reader_child_free(struct reader_child *r);
 /* A file of its capture; fd stays the caller's. -1: it is about to be gone. */
-int reader_child_file(struct reader_child *r, int fd, const char *name, uint64_t first_packet,
-		      bool growing);
+int reader_child_file(struct reader_child *r, int fd, const struct msg_read_file *m);
 /* The reader of an opened file that is still the same; NULL. */
 struct reader_child *reader_child_of(struct control *c, const char *path, const struct stat *st);
 /* Opens the path with this process's rights: regular file or fifo. The descriptor, or -1. */

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/xalloc.h"
 #include "folder.h"
+#include "opening.h"
 #include "reader_child.h"
 #include "session.h"
 #include "fetch.h"
@@ -45,32 +46,36 @@ static void hand_on(struct peer *p, const struct frame *f, enum route route, boo
 
 /* --- OPEN --- */
 
-static int open_file(struct peer *p, struct binding *b, const char *path, struct err *e)
+static int open_files(struct peer *p, struct binding *b, const struct targets *t, struct err *e)
 {
-	struct control *c = p->control;
 	struct reader_child *r;
-	struct stat st = {0};
-	int fd;
 
 	if (!is_attach(p))
 		return err_set(e, ERR_REFUSED,
 			       "a daemon opens no file that a client names: `tapdeckd --attach` "
 			       "does, with your rights");
-	fd = reader_child_open(path, &st, e);
-	if (fd < 0)
-		return -1;
-	r = reader_child_of(c, path, &st);
-	if (!r) {
-		r = reader_child_start(c, NULL, path, e);
-		if (r) {
-			r->opened = st;
-			(void)reader_child_file(r, fd, path, 0,
-						S_ISFIFO(st.st_mode)); /* -1: `gone` will come */
-		}
-	}
-	close(fd);
+	r = opening_start(p->control, t, e);
 	b->route = ROUTE_READER;
 	return r ? reader_child_bind(r, b, e) : -1;
+}
+
+static int open_file(struct peer *p, struct binding *b, const char *path, struct err *e)
+{
+	const struct targets t = {.count = 1, .path = {path}};
+
+	return open_files(p, b, &t, e);
+}
+
+/* Several, as one capture. */
+static int open_merged(struct peer *p, struct binding *b, const char *list, struct err *e)
+{
+	struct targets t;
+	int r = targets_read(&t, list, e);
+
+	if (r == 0)
+		r = open_files(p, b, &t, e);
+	targets_release(&t);
+	return r;
 }
 
 static int open_session(struct peer *p, struct binding *b, struct str name, struct err *e)
@@ -89,11 +94,13 @@ static int open_session(struct peer *p, struct binding *b, struct str name, stru
 
 static int open_target(struct peer *p, struct binding *b, const struct frame *f, struct err *e)
 {
-	static const char file[] = "file:", session[] = "session:";
+	static const char file[] = "file:", files[] = "files:", session[] = "session:";
 	const char *target = b->target;
 
 	if (strncmp(target, file, sizeof(file) - 1) == 0)
 		return open_file(p, b, target + sizeof(file) - 1, e);
+	if (strncmp(target, files, sizeof(files) - 1) == 0)
+		return open_merged(p, b, target + sizeof(files) - 1, e);
 	if (is_attach(p)) {
 		if (upstream_need(p->control->upstream, e))
 			return -1;
@@ -106,7 +113,8 @@ static int open_target(struct peer *p, struct binding *b, const struct frame *f,
 	if (target[0] == 0)
 		return 0;
 	return err_set(e, ERR_CALL,
-		       "\"%s\" is nothing that can be opened: file:PATH or session:NAME", target);
+		       "\"%s\" is nothing that can be opened: file:PATH, files:... or session:NAME",
+		       target);
 }
 
 static void route_open(struct peer *p, const struct frame *f)

@@ -75,8 +75,11 @@ static bool segment_tell(struct session *s, unsigned i)
 	if (fd < 0) {
 		log_warn("session %s: the reader cannot have %s", s->name, name);
 	} else {
-		(void)reader_child_file(s->reader, fd, g->name, g->first_packet,
-					!g->sealed && session_runs(s)); /* -1: it is gone */
+		const struct msg_read_file m = {.name = str_of(g->name),
+						.first_packet = g->first_packet,
+						.growing = !g->sealed && session_runs(s)};
+
+		(void)reader_child_file(s->reader, fd, &m); /* -1: it is gone */
 		close(fd);
 	}
 	free(name);

@@ -11,13 +11,10 @@ struct look {
 };
 
 static const struct look looks[] = {
-	{"\x1f\x8b", 2, "is compressed with gzip, which is not read yet: gunzip it first"},
-	{"\x28\xb5\x2f\xfd", 4,
-	 "is compressed with zstd, which is not read yet: run unzstd on it first"},
-	{"\xfd\x37\x7a\x58\x5a\x00", 6,
-	 "is compressed with xz, which is not read yet: run unxz on it first"},
-	{"\x04\x22\x4d\x18", 4,
-	 "is compressed with lz4, which is not read yet: run unlz4 on it first"},
+	{"\x1f\x8b", 2, "is compressed with gzip: gunzip it first"},
+	{"\x28\xb5\x2f\xfd", 4, "is compressed with zstd: run unzstd on it first"},
+	{"\xfd\x37\x7a\x58\x5a\x00", 6, "is compressed with xz: run unxz on it first"},
+	{"\x04\x22\x4d\x18", 4, "is compressed with lz4: run unlz4 on it first"},
 	{"BZh", 3, "is compressed with bzip2, which is not read: run bunzip2 on it first"},
 	{"PK\x03\x04", 4, "is a zip archive: unpack it, and name a capture in it"},
 	{"snoop\0\0\0", 8,

@@ -208,7 +208,7 @@ static void on_beat(uv_timer_t *t)
 
 void pipeline_kick(struct reader *r)
 {
-	if (r->source.nparts == 0 && !source_is_live(&r->source) && !r->finishing)
+	if (!source_begun(&r->source) && !r->finishing)
 		return;
 	if (!r->has_capture) {
 		struct flows_options o = pipeline_flows(r, false);

@@ -22,11 +22,13 @@ static void reader_answer(struct reader *r, uint32_t id, int result, const struc
 		(void)channel_send_done(r->control, 0, id, "");
 }
 
-/* Without a first source there is nothing to ask: who asks is told why. */
+/* Without all that a capture begins with there is nothing to ask: who asks is told why. */
 static void reader_opened(struct reader *r, uint32_t id, int result, const struct err *e)
 {
-	if (result < 0 && !r->has_capture && r->source.nparts == 0)
+	if (result < 0 && !r->has_capture && !source_begun(&r->source)) {
 		r->failed = *e;
+		stream_fail(r, e);
+	}
 	reader_answer(r, id, result, e);
 	pipeline_kick(r);
 	held_look(r);
@@ -58,6 +60,15 @@ static int reader_file(struct reader *r, const struct frame *f, const int *fd, s
 
 	return own < 0 ? err_errno(e, ERR_REFUSED, "the file cannot be kept open")
 		       : source_add_file(&r->source, own, &m, e);
+}
+
+static int reader_ended(struct reader *r, const struct frame *f, struct err *e)
+{
+	struct msg_read_ended m;
+
+	if (msg_get_read_ended(f->payload, f->len, &m, e) < 0)
+		return -1;
+	return source_file_ended(&r->source, m.number, m.why, e);
 }
 
 static int reader_chunks(struct reader *r, const struct frame *f, const int *fd, size_t nfd,
@@ -204,6 +215,9 @@ static bool reader_source_message(struct reader *r, const struct frame *f, const
 	switch (f->type) {
 	case MSG_READ_FILE:
 		reader_opened(r, f->id, reader_file(r, f, fd, nfd, &e), &e);
+		return true;
+	case MSG_READ_ENDED:
+		reader_opened(r, f->id, reader_ended(r, f, &e), &e);
 		return true;
 	case MSG_READ_CHUNKS:
 		reader_opened(r, f->id, reader_chunks(r, f, fd, nfd, &e), &e);

@@ -9,7 +9,7 @@
 
 void source_init(struct source *s)
 {
-	*s = (struct source){.tried = UINT64_MAX};
+	*s = (struct source){.tried = UINT64_MAX, .merge = {.taken = UINT32_MAX}};
 	pages_init(&s->live.marks, sizeof(struct chunk_mark));
 }
 
@@ -19,9 +19,11 @@ void source_release(struct source *s)
 		capfile_close(s->part[i].file);
 		(void)close(s->part[i].fd);
 		free(s->part[i].name);
+		free(s->part[i].why);
 		free(s->part[i].map.number);
 	}
 	free(s->part);
+	free(s->merge.heap);
 	source_live_release(s);
 	free(s->interface);
 	free(s->first_of_shown);
@@ -57,7 +59,7 @@ static bool source_same(const struct source *s, const struct interface_map *map,
 static uint32_t source_show(struct source *s, const struct interface_map *map, uint32_t former,
 			    const struct capture_interface *i)
 {
-	bool elsewhere = former > 0 || s->nparts > 1 || s->live.mapped;
+	bool elsewhere = former > 0 || (s->nparts > 1 && !s->merge.wanted) || s->live.mapped;
 
 	for (uint32_t shown = 0; elsewhere && shown < s->nshown; shown++)
 		if (source_same(s, map, former, i, shown))
@@ -109,14 +111,16 @@ int source_next(struct source *s, struct taken *t)
 
 	if (s->cancelled)
 		return 0;
-	if (!s->live.mapped || s->from_files) {
+	if (s->merge.wanted) {
+		r = source_merge_next(s, t);
+	} else if (!s->live.mapped || s->from_files) {
 		r = source_file_next(s, t);
 		if (r == 0)
 			s->from_files = false;
 	}
 	if (r == 0 && s->live.mapped)
 		r = source_live_next(s, t);
-	if (r == 0 && s->from_files) /* the chunks have a gap that the segments may fill */
+	if (r == 0 && s->from_files && !s->merge.wanted) /* the chunks have a gap that the segments may fill */
 		r = source_file_next(s, t);
 	if (r != 1)
 		return r;
@@ -134,10 +138,17 @@ void source_finish(struct source *s)
 		s->part[i].growing = false;
 }
 
+bool source_begun(const struct source *s)
+{
+	return s->live.mapped || (s->nparts > 0 && s->nparts >= s->merge.wanted);
+}
+
 bool source_done(const struct source *s)
 {
 	if (s->cancelled)
 		return true;
+	if (s->merge.wanted)
+		return s->merge.done;
 	if (s->live.mapped)
 		return s->finished;
 	return s->nparts > 0 && s->reading == s->nparts;
@@ -145,6 +156,9 @@ bool source_done(const struct source *s)
 
 bool source_waits(const struct source *s)
 {
+	for (uint32_t i = 0; s->merge.wanted && i < s->nparts; i++)
+		if (s->part[i].growing)
+			return !s->cancelled && !s->merge.done;
 	return !s->cancelled && !s->live.mapped && s->reading < s->nparts &&
 	       s->part[s->reading].growing;
 }
@@ -152,6 +166,17 @@ bool source_waits(const struct source *s)
 /* --- what is said of it --- */
 
 uint64_t source_file_bytes(struct source *s)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < s->nparts; i++)
+		bytes += s->part[i].file_bytes ? s->part[i].file_bytes
+					       : capfile_size(s->part[i].file);
+	return bytes;
+}
+
+/* Of what is read, unpacked. */
+static uint64_t source_read_bytes(struct source *s)
 {
 	uint64_t bytes = 0;
 
@@ -164,9 +189,26 @@ static uint64_t source_done_bytes(const struct source *s)
 {
 	uint64_t bytes = 0;
 
-	for (uint32_t i = 0; i < s->nparts && i <= s->reading; i++)
+	for (uint32_t i = 0; i < s->nparts && (s->merge.wanted || i <= s->reading); i++)
 		bytes += capfile_done(s->part[i].file);
 	return bytes;
+}
+
+/* What could not be unpacked, and where that is. false: there is none. */
+static bool source_unpacked_short(struct source *s, char *text, size_t room)
+{
+	for (uint32_t i = 0; i < s->nparts; i++) {
+		const struct part *p = &s->part[i];
+
+		if (!p->why || p->growing)
+			continue;
+		(void)snprintf(text, room,
+			       "%.700s; what there was of it ends at byte %llu, after packet %llu",
+			       p->why, (unsigned long long)capfile_done(p->file),
+			       (unsigned long long)capfile_packets(p->file));
+		return true;
+	}
+	return false;
 }
 
 /* The first hole of all files in words, and how much is missing in all. false: there is none. */
@@ -181,10 +223,11 @@ static bool source_holes(struct source *s, char *text, size_t room)
 		const uint64_t packet = s->part[i].first_packet + (n ? hole[0].packet : 0);
 
 		if (n && holes == 0)
-			(void)snprintf(text, room, "%s%sat byte %llu, after packet %llu: %s",
+			(void)snprintf(text, room, "%s%sat byte %llu, after %spacket %llu: %s",
 				       s->nparts > 1 ? s->part[i].name : "",
 				       s->nparts > 1 ? " " : "",
 				       (unsigned long long)hole[0].offset,
+				       s->merge.wanted ? "its " : "",
 				       (unsigned long long)packet, hole[0].why);
 		for (uint32_t k = 0; k < n; k++)
 			bytes += hole[k].bytes;
@@ -207,7 +250,7 @@ const char *source_damage(struct source *s)
 		(void)snprintf(s->note, sizeof(s->note), "%llu packets were missed in %llu gap%s",
 			       (unsigned long long)s->lost, (unsigned long long)s->gaps,
 			       s->gaps == 1 ? "" : "s");
-	else
+	else if (!source_unpacked_short(s, s->note, sizeof(s->note)))
 		(void)source_holes(s, s->note, sizeof(s->note));
 	return s->note;
 }
@@ -219,7 +262,7 @@ static const char *source_note(struct source *s)
 	(void)snprintf(s->note, sizeof(s->note),
 		       "stopped at byte %llu of %llu, after packet %llu: what was read stays",
 		       (unsigned long long)source_done_bytes(s),
-		       (unsigned long long)source_file_bytes(s), (unsigned long long)s->seen);
+		       (unsigned long long)source_read_bytes(s), (unsigned long long)s->seen);
 	return s->note;
 }
 
@@ -227,7 +270,7 @@ void source_state(struct source *s, struct table_state *t)
 {
 	*t = (struct table_state){.state = WINDOW_READING};
 	if (!s->live.mapped && s->nparts) {
-		t->of = source_file_bytes(s);
+		t->of = source_read_bytes(s);
 		t->done = source_done(s) && !s->cancelled ? t->of : source_done_bytes(s);
 	}
 	t->note = source_note(s);

@@ -16,6 +16,7 @@
 #define SOURCE_PARTS_MAX 4096u /* files of one capture */
 #define SOURCE_PLACE_LIVE                                                                          \
 	(UINT64_C(1) << (INDEX_PLACE_BITS - 1)) /* the place is chunk * CHUNK_BYTES + byte */
+#define SOURCE_MERGE_MAX 1024u			/* of them merged by time: each has a buffer */
 #define SOURCE_NOTE_MAX 1024u
 #define SOURCE_LATER CAPFILE_LATER
 
@@ -33,7 +34,21 @@ struct part {
 	uint64_t place;	       /* address of its first byte */
 	uint64_t first_packet; /* packets of the capture before it */
 	struct interface_map map;
+	uint64_t file_bytes; /* of what it was unpacked from; 0: it is the file itself */
+	uint64_t grows_to;   /* bytes at most; 0: not known */
+	char *why;	     /* what could not be unpacked of it; NULL nothing */
+	struct packet head;  /* merging: its next packet */
+	int64_t head_ns;     /* its time, or that of the one before it */
 	bool growing, ended;
+};
+
+/* Files that are one capture, by time: of each the next packet is known. */
+struct merge {
+	uint32_t wanted; /* files in all; 0: they follow one another */
+	uint32_t *heap;	 /* parts, the one that is next first; room for `wanted` */
+	uint32_t count, begun;
+	uint32_t taken; /* the part whose head was given out; UINT32_MAX none */
+	bool done;
 };
 
 /* An interface by the source's number. Segments of one recording repeat theirs: they are shown
@@ -75,6 +90,7 @@ struct source_gap {
 struct source {
 	struct part *part;
 	uint32_t nparts, reading; /* part[reading] is read */
+	struct merge merge;
 	struct live live;
 	bool from_files; /* live: catching up from the segments */
 	uint64_t tried;	 /* `seen` when that was last tried */
@@ -112,6 +128,11 @@ bool source_is_live(const struct source *s);
 int source_next(struct source *s, struct taken *t);
 /* Everything that will ever come has been given out. */
 bool source_done(const struct source *s);
+/* There is something to begin with: a file, all that are merged, or a session. */
+bool source_begun(const struct source *s);
+/* File `number` will not grow any more; why: what is missing of it, "" nothing. -1: it never came,
+ * *e. */
+int source_file_ended(struct source *s, uint32_t number, struct str why, struct err *e);
 /* Nothing more will be added: what is there is read to its end. */
 void source_finish(struct source *s);
 /* A file that grows is being waited for: it is to be looked at again. */
@@ -133,6 +154,9 @@ int source_read(struct source *s, const struct index_entry *entry, uint64_t numb
 /* --- between the files of the source --- */
 /* As source_next, of the files alone; packets that were given out are passed over. */
 int source_file_next(struct source *s, struct taken *t);
+int source_merge_next(struct source *s, struct taken *t);
+int source_part_next(struct source *s, struct part *p, struct packet *pk);
+void source_taken(struct source *s, const struct part *p, struct taken *t);
 int source_live_next(struct source *s, struct taken *t);
 int source_live_read(struct source *s, const struct index_entry *entry, uint64_t number,
 		     struct packet *pk, struct err *e);

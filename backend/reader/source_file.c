@@ -18,7 +18,9 @@ static uint64_t part_place(struct source *s)
 	const struct part *last = s->nparts ? &s->part[s->nparts - 1] : NULL;
 	uint64_t bytes = last ? capfile_size(last->file) : 0;
 
-	return last ? last->place + bytes + (last->growing ? PART_GROWTH_MAX : 1) : 0;
+	if (last && last->growing)
+		bytes = last->grows_to ? last->grows_to : bytes + PART_GROWTH_MAX;
+	return last ? last->place + bytes + 1 : 0;
 }
 
 int source_add_file(struct source *s, int fd, const struct msg_read_file *m, struct err *e)
@@ -29,7 +31,8 @@ int source_add_file(struct source *s, int fd, const struct msg_read_file *m, str
 
 	uint64_t place = part_place(s);
 
-	if (s->nparts == SOURCE_PARTS_MAX || place >= SOURCE_PLACE_LIVE) {
+	if (s->nparts == SOURCE_PARTS_MAX || (m->merge && s->nparts == SOURCE_MERGE_MAX) ||
+	    place >= SOURCE_PLACE_LIVE) {
 		(void)close(fd);
 		(void)err_set(
 			e, ERR_PART,
@@ -44,14 +47,18 @@ int source_add_file(struct source *s, int fd, const struct msg_read_file *m, str
 	}
 	if (capfile_open(&file, fd, name, e) < 0)
 		goto fail;
-	if (s->nparts)
+	if (s->nparts && !m->merge) /* segments: the one before is complete */
 		s->part[s->nparts - 1].growing = false;
+	s->merge.wanted = m->merge;
 	s->part = xreallocarray(s->part, s->nparts + 1, sizeof(*s->part));
 	s->part[s->nparts++] = (struct part){.file = file,
 					     .fd = twin,
 					     .name = name,
 					     .place = place,
 					     .first_packet = m->first_packet,
+					     .file_bytes = m->file_bytes,
+					     .grows_to = m->grows_to,
+					     .head_ns = INT64_MIN,
 					     .growing = m->growing && !s->finished};
 	if (s->live.mapped)
 		s->tried = UINT64_MAX;
@@ -81,7 +88,7 @@ static void part_failed(struct source *s, struct part *p, const struct err *e)
 }
 
 /* 1: a packet; 0: nothing more of this file for now, or (ended) for ever; SOURCE_LATER. */
-static int part_next(struct source *s, struct part *p, struct packet *pk)
+int source_part_next(struct source *s, struct part *p, struct packet *pk)
 {
 	struct err e;
 
@@ -109,7 +116,7 @@ static bool part_passed(const struct source *s, uint32_t i)
 	       s->part[i + 1].first_packet > 0;
 }
 
-static void taken_of(struct source *s, const struct part *p, struct taken *t)
+void source_taken(struct source *s, const struct part *p, struct taken *t)
 {
 	uint32_t number = t->pk.interface < p->map.count ? p->map.number[t->pk.interface] : 0;
 
@@ -128,7 +135,7 @@ int source_file_next(struct source *s, struct taken *t)
 			s->reading++;
 			continue;
 		}
-		const int r = part_next(s, p, &t->pk);
+		const int r = source_part_next(s, p, &t->pk);
 
 		if (r == SOURCE_LATER)
 			return r;
@@ -145,9 +152,21 @@ int source_file_next(struct source *s, struct taken *t)
 		if (t->pk.interface >= p->map.count &&
 		    !source_interfaces(s, &p->map, capfile_blocks(p->file), 0))
 			t->pk.interface = 0;
-		taken_of(s, p, t);
+		source_taken(s, p, t);
 		return 1;
 	}
+	return 0;
+}
+
+int source_file_ended(struct source *s, uint32_t number, struct str why, struct err *e)
+{
+	struct part *p = number < s->nparts ? &s->part[number] : NULL;
+
+	if (!p)
+		return err_set(e, ERR_REFUSED, "%.*s", (int)why.len, why.p);
+	p->growing = false;
+	if (why.len && !p->why)
+		p->why = xstrndup(why.p, why.len);
 	return 0;
 }
 

@@ -108,6 +108,7 @@ void held_release(struct reader *r);
 void stream_start(struct reader *r, uint32_t channel, uint32_t id, const struct msg_stream *m);
 void stream_credit(struct reader *r, uint32_t channel, uint32_t id, uint64_t bytes);
 void stream_drop(struct reader *r, uint32_t channel, uint32_t id); /* id 0: all of the channel */
+void stream_fail(struct reader *r, const struct err *e); /* all: there is nothing to send */
 bool stream_step(struct reader *r); /* true: there is more that can be sent now */
 void stream_release(struct reader *r);
 

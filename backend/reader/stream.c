@@ -88,6 +88,13 @@ void stream_drop(struct reader *r, uint32_t channel, uint32_t id)
 	}
 }
 
+void stream_fail(struct reader *r, const struct err *e)
+{
+	for (struct stream *s = r->streams; s; s = s->next)
+		(void)channel_send_error(r->control, s->channel, s->id, e);
+	stream_release(r);
+}
+
 void stream_release(struct reader *r)
 {
 	stream_drop(r, UINT32_MAX, 0);

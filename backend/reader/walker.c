@@ -1,6 +1,9 @@
 #include "walker.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
+
+#include "base/xalloc.h"
 
 #define WALK_RUN 64u	      /* rows one after another before the walk moves to them */
 #define WALK_SKIP_MAX 100000u /* packets that it passes over for that, about 10 ms */
@@ -10,25 +13,40 @@ void walker_init(struct walker *w, struct source *s)
 	*w = (struct walker){.source = s, .row = UINT64_MAX};
 }
 
+static void walker_close(struct walker *w, uint32_t part)
+{
+	if (part < w->nfiles) {
+		capfile_close(w->file[part]);
+		w->file[part] = NULL;
+	}
+}
+
 void walker_release(struct walker *w)
 {
-	capfile_close(w->file);
+	for (uint32_t i = 0; i < w->nfiles; i++)
+		capfile_close(w->file[i]);
+	free(w->file);
 	walker_init(w, w->source);
 }
 
+/* Files that follow one another are walked one at a time; those that are merged, at once. */
 static int walker_open(struct walker *w, uint32_t part, struct err *e)
 {
 	const struct part *p = &w->source->part[part];
 	int fd = fcntl(p->fd, F_DUPFD_CLOEXEC, 0);
 
-	capfile_close(w->file);
-	w->file = NULL;
+	if (!w->source->merge.wanted)
+		walker_close(w, w->part);
 	w->part = part;
 	if (fd < 0)
 		return err_errno(e, ERR_PART, "%s cannot be read once more", p->name);
-	if (capfile_open(&w->file, fd, p->name, e) < 0)
+	while (w->nfiles < w->source->nparts) {
+		w->file = xreallocarray(w->file, w->source->nparts, sizeof(*w->file));
+		w->file[w->nfiles++] = NULL;
+	}
+	if (capfile_open(&w->file[part], fd, p->name, e) < 0)
 		return -1;
-	capfile_learn(w->file, p->file);
+	capfile_learn(w->file[part], p->file);
 	return 0;
 }
 
@@ -46,13 +64,14 @@ static int walker_look(struct capfile *f, struct packet *pk, struct err *e)
 static int walker_next(struct walker *w, uint32_t part, uint64_t offset, struct packet *pk,
 		       struct err *e)
 {
-	if ((!w->file || w->part != part) && walker_open(w, part, e) < 0)
+	if ((part >= w->nfiles || !w->file[part]) && walker_open(w, part, e) < 0)
 		return -1;
-	int r = walker_look(w->file, pk, e);
+	struct capfile *f = w->file[part];
+	int r = walker_look(f, pk, e);
 
 	if (r == 0) {
-		capfile_end(w->file);
-		r = walker_look(w->file, pk, e);
+		capfile_end(f);
+		r = walker_look(f, pk, e);
 	}
 	if (r < 0)
 		return -1;

@@ -6,8 +6,9 @@
 /* Forward through what was read already, for second passes: far cheaper than place by place. */
 struct walker {
 	struct source *source;
-	struct capfile *file;
-	uint32_t part;
+	struct capfile **file; /* by part; NULL: not walked */
+	uint32_t nfiles;
+	uint32_t part; /* the last that was walked */
 	uint64_t row;  /* of the index, that comes next; UINT64_MAX: not walking */
 	uint64_t last; /* that was read place by place */
 	uint32_t run;  /* rows in a row that were */

@@ -2,6 +2,8 @@
 #ifndef TUI_SOURCE_H
 #define TUI_SOURCE_H
 
+#include <stddef.h>
+
 #include "base/err.h"
 
 enum source_kind { SOURCE_FILE, SOURCE_SESSION, SOURCE_DEVICE, SOURCE_STDIN };
@@ -21,5 +23,7 @@ void source_release(struct source *s);
 /* The OPEN target: "file:PATH" (made absolute here), "session:NAME". Owned by the caller. NULL: a device or standard
  * input, which must become a session or a file first. */
 char *source_target(const struct source *s);
+/* The OPEN target of files of one host as one capture. Owned by the caller. */
+char *source_targets(const struct source *s, size_t count);
 
 #endif
