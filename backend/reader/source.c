@@ -1,4 +1,4 @@
-#include "source.h"
+#include "source_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
-/* Where the packets of a capture are: files one after another, the chunks of a live session, or
- * both (a session that is recorded). Forward once, and any packet again while it is there. */
+/* Where the packets of a capture are: files one after another or merged by time, the chunks of a
+ * live session, or both (a session that is recorded). Forward once, and any packet again while it
+ * is there. */
 #ifndef READER_SOURCE_H
 #define READER_SOURCE_H
 
@@ -7,9 +8,9 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "capfile/capfile.h"
 #include "capfile/chunk.h"
 #include "index.h"
+#include "part.h"
 #include "table/server.h"
 #include "wire/msg.h"
 
@@ -19,37 +20,6 @@
 #define SOURCE_MERGE_MAX 1024u			/* of them merged by time: each has a buffer */
 #define SOURCE_NOTE_MAX 1024u
 #define SOURCE_LATER CAPFILE_LATER
-
-/* The source's numbers of the interfaces of one walk over blocks. */
-struct interface_map {
-	uint32_t *number;
-	uint32_t count;
-};
-
-/* A file. */
-struct part {
-	struct capfile *file;
-	int fd; /* a duplicate, for second looks that run forward */
-	char *name;
-	uint64_t place;	       /* address of its first byte */
-	uint64_t first_packet; /* packets of the capture before it */
-	struct interface_map map;
-	uint64_t file_bytes; /* of what it was unpacked from; 0: it is the file itself */
-	uint64_t grows_to;   /* bytes at most; 0: not known */
-	char *why;	     /* what could not be unpacked of it; NULL nothing */
-	struct packet head;  /* merging: its next packet */
-	int64_t head_ns;     /* its time, or that of the one before it */
-	bool growing, ended;
-};
-
-/* Files that are one capture, by time: of each the next packet is known. */
-struct merge {
-	uint32_t wanted; /* files in all; 0: they follow one another */
-	uint32_t *heap;	 /* parts, the one that is next first; room for `wanted` */
-	uint32_t count, begun;
-	uint32_t taken; /* the part whose head was given out; UINT32_MAX none */
-	bool done;
-};
 
 /* An interface by the source's number. Segments of one recording repeat theirs: they are shown
  * once. */
@@ -150,24 +120,5 @@ const struct capture_interface *source_shown(const struct source *s, uint32_t sh
 /* One packet again. `entry` as in the index; the bytes are borrowed until the next call. */
 int source_read(struct source *s, const struct index_entry *entry, uint64_t number,
 		struct packet *pk, struct err *e);
-
-/* --- between the files of the source --- */
-/* As source_next, of the files alone; packets that were given out are passed over. */
-int source_file_next(struct source *s, struct taken *t);
-int source_merge_next(struct source *s, struct taken *t);
-int source_part_next(struct source *s, struct part *p, struct packet *pk);
-void source_taken(struct source *s, const struct part *p, struct taken *t);
-int source_live_next(struct source *s, struct taken *t);
-int source_live_read(struct source *s, const struct index_entry *entry, uint64_t number,
-		     struct packet *pk, struct err *e);
-void source_live_release(struct source *s);
-struct part *source_part_of(struct source *s, uint64_t place);
-/* Makes the interfaces of b known. One that was known from elsewhere (same name, same link type) is
- * shown as that; those of b from `former` on are different ones. false: too many. */
-bool source_interfaces(struct source *s, struct interface_map *map, const struct blocks *b,
-		       uint32_t former);
-/* Packets of a recorded session that left the chunks. */
-int source_segment_read(struct source *s, uint64_t offset, uint32_t interface, uint64_t number,
-			struct packet *pk, struct err *e);
 
 #endif

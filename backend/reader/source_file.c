@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/xalloc.h"
-#include "source.h"
+#include "source_private.h"
 
 #define PART_GROWTH_MAX                                                                            \
 	(UINT64_C(1) << 30) /* bytes that are still on their way into a segment that was sealed */

@@ -6,7 +6,7 @@
 
 #include "base/xalloc.h"
 #include "capfile/write.h"
-#include "source.h"
+#include "source_private.h"
 
 #define BLOCK_PACKET                                                                               \
 	6u /* enhanced packet block, draft-ietf-opsawg-pcapng 4.3; the tap writes little-endian    \

@@ -1,7 +1,7 @@
 /* Several files as one capture: always the earliest of their next packets, as mergecap does. A file
  * whose own times run backwards keeps its order. */
 #include "base/xalloc.h"
-#include "source.h"
+#include "source_private.h"
 
 /* Of equal times the one that was named later comes first: so does mergecap, and what it writes and
  * what is shown here are to be the same packets with the same numbers. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/xalloc.h"
+#include "source_private.h"
 
 #define WALK_RUN 64u	      /* rows one after another before the walk moves to them */
 #define WALK_SKIP_MAX 100000u /* packets that it passes over for that, about 10 ms */
