@@ -86,12 +86,17 @@ struct row_text rows_text(struct rows *r, struct str s)
 	return t;
 }
 
-const void *rows_at(const struct rows *r, uint64_t row)
+void *rows_change(struct rows *r, uint64_t row)
 {
 	/* Every block but the last is full. */
 	if (row >= r->count)
 		return NULL;
 	return r->block[row / ROWS_BLOCK]->item + row % ROWS_BLOCK * r->item_bytes;
+}
+
+const void *rows_at(const struct rows *r, uint64_t row)
+{
+	return rows_change((struct rows *)(uintptr_t)r, row);
 }
 
 struct value rows_value(const struct rows *r, uint64_t row, struct row_text t)

@@ -6,7 +6,7 @@
 #include "analysis/analysis.h"
 #include "base/str.h"
 
-#define ROWS_BLOCK 1024u      /* items of a block */
+#define ROWS_BLOCK 1024u    /* items of a block */
 #define ROWS_TEXT_MAX 4096u /* bytes of one text; longer ones are cut */
 
 /* A text in the block of its item. */
@@ -32,6 +32,7 @@ void *rows_add(struct rows *r);
 /* Keeps a text with the row that was added last. */
 struct row_text rows_text(struct rows *r, struct str s);
 const void *rows_at(const struct rows *r, uint64_t row);
+void *rows_change(struct rows *r, uint64_t row); /* as rows_at */
 /* Null for an empty text. Borrowed until a row is added. */
 struct value rows_value(const struct rows *r, uint64_t row, struct row_text t);
 bool rows_lack(const struct rows *r, const char *what, char note[ANALYSIS_NOTE_MAX]);

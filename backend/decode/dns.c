@@ -3,10 +3,11 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "decode/dns.h"
 #include "rows.h"
 
-#define DNS_HEADER 12u
-#define DNS_NAME_MAX 256u    /* characters of a name with its dots (255 by RFC 1035) */
+#define DNS_HEADER DNS_HEADER_BYTES
+#define DNS_NAME_MAX DNS_NAME_TEXT /* characters of a name with its dots (255 by RFC 1035) */
 #define DNS_JUMPS_MAX 32u    /* compression pointers followed for one name */
 #define DNS_RECORDS_MAX 256u /* records shown of one message */
 #define DNS_ANSWERS_LINE 4u  /* answers in the packet's line */
@@ -84,7 +85,7 @@ static uint32_t name_read(const uint8_t *head, const uint8_t *tail, uint32_t at,
 	return 0;
 }
 
-static const char *type_text(uint16_t type, char out[16])
+const char *dns_type_name(uint16_t type, char out[DNS_WORD_TEXT])
 {
 	const char *name = code_text(types, type, NULL);
 
@@ -94,7 +95,7 @@ static const char *type_text(uint16_t type, char out[16])
 	return out;
 }
 
-static const char *rcode_text(unsigned rcode, char out[16])
+const char *dns_rcode_name(unsigned rcode, char out[DNS_WORD_TEXT])
 {
 	const char *name = code_text(rcodes, rcode, NULL);
 
@@ -169,7 +170,7 @@ static void answers_info(struct buf *out, struct cursor *c, uint32_t at, unsigne
 		if (!record_read(c, &at, false, &r))
 			return;
 		data_text(c, &r, text, sizeof(text));
-		buf_printf(out, " %s ", type_text(r.type, type));
+		buf_printf(out, " %s ", dns_type_name(r.type, type));
 		text_escape(out, str_of(text), false);
 	}
 	if (answers > DNS_ANSWERS_LINE)
@@ -192,11 +193,11 @@ void dns_info(struct buf *out, const struct view *v, const struct layer *l)
 	if (opcode)
 		buf_printf(out, " %s", code_text(opcodes, opcode, "opcode"));
 	if (p[2] & 0x80 && p[3] & 15)
-		buf_printf(out, " %s", rcode_text(p[3] & 15, text));
+		buf_printf(out, " %s", dns_rcode_name(p[3] & 15, text));
 	for (unsigned i = 0; i < get16(p + 4) && i < DNS_ANSWERS_LINE; i++) {
 		if (!record_read(&c, &at, true, &r))
 			return;
-		buf_printf(out, " %s ", type_text(r.type, text));
+		buf_printf(out, " %s ", dns_type_name(r.type, text));
 		text_escape(out, str_of(r.name), false);
 	}
 	if (p[2] & 0x80 && get16(p + 4) <= DNS_ANSWERS_LINE)
@@ -221,7 +222,7 @@ static void record_field(const struct view *v, struct cursor *c, const char *sec
 	char text[DNS_NAME_MAX + 32], type[16];
 
 	if (question) {
-		view_field(v, section, base + r->at, r->length, "%s %s", type_text(r->type, type),
+		view_field(v, section, base + r->at, r->length, "%s %s", dns_type_name(r->type, type),
 			   r->name);
 		return;
 	}
@@ -231,7 +232,7 @@ static void record_field(const struct view *v, struct cursor *c, const char *sec
 		return;
 	}
 	data_text(c, r, text, sizeof(text));
-	view_field(v, section, base + r->at, r->length, "%s %s ttl %u %s", type_text(r->type, type),
+	view_field(v, section, base + r->at, r->length, "%s %s ttl %u %s", dns_type_name(r->type, type),
 		   r->name, r->ttl, text);
 }
 
@@ -272,7 +273,7 @@ void dns_fields(const struct view *v, const struct layer *l)
 		   text_bits(get16(p + 2), flag_names, text, sizeof(text)));
 	view_field(v, "opcode", base + 2, 1, "%u %s", p[2] >> 3 & 15,
 		   code_text(opcodes, p[2] >> 3 & 15, "unknown"));
-	view_field(v, "rcode", base + 3, 1, "%s", rcode_text(p[3] & 15, text));
+	view_field(v, "rcode", base + 3, 1, "%s", dns_rcode_name(p[3] & 15, text));
 	for (unsigned i = 0; i < 4; i++)
 		view_field(v, "count", base + 4 + i * 2, 2, "%u %s", get16(p + 4 + i * 2),
 			   sections[i]);
@@ -280,4 +281,31 @@ void dns_fields(const struct view *v, const struct layer *l)
 		if (!section_fields(v, &c, sections[i], get16(p + 4 + i * 2), &at))
 			return;
 	}
+}
+
+/* --- messages apart from packets --- */
+
+bool dns_head_read(const uint8_t *p, size_t length, struct dns_head *h)
+{
+	if (length < DNS_HEADER)
+		return false;
+	*h = (struct dns_head){.id = get16(p),
+			       .questions = get16(p + 4),
+			       .opcode = p[2] >> 3 & 15,
+			       .rcode = p[3] & 15,
+			       .response = p[2] & 0x80};
+	return true;
+}
+
+bool dns_question_read(const uint8_t *p, size_t length, uint32_t *at, char name[DNS_NAME_TEXT],
+		       uint16_t *type)
+{
+	struct cursor c = cursor_over(p, 0, length);
+	struct record r;
+
+	if (!record_read(&c, at, true, &r))
+		return false;
+	memcpy(name, r.name, sizeof(r.name));
+	*type = r.type;
+	return true;
 }

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "decode/tls.h"
 #include "rows.h"
+#include "tls_ciphers.h"
 
 #define TLS_RECORD_HEADER 5u
 #define TLS_HANDSHAKE_HEADER 4u
@@ -33,31 +35,8 @@ static const struct code_name handshakes[] = {
 };
 
 static const struct code_name versions[] = {
-	{0x0300, "SSL 3.0"}, {0x0301, "TLS 1.0"}, {0x0302, "TLS 1.1"},
+	{0x0002, "SSL 2.0"}, {0x0300, "SSL 3.0"}, {0x0301, "TLS 1.0"}, {0x0302, "TLS 1.1"},
 	{0x0303, "TLS 1.2"}, {0x0304, "TLS 1.3"}, {0, NULL},
-};
-
-static const struct code_name ciphers[] = {
-	{0x1301, "TLS_AES_128_GCM_SHA256"},
-	{0x1302, "TLS_AES_256_GCM_SHA384"},
-	{0x1303, "TLS_CHACHA20_POLY1305_SHA256"},
-	{0xc02b, "ECDHE_ECDSA_AES_128_GCM_SHA256"},
-	{0xc02c, "ECDHE_ECDSA_AES_256_GCM_SHA384"},
-	{0xc02f, "ECDHE_RSA_AES_128_GCM_SHA256"},
-	{0xc030, "ECDHE_RSA_AES_256_GCM_SHA384"},
-	{0xcca8, "ECDHE_RSA_CHACHA20_POLY1305"},
-	{0xcca9, "ECDHE_ECDSA_CHACHA20_POLY1305"},
-	{0xc013, "ECDHE_RSA_AES_128_CBC_SHA"},
-	{0xc014, "ECDHE_RSA_AES_256_CBC_SHA"},
-	{0x009c, "RSA_AES_128_GCM_SHA256"},
-	{0x009d, "RSA_AES_256_GCM_SHA384"},
-	{0x002f, "RSA_AES_128_CBC_SHA"},
-	{0x0035, "RSA_AES_256_CBC_SHA"},
-	{0x003c, "RSA_AES_128_CBC_SHA256"},
-	{0x000a, "RSA_3DES_EDE_CBC_SHA"},
-	{0x0005, "RSA_RC4_128_SHA"},
-	{0x0004, "RSA_RC4_128_MD5"},
-	{0, NULL},
 };
 
 static const struct code_name alerts[] = {
@@ -95,6 +74,7 @@ struct hello {
 	uint32_t ciphers; /* how many a ClientHello offers */
 	uint32_t sni, sni_length;
 	uint32_t alpn, alpn_length; /* the first one */
+	uint32_t names_length;	    /* of all, from the first one's length byte on */
 };
 
 static void extension_versions(struct hello *h, struct cursor e, bool client)
@@ -130,6 +110,7 @@ static void extension_read(struct hello *h, uint16_t type, struct cursor e, bool
 			return;
 		h->alpn = cursor_offset(&e);
 		h->alpn_length = p[2];
+		h->names_length = 1u + (uint32_t)cursor_left(&e);
 		return;
 	case EXT_VERSIONS:
 		extension_versions(h, e, client);
@@ -204,13 +185,13 @@ static bool handshake_plain(const struct cursor *body)
 	return p && !p[1] && *code_text(handshakes, p[0], "");
 }
 
-static const char *cipher_text(uint16_t cipher, char out[16])
+const char *tls_cipher_name(uint16_t cipher, char out[TLS_WORD_TEXT])
 {
-	const char *name = code_text(ciphers, cipher, NULL);
+	const char *name = tls_cipher_find(cipher);
 
 	if (name)
 		return name;
-	snprintf(out, 16, "0x%04x", cipher);
+	snprintf(out, TLS_WORD_TEXT, "0x%04x", cipher);
 	return out;
 }
 
@@ -219,7 +200,7 @@ static void hello_info(struct buf *out, const struct view *v, const struct curso
 {
 	struct hello h;
 	struct cursor c = *body;
-	char cipher[16];
+	char cipher[TLS_WORD_TEXT];
 
 	cursor_pull(&c, TLS_HANDSHAKE_HEADER);
 	hello_read(&h, c, client);
@@ -230,7 +211,7 @@ static void hello_info(struct buf *out, const struct view *v, const struct curso
 	if (h.version)
 		buf_printf(out, " %s", code_text(versions, h.version, "version unknown"));
 	if (!client && h.version)
-		buf_printf(out, " %s", cipher_text(h.cipher, cipher));
+		buf_printf(out, " %s", tls_cipher_name(h.cipher, cipher));
 	if (h.alpn_length) {
 		buf_add_str(out, " alpn=");
 		text_escape(out, (struct str){(const char *)v->head + h.alpn, h.alpn_length},
@@ -285,7 +266,7 @@ void tls_info(struct buf *out, const struct view *v, const struct layer *l)
 static void hello_fields(const struct view *v, const struct cursor *body, bool client)
 {
 	struct hello h;
-	char cipher[16];
+	char cipher[TLS_WORD_TEXT];
 	uint32_t at = cursor_offset(body);
 
 	hello_read(&h, *body, client);
@@ -298,7 +279,7 @@ static void hello_fields(const struct view *v, const struct cursor *body, bool c
 	if (client)
 		view_field(v, "ciphers", at, 0, "%u offered", h.ciphers);
 	else
-		view_field(v, "cipher", at, 0, "%s", cipher_text(h.cipher, cipher));
+		view_field(v, "cipher", at, 0, "%s", tls_cipher_name(h.cipher, cipher));
 	if (h.sni_length)
 		view_text(v, "server_name", h.sni, h.sni_length,
 			  (struct str){(const char *)v->head + h.sni, h.sni_length});
@@ -343,4 +324,38 @@ void tls_fields(const struct view *v, const struct layer *l)
 				   alert[0] == 2 ? "fatal" : "warning",
 				   code_text(alerts, alert[1], "unknown"));
 	}
+}
+
+/* --- messages apart from packets --- */
+
+void tls_hello_read(struct tls_hello *h, const uint8_t *body, size_t length, bool client)
+{
+	struct hello own;
+
+	hello_read(&own, cursor_over(body, 0, length), client);
+	*h = (struct tls_hello){.version = own.version, .cipher = own.cipher};
+	if (own.sni_length)
+		h->sni = (struct str){(const char *)body + own.sni, own.sni_length};
+	if (own.alpn_length)
+		h->alpn = (struct str){(const char *)body + own.alpn - 1, own.names_length};
+}
+
+const char *tls_version_name(uint16_t version, char text[TLS_WORD_TEXT])
+{
+	const char *name = code_text(versions, version, NULL);
+
+	if (name)
+		return name;
+	snprintf(text, TLS_WORD_TEXT, "0x%04x", version);
+	return text;
+}
+
+const char *tls_alert_name(uint8_t alert, char text[TLS_WORD_TEXT])
+{
+	const char *name = code_text(alerts, alert, NULL);
+
+	if (name)
+		return name;
+	snprintf(text, TLS_WORD_TEXT, "%u", alert);
+	return text;
 }

@@ -9,7 +9,7 @@
 static const struct table_kind *const kinds[] = {
 	&table_summary, &table_interfaces, &table_connections, &table_flows,
 	&table_packets, &table_packet,	   &table_hex,	       &table_columns,
-	&table_endpoints, &table_protocols, &table_icmp,
+	&table_endpoints, &table_protocols, &table_dns, &table_tls, &table_http, &table_icmp,
 };
 
 const struct table_kind *const *table_kinds(size_t *count)
@@ -200,7 +200,7 @@ const struct table_type *const *reader_table_types(void)
 	static const struct table_type *const types[] = {
 		&type_summary, &type_interfaces, &type_connections, &type_flows, &type_packets,
 		&type_packet,  &type_hex,	 &type_columns,	    &type_endpoints, &type_protocols,
-		&type_icmp, NULL,
+		&type_dns, &type_tls, &type_http, &type_icmp, NULL,
 	};
 
 	return types;

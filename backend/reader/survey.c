@@ -6,9 +6,9 @@
 #include "base/xalloc.h"
 #include "tables.h"
 
-#define SURVEY_LOOK 64u		      /* packets or connections between two looks at the clock */
+#define SURVEY_LOOK 64u			 /* packets or connections between two looks at the clock */
 #define SURVEY_REST_NS (250 * NS_PER_MS) /* between two sums over the connections, at least */
-#define SURVEY_REST_LOAD 8	      /* and so many times what a sum takes */
+#define SURVEY_REST_LOAD 8		 /* and so many times what a sum takes */
 
 struct survey *survey_new(const struct analysis_type *t, struct capture *c, struct pass *p,
 			  struct source *s)

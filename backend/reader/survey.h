@@ -1,6 +1,6 @@
 /* A second look at what was read, for an analysis: over the packets, all or those that match a
- * filter, or over the connections. Begins when its table is first asked for, goes on in slices while
- * somebody asks. */
+ * filter, or over the connections. Begins when its table is first asked for, goes on in slices
+ * while somebody asks. */
 #ifndef READER_SURVEY_H
 #define READER_SURVEY_H
 

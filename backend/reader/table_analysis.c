@@ -44,3 +44,29 @@ const struct table_kind table_icmp = {
 	.cell = cell,
 	.stands = true,
 };
+
+const struct table_kind table_dns = {
+	.type = &type_dns,
+	.analysis = &analysis_dns,
+	.rows = rows,
+	.version = version,
+	.cell = cell,
+	.stands = true,
+};
+
+const struct table_kind table_tls = {
+	.type = &type_tls,
+	.analysis = &analysis_tls,
+	.rows = rows,
+	.version = version,
+	.cell = cell,
+	.stands = true,
+};
+
+const struct table_kind table_http = {
+	.type = &type_http,
+	.analysis = &analysis_http,
+	.rows = rows,
+	.version = version,
+	.cell = cell,
+};

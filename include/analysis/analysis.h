@@ -1,6 +1,6 @@
 /* What is computed from the packets of a capture, or from its connections, on a second look: one
- * file each, rows for a table. Whoever looks feeds them in order and in slices; rows are there while
- * that goes on. Memory is bounded by the limits named here; what a limit took is told. */
+ * file each, rows for a table. Whoever looks feeds them in order and in slices; rows are there
+ * while that goes on. Memory is bounded by the limits named here; what a limit took is told. */
 #ifndef ANALYSIS_ANALYSIS_H
 #define ANALYSIS_ANALYSIS_H
 
@@ -9,10 +9,10 @@
 #include "table/table.h"
 
 #define ANALYSIS_ROWS_BYTES_MAX                                                                    \
-	(UINT64_C(256) << 20)		 /* rows of one table; behind it the oldest go */
+	(UINT64_C(256) << 20)		  /* rows of one table; behind it the oldest go */
 #define ANALYSIS_ENDPOINTS_MAX (4u << 20) /* addresses */
-#define ANALYSIS_NODES_MAX 4096u	 /* protocols in protocols */
-#define ANALYSIS_TALKS_MAX 65536u	 /* TCP connections that are followed at once */
+#define ANALYSIS_NODES_MAX 4096u	  /* protocols in protocols */
+#define ANALYSIS_TALKS_MAX 65536u	  /* TCP connections that are followed at once */
 #define ANALYSIS_NOTE_MAX 256u
 
 /* A packet on its way into an analysis; nothing of it is kept. */
@@ -48,8 +48,9 @@ struct analysis_type {
 	bool (*lacks)(const void *state, char note[ANALYSIS_NOTE_MAX]);
 };
 
-extern const struct table_type type_endpoints, type_protocols, type_dns, type_tls, type_http, type_icmp;
-extern const struct analysis_type analysis_endpoints, analysis_protocols, analysis_dns, analysis_tls,
-	analysis_http, analysis_icmp;
+extern const struct table_type type_endpoints, type_protocols, type_dns, type_tls, type_http,
+	type_icmp;
+extern const struct analysis_type analysis_endpoints, analysis_protocols, analysis_dns,
+	analysis_tls, analysis_http, analysis_icmp;
 
 #endif

@@ -1,0 +1,429 @@
+/* Requests and responses of HTTP/1, over TCP; over UDP (SSDP) and SCTP those that lie in one
+ * packet. Bodies are passed over. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+#include "columns.h"
+#include "http_head.h"
+#include "rows.h"
+#include "talk.h"
+
+#define HTTP(X)                                                                                    \
+	X(PACKET, "packet", COUNT, 0, "", "The packet in which the message's head ended.")         \
+	X(CONNECTION, "connection", COUNT, 0, "", "The connection's number.")                      \
+	X(KIND, "kind", TEXT, 0, "", "request or response.")                                       \
+	X(METHOD, "method", TEXT, 0, "", "What a request asks for.")                               \
+	X(HOST, "host", TEXT, 0, "", "The request's Host.")                                        \
+	X(URI, "uri", TEXT, 0, "", "The request's target.")                                        \
+	X(STATUS, "status", COUNT, 0, "", "How the response answers.")                             \
+	X(LATENCY_MS, "latency_ms", MS, 0, "ms",                                                   \
+	  "Time from the last packet of the request's head to the first of the response.")         \
+	X(LAST_PACKET, "last_packet", COUNT, COLUMN_HIDDEN, "",                                    \
+	  "The packet in which the message's body ended; empty before, and where it is not seen.") \
+	X(DIRECTION, "direction", TEXT, COLUMN_HIDDEN, "", "ab or ba, within its connection.")
+
+#define HTTP_ENUM(NAME, name, kind, flags, unit, summary) HTTP_##NAME,
+enum http_column { HTTP(HTTP_ENUM) HTTP_COLUMNS };
+
+#define HEAD_MAX (64u * 1024) /* bytes of a head */
+#define ASKED_MAX 32u	      /* requests of a connection that wait for their responses */
+#define SCTP_CHUNK_HEADER 16u /* of DATA, RFC 9260 3.3.1 */
+
+static const struct column columns[] = {HTTP(ANALYSIS_COLUMN)};
+
+const struct table_type type_http = {
+	.name = "http",
+	.summary = "One row a request or response of HTTP/1.",
+	.arguments = "",
+	.columns = columns,
+	.ncolumns = HTTP_COLUMNS,
+};
+
+struct http_row {
+	uint64_t packet, connection, last_packet;
+	int64_t latency_ns;
+	struct row_text method, host, uri;
+	uint16_t status;
+	bool request, has_latency;
+	uint8_t direction;
+};
+
+struct http {
+	struct rows rows;
+	struct talks talks;
+};
+
+enum body { BODY_NONE, BODY_LENGTH, BODY_CHUNKS, BODY_TRAILER };
+
+/* A request that waits. */
+struct asked {
+	int64_t ts_ns;
+	bool has_time, head, connect;
+};
+
+struct own {
+	struct asked asked[ASKED_MAX];
+	uint32_t first, count;
+	uint8_t body[2]; /* enum body, of the message that is passed over */
+	bool seeks[2];	 /* the next message's beginning is not known */
+	uint64_t row[2]; /* of that message, counted from the first ever, plus 1 */
+};
+
+static struct own *own_of(struct talk *t)
+{
+	return (struct own *)(void *)t->own;
+}
+
+/* --- rows --- */
+
+static struct http_row *row_add(struct http *s, uint64_t connection, unsigned direction,
+				const struct http_head *h, const struct tcp_stream_mark *m)
+{
+	struct http_row *r = rows_add(&s->rows);
+
+	r->packet = m->packet;
+	r->connection = connection;
+	r->direction = (uint8_t)direction;
+	r->request = h->request;
+	r->status = h->status;
+	r->method = rows_text(&s->rows, h->method);
+	r->host = rows_text(&s->rows, h->host);
+	r->uri = rows_text(&s->rows, h->uri);
+	return r;
+}
+
+static void row_ended(struct http *s, struct own *o, unsigned direction,
+		      const struct tcp_stream_mark *m)
+{
+	uint64_t row = o->row[direction] - 1;
+	struct http_row *r = o->row[direction] && row >= s->rows.gone
+				     ? rows_change(&s->rows, row - s->rows.gone)
+				     : NULL;
+
+	o->row[direction] = 0;
+	o->body[direction] = BODY_NONE;
+	if (r)
+		r->last_packet = m->packet;
+}
+
+/* --- requests and their responses --- */
+
+static void asked_add(struct own *o, const struct http_head *h, const struct tcp_stream_mark *m)
+{
+	if (o->count == ASKED_MAX) { /* nobody answers: the oldest is let go */
+		o->first++;
+		o->count--;
+	}
+	o->asked[(o->first + o->count++) % ASKED_MAX] =
+		(struct asked){.ts_ns = m->ts_ns,
+			       .has_time = m->has_time,
+			       .head = str_is(h->method, "HEAD"),
+			       .connect = str_is(h->method, "CONNECT")};
+}
+
+/* The request that this response answers; a zeroed one when it was not seen. */
+static struct asked asked_take(struct own *o, const struct http_head *h)
+{
+	if (o->count == 0)
+		return (struct asked){0};
+	struct asked a = o->asked[o->first % ASKED_MAX];
+
+	if (h->status >= 200 || h->status == HTTP_STATUS_SWITCHING) { /* 100: another will come */
+		o->first++;
+		o->count--;
+	}
+	return a;
+}
+
+/* --- one message --- */
+
+/* Behind the head: how much is passed over. */
+static uint64_t body_after(struct own *o, const struct talk_bytes *b, const struct http_head *h,
+			   const struct asked *a, size_t head)
+{
+	const bool none =
+		!h->request && (h->status < 200 || h->status == 204 || h->status == 304 || a->head);
+
+	if (none)
+		return head;
+	if (h->chunked) {
+		o->body[b->direction] = BODY_CHUNKS;
+		return head;
+	}
+	if (h->has_length && h->length) {
+		o->body[b->direction] = BODY_LENGTH;
+		return head + h->length;
+	}
+	if (h->request || h->has_length)
+		return head;
+	o->body[b->direction] = BODY_LENGTH;
+	return TALK_REST;
+}
+
+static uint64_t message(struct http *s, struct talk *t, const struct talk_bytes *b, size_t head)
+{
+	struct own *o = own_of(t);
+	struct http_head h;
+	struct asked a = {0};
+
+	http_head_read(&h, b->data, head);
+	struct http_row *r = row_add(s, t->connection, b->direction, &h, b->ended);
+
+	if (h.request) {
+		asked_add(o, &h, b->ended);
+	} else {
+		a = asked_take(o, &h);
+		r->has_latency = a.has_time && b->began->has_time;
+		r->latency_ns = b->began->ts_ns - a.ts_ns;
+	}
+	o->row[b->direction] = s->rows.gone + s->rows.count;
+	o->seeks[b->direction] = false;
+	/* What follows is another protocol (RFC 9110 7.8, 9.3.6). */
+	if (!h.request &&
+	    (h.status == HTTP_STATUS_SWITCHING || (a.connect && h.status / 100 == 2))) {
+		row_ended(s, o, b->direction, b->ended);
+		t->side[!b->direction].stopped = true;
+		return TALK_STOP;
+	}
+	uint64_t taken = body_after(o, b, &h, &a, head);
+
+	if (taken <= b->length && o->body[b->direction] != BODY_CHUNKS)
+		row_ended(s, o, b->direction, b->ended);
+	return taken;
+}
+
+/* --- bodies in chunks --- */
+
+static uint64_t chunk(struct http *s, struct own *o, const struct talk_bytes *b)
+{
+	size_t line;
+	uint64_t size;
+
+	if (!http_chunk_read(b->data, b->length, &line, &size)) {
+		o->body[b->direction] = BODY_NONE;
+		o->seeks[b->direction] = true;
+		return b->data[0] == '\n' || b->length == 1 ? 1 : http_seek(b->data, b->length);
+	}
+	if (line == 0)
+		return b->last ? b->length : TALK_MORE;
+	if (size == 0) {
+		o->body[b->direction] = BODY_TRAILER;
+		return line;
+	}
+	(void)s;
+	return line + size + 2; /* and its line's end */
+}
+
+static uint64_t trailer(struct http *s, struct own *o, const struct talk_bytes *b)
+{
+	size_t length = http_head_length(b->data, b->length);
+
+	if (length == 0 && !b->last)
+		return TALK_MORE;
+	row_ended(s, o, b->direction, b->ended);
+	return length ? length : b->length;
+}
+
+/* --- a side --- */
+
+/* Nothing is known about these bytes: passes over what does not begin a message. */
+static uint64_t seek(struct own *o, const struct talk_bytes *b)
+{
+	size_t skip = http_seek(b->data, b->length);
+
+	if (skip == 0)
+		return 0;
+	o->seeks[b->direction] = true;
+	return skip;
+}
+
+static uint64_t parse(void *state, struct talk *t, const struct talk_bytes *b)
+{
+	struct own *o = own_of(t);
+	uint64_t skip;
+
+	if (b->lost) {
+		/* Which response answers which request is no longer known. */
+		o->count = 0;
+		o->row[b->direction] = 0;
+		o->body[b->direction] = BODY_NONE;
+		o->seeks[b->direction] = true;
+	}
+	if (o->body[b->direction] == BODY_CHUNKS)
+		return chunk(state, o, b);
+	if (o->body[b->direction] == BODY_TRAILER)
+		return trailer(state, o, b);
+	if (!o->seeks[b->direction] && (b->data[0] == '\r' || b->data[0] == '\n'))
+		return 1; /* RFC 9112 2.2: an empty line before a message is passed over */
+	if ((skip = seek(o, b)) > 0)
+		return skip;
+	size_t head = http_head_length(b->data, b->length);
+	bool whole;
+
+	if (head == 0 && !b->last)
+		return TALK_MORE;
+	/* Of a head that is cut off its first line must be here. */
+	if (head == 0 && (!http_starts(b->data, b->length, &whole) || !whole))
+		return b->length;
+	return message(state, t, b, head ? head : b->length);
+}
+
+static void skipped(void *state, struct talk *t, unsigned direction,
+		    const struct tcp_stream_mark *m)
+{
+	struct own *o = own_of(t);
+
+	if (o->body[direction] == BODY_LENGTH)
+		row_ended(state, o, direction, m);
+}
+
+static bool packet_is_http(const struct decoded *d)
+{
+	return d->nlayers && d->layer[d->nlayers - 1].protocol == PROTO_HTTP;
+}
+
+static bool wants(const struct analysis_packet *p)
+{
+	return p->app == PROTO_HTTP || (p->d->payload_captured && packet_is_http(p->d));
+}
+
+static const struct talk_type talk = {.own_bytes = sizeof(struct own),
+				      .message_max = HEAD_MAX,
+				      .wants = wants,
+				      .parse = parse,
+				      .skipped = skipped};
+
+/* --- one packet alone --- */
+
+static void datagram(struct http *s, const struct analysis_packet *p, const uint8_t *data,
+		     size_t length)
+{
+	const struct tcp_stream_mark m = {p->number, p->ts_ns, p->has_time};
+	struct http_head h;
+	bool whole;
+
+	if (length == 0 || !http_starts(data, length, &whole) || !whole)
+		return;
+	http_head_read(&h, data, length);
+	row_add(s, p->connection, p->direction, &h, &m)->last_packet = p->number;
+}
+
+static void sctp(struct http *s, const struct analysis_packet *p)
+{
+	const uint8_t *c = p->data + p->d->payload_offset;
+	size_t left = p->d->payload_captured;
+
+	while (left >= SCTP_CHUNK_HEADER) {
+		size_t length = (size_t)c[2] << 8 | c[3], padded = (length + 3) & ~(size_t)3;
+
+		if (length < 4)
+			return;
+		length = length < left ? length : left;
+		if (c[0] == 0 && length > SCTP_CHUNK_HEADER)
+			datagram(s, p, c + SCTP_CHUNK_HEADER, length - SCTP_CHUNK_HEADER);
+		if (padded >= left)
+			return;
+		c += padded;
+		left -= padded;
+	}
+}
+
+static void packet(void *state, const struct analysis_packet *p)
+{
+	struct http *s = state;
+	const struct decoded *d = p->d;
+
+	if (d->flags & DECODE_TCP)
+		talks_packet(&s->talks, p);
+	else if (d->nlayers && !(d->flags & DECODE_FRAGMENT) && d->ip_protocol == 132)
+		sctp(s, p);
+	else if (packet_is_http(d))
+		datagram(s, p, p->data + d->payload_offset, d->payload_captured);
+}
+
+static void end(void *state)
+{
+	talks_end(&((struct http *)state)->talks);
+}
+
+/* --- the table --- */
+
+static void *start(void)
+{
+	struct http *s = xcalloc(1, sizeof(*s));
+
+	rows_init(&s->rows, sizeof(struct http_row));
+	talks_init(&s->talks, &talk, s);
+	return s;
+}
+
+static void http_free(void *state)
+{
+	struct http *s = state;
+
+	talks_release(&s->talks);
+	rows_release(&s->rows);
+	free(s);
+}
+
+static uint64_t rows(const void *state)
+{
+	return ((const struct http *)state)->rows.count;
+}
+
+static uint64_t version(const void *state)
+{
+	return ((const struct http *)state)->rows.gone;
+}
+
+static struct value cell(void *state, uint64_t row, unsigned column)
+{
+	const struct rows *all = &((struct http *)state)->rows;
+	const struct http_row *r = rows_at(all, row);
+
+	if (!r)
+		return value_null();
+	switch ((enum http_column)column) {
+	case HTTP_PACKET:
+		return value_count(r->packet);
+	case HTTP_CONNECTION:
+		return r->connection ? value_count(r->connection) : value_null();
+	case HTTP_KIND:
+		return value_text(r->request ? "request" : "response");
+	case HTTP_METHOD:
+		return rows_value(all, row, r->method);
+	case HTTP_HOST:
+		return rows_value(all, row, r->host);
+	case HTTP_URI:
+		return rows_value(all, row, r->uri);
+	case HTTP_STATUS:
+		return r->request ? value_null() : value_int(r->status);
+	case HTTP_LATENCY_MS:
+		return r->has_latency ? value_int(r->latency_ns) : value_null();
+	case HTTP_LAST_PACKET:
+		return r->last_packet ? value_count(r->last_packet) : value_null();
+	case HTTP_DIRECTION:
+		return value_text(r->direction ? "ba" : "ab");
+	default:
+		return value_null();
+	}
+}
+
+static bool lacks(const void *state, char note[ANALYSIS_NOTE_MAX])
+{
+	const struct http *s = state;
+
+	return rows_lack(&s->rows, "messages", note) || talks_lack(&s->talks, note);
+}
+
+const struct analysis_type analysis_http = {
+	.start = start,
+	.free = http_free,
+	.packet = packet,
+	.end = end,
+	.rows = rows,
+	.version = version,
+	.cell = cell,
+	.lacks = lacks,
+};
