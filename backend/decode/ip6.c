@@ -3,6 +3,8 @@
 
 #define IP6_HEADER 40u
 #define IP6_EXT_MAX 12u /* extension headers of one packet; more is an attack on the reader */
+#define NO_NEXT 59u
+#define OPTION_JUMBO 0xc2u
 
 enum {
 	EXT_HOP_BY_HOP = 0,
@@ -10,6 +12,7 @@ enum {
 	EXT_FRAGMENT = 44,
 	EXT_AH = 51,
 	EXT_DESTINATION = 60,
+	EXT_MOBILITY = 135,
 	EXT_HIP = 139,
 	EXT_SHIM6 = 140,
 };
@@ -22,12 +25,19 @@ static bool ext_is(uint8_t next)
 	case EXT_FRAGMENT:
 	case EXT_AH:
 	case EXT_DESTINATION:
+	case EXT_MOBILITY:
 	case EXT_HIP:
 	case EXT_SHIM6:
 		return true;
 	default:
 		return false;
 	}
+}
+
+/* Those that are messages of their own, mostly with nothing behind them. */
+static bool ext_is_message(uint8_t kind)
+{
+	return kind == EXT_MOBILITY || kind == EXT_HIP || kind == EXT_SHIM6;
 }
 
 static uint32_t ext_length(uint8_t kind, const uint8_t *p)
@@ -43,6 +53,26 @@ static const uint8_t *route_end(const uint8_t *p, uint32_t length)
 	return p[3] && (p[2] == 0 || p[2] == 2) && length >= 24 ? p + length - 16 : NULL;
 }
 
+/* A jumbogram's length, RFC 2675: the cursor stands at the hop-by-hop header, right behind IPv6's,
+ * whose own length is 0. */
+static void jumbo_note(struct walk *w, const uint8_t *p, uint32_t length)
+{
+	for (uint32_t at = 2; at + 1 < length; at += p[at] ? 2u + p[at + 1] : 1u) {
+		uint32_t jumbo;
+
+		if (p[at] != OPTION_JUMBO || p[at + 1] != 4 || at + 6 > length)
+			continue;
+		jumbo = get32(p + at + 2);
+		if (jumbo <= UINT16_MAX || jumbo > UINT32_MAX - IP6_HEADER)
+			return;
+		if (jumbo > cursor_wire(&w->c))
+			w->d->flags |= DECODE_LONG;
+		cursor_limit(&w->c, jumbo);
+		w->d->ip_bytes = jumbo + IP6_HEADER;
+		return;
+	}
+}
+
 static void ext_note(struct walk *w, uint8_t kind, const uint8_t *p, uint32_t length)
 {
 	struct decoded *d = w->d;
@@ -56,6 +86,8 @@ static void ext_note(struct walk *w, uint8_t kind, const uint8_t *p, uint32_t le
 			d->flags &= ~(unsigned)DECODE_FRAGMENT; /* an atomic fragment, RFC 6946: the
 								   whole datagram */
 	}
+	if (kind == EXT_HOP_BY_HOP && !get16(d->src - 4))
+		jumbo_note(w, p, length);
 	if (kind == EXT_ROUTING)
 		w->final_dst = route_end(p, length);
 }
@@ -64,6 +96,7 @@ static void ext_note(struct walk *w, uint8_t kind, const uint8_t *p, uint32_t le
 static uint8_t ext_decode(struct walk *w, uint8_t next)
 {
 	struct decoded *d = w->d;
+	uint8_t last = next;
 
 	for (unsigned i = 0; ext_is(next); i++) {
 		const uint8_t *p = cursor_peek(&w->c, 8);
@@ -81,11 +114,16 @@ static uint8_t ext_decode(struct walk *w, uint8_t next)
 			return walk_short(w, row, length);
 		ext_note(w, next, p, length);
 		walk_layer(w, row, length);
+		last = next;
 		next = p[0];
 		if (d->flags & DECODE_FRAGMENT && d->fragment_offset)
 			break;
 	}
-	return walk_transport(w, next);
+	if (next != NO_NEXT || !ext_is_message(last))
+		return walk_transport(w, next);
+	walk_transport(w, next);
+	d->ip_protocol = last;
+	return PROTO_NONE;
 }
 
 uint8_t ip6_decode(struct walk *w)
@@ -108,7 +146,7 @@ uint8_t ip6_decode(struct walk *w)
 	if (payload + IP6_HEADER > wire)
 		d->flags |= DECODE_LONG;
 	/* 0 with something behind it: a jumbogram or BIG TCP; the wire says how long. */
-	if (payload || p[6] == 59)
+	if (payload || p[6] == NO_NEXT)
 		cursor_limit(&w->c, payload + IP6_HEADER);
 	d->ip_bytes = cursor_wire(&w->c);
 	walk_layer(w, PROTO_IP6, IP6_HEADER);
@@ -209,6 +247,8 @@ void ip6_ext_fields(const struct view *v, const struct layer *l)
 		return;
 	}
 	view_field(v, "length", l->offset + 1, 1, "%u", l->length);
+	if (kind == EXT_MOBILITY)
+		view_field(v, "message", l->offset + 2, 1, "%u", p[2]);
 	if (kind == EXT_ROUTING)
 		routing_fields(v, l);
 	else if (kind == EXT_AH)

@@ -2,6 +2,7 @@
 #ifndef DECODE_ROWS_H
 #define DECODE_ROWS_H
 
+#include "link_rows.h"
 #include "view.h"
 #include "walk.h"
 
@@ -17,56 +18,6 @@ struct protocol {
 extern const struct protocol protocol_rows[PROTO_COUNT];
 
 /* --- the rows --- */
-uint8_t eth_decode(struct walk *w);
-void eth_info(struct buf *out, const struct view *v, const struct layer *l);
-void eth_fields(const struct view *v, const struct layer *l);
-uint8_t vlan_decode(struct walk *w);
-void vlan_info(struct buf *out, const struct view *v, const struct layer *l);
-void vlan_fields(const struct view *v, const struct layer *l);
-uint8_t llc_decode(struct walk *w);
-void llc_info(struct buf *out, const struct view *v, const struct layer *l);
-void llc_fields(const struct view *v, const struct layer *l);
-uint8_t sll_decode(struct walk *w);
-void sll_info(struct buf *out, const struct view *v, const struct layer *l);
-void sll_fields(const struct view *v, const struct layer *l);
-uint8_t sll2_decode(struct walk *w);
-void sll2_info(struct buf *out, const struct view *v, const struct layer *l);
-void sll2_fields(const struct view *v, const struct layer *l);
-uint8_t raw_decode(struct walk *w);
-uint8_t null_decode(struct walk *w);
-void null_fields(const struct view *v, const struct layer *l);
-uint8_t ppp_decode(struct walk *w);
-void ppp_info(struct buf *out, const struct view *v, const struct layer *l);
-void ppp_fields(const struct view *v, const struct layer *l);
-uint8_t ppp_direction_decode(struct walk *w);
-uint8_t chdlc_decode(struct walk *w);
-void chdlc_info(struct buf *out, const struct view *v, const struct layer *l);
-uint8_t frelay_decode(struct walk *w);
-uint8_t frelay_direction_decode(struct walk *w);
-void frelay_info(struct buf *out, const struct view *v, const struct layer *l);
-void frelay_fields(const struct view *v, const struct layer *l);
-uint8_t mfr_decode(struct walk *w);
-uint8_t wlan_decode(struct walk *w);
-void wlan_info(struct buf *out, const struct view *v, const struct layer *l);
-void wlan_fields(const struct view *v, const struct layer *l);
-uint8_t radiotap_decode(struct walk *w);
-void radiotap_fields(const struct view *v, const struct layer *l);
-uint8_t ppi_decode(struct walk *w);
-uint8_t avs_decode(struct walk *w);
-uint8_t prism_decode(struct walk *w);
-uint8_t nflog_decode(struct walk *w);
-void nflog_info(struct buf *out, const struct view *v, const struct layer *l);
-void nflog_fields(const struct view *v, const struct layer *l);
-uint8_t pktap_decode(struct walk *w);
-void pktap_info(struct buf *out, const struct view *v, const struct layer *l);
-uint8_t pflog_decode(struct walk *w);
-uint8_t enc_decode(struct walk *w);
-uint8_t pppoe_decode(struct walk *w);
-void pppoe_info(struct buf *out, const struct view *v, const struct layer *l);
-void pppoe_fields(const struct view *v, const struct layer *l);
-uint8_t mpls_decode(struct walk *w);
-void mpls_info(struct buf *out, const struct view *v, const struct layer *l);
-void mpls_fields(const struct view *v, const struct layer *l);
 uint8_t arp_decode(struct walk *w);
 void arp_info(struct buf *out, const struct view *v, const struct layer *l);
 void arp_fields(const struct view *v, const struct layer *l);
@@ -89,6 +40,21 @@ void icmp6_fields(const struct view *v, const struct layer *l);
 uint8_t igmp_decode(struct walk *w);
 void igmp_info(struct buf *out, const struct view *v, const struct layer *l);
 void igmp_fields(const struct view *v, const struct layer *l);
+uint8_t ospf_decode(struct walk *w);
+void ospf_info(struct buf *out, const struct view *v, const struct layer *l);
+void ospf_fields(const struct view *v, const struct layer *l);
+uint8_t vrrp_decode(struct walk *w);
+void vrrp_info(struct buf *out, const struct view *v, const struct layer *l);
+void vrrp_fields(const struct view *v, const struct layer *l);
+uint8_t pim_decode(struct walk *w);
+void pim_info(struct buf *out, const struct view *v, const struct layer *l);
+void pim_fields(const struct view *v, const struct layer *l);
+uint8_t eigrp_decode(struct walk *w);
+void eigrp_info(struct buf *out, const struct view *v, const struct layer *l);
+void eigrp_fields(const struct view *v, const struct layer *l);
+uint8_t dccp_decode(struct walk *w);
+void dccp_info(struct buf *out, const struct view *v, const struct layer *l);
+void dccp_fields(const struct view *v, const struct layer *l);
 uint8_t gre_decode(struct walk *w);
 void gre_info(struct buf *out, const struct view *v, const struct layer *l);
 void gre_fields(const struct view *v, const struct layer *l);

@@ -17,9 +17,17 @@ static const struct code_name chunk_types[] = {
 	{9, "ERROR"},
 	{10, "COOKIE ECHO"},
 	{11, "COOKIE ACK"},
+	{12, "ECNE"},
+	{13, "CWR"},
 	{14, "SHUTDOWN COMPLETE"},
+	{15, "AUTH"},
 	{64, "I-DATA"},
+	{128, "ASCONF ACK"},
+	{130, "RE-CONFIG"},
+	{132, "PAD"},
 	{192, "FORWARD TSN"},
+	{193, "ASCONF"},
+	{194, "I-FORWARD TSN"},
 	{0, NULL},
 };
 
