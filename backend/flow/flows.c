@@ -11,6 +11,10 @@
 #include "track.h"
 
 #define ENTRIES_FIRST 1024u
+#define PACKET_MASK ((UINT64_C(1) << 40) - 1)
+#define OFFSET_MASK ((UINT64_C(1) << 48) - 1)
+#define VLAN_MASK 0xfffu
+#define SEGMENT_MASK ((1u << 24) - 1)
 #define IP_TCP 6u
 #define IP_UDP 17u
 
@@ -38,35 +42,34 @@ void flows_free(struct flows *f)
 	free(f->gone[0].entry);
 	free(f->gone[1].entry);
 	free(f->entry);
+	free(f->twins);
 	free(f);
 }
 
 /* --- making and finding connections --- */
-
-static void addr_set(struct addr *a, uint8_t family, const uint8_t *bytes)
-{
-	a->family = family;
-	memcpy(a->bytes, bytes, family_bytes(family));
-}
 
 /* A cleared connection whose A is the key's source. */
 static uint32_t connection_add(struct flows *f, const struct key *k, uint64_t number,
 			       const struct flow_place *p)
 {
 	uint32_t slot = store_add(f, number);
-	struct connection *c = &flows_slot(f, slot)->c;
+	struct slot *s = flows_slot(f, slot);
 
-	addr_set(&c->addr_a, k->family, k->src);
-	addr_set(&c->addr_b, k->family, k->dst);
-	c->port_a = k->sport;
-	c->port_b = k->dport;
-	c->has_ports = k->has_ports;
-	c->protocol = k->protocol;
-	c->handshake_ns = -1;
-	c->flow[0].scale = c->flow[1].scale = -1;
-	c->first_packet = p->number;
-	c->first_offset = p->offset;
-	c->first_segment = p->segment;
+	s->ip6 = k->family == ADDR_IP6;
+	if (s->ip6) {
+		s->ends.ip6 = xreallocarray(NULL, 2, sizeof(*s->ends.ip6));
+		f->more_bytes += 2 * sizeof(*s->ends.ip6);
+	}
+	memcpy(s->ip6 ? s->ends.ip6[0] : s->ends.ip4[0], k->src, family_bytes(k->family));
+	memcpy(s->ip6 ? s->ends.ip6[1] : s->ends.ip4[1], k->dst, family_bytes(k->family));
+	s->port[0] = k->sport;
+	s->port[1] = k->dport;
+	s->has_ports = k->has_ports;
+	s->protocol = k->protocol;
+	s->handshake_ns = -1;
+	s->first_packet = p->number & PACKET_MASK;
+	s->first_offset = p->offset & OFFSET_MASK;
+	s->first_segment = p->segment & SEGMENT_MASK;
 	return slot;
 }
 
@@ -93,7 +96,7 @@ static uint32_t connection_return(struct flows *f, struct key *k, const struct d
 				  const struct flow_place *p, uint8_t *direction)
 {
 	struct key ordered = *k;
-	struct connection *c;
+	struct slot *s;
 	struct gone g;
 	uint32_t slot;
 
@@ -109,12 +112,12 @@ static uint32_t connection_return(struct flows *f, struct key *k, const struct d
 		ordered.dport = k->sport;
 	}
 	slot = connection_add(f, &ordered, g.number, p);
-	c = &flows_slot(f, slot)->c;
-	c->part = g.part == UINT16_MAX ? g.part : (uint16_t)(g.part + 1);
+	s = flows_slot(f, slot);
+	s->part = g.part == UINT16_MAX ? g.part : (uint16_t)(g.part + 1);
 	if (g.flags & (GONE_INITIATOR_A | GONE_INITIATOR_B))
-		c->initiator = g.flags & GONE_INITIATOR_A ? 'a' : 'b';
-	state_restore(c, g.state);
-	c->closed = g.flags & GONE_CLOSED;
+		s->initiator = g.flags & GONE_INITIATOR_A ? 'a' : 'b';
+	state_restore(s, g.state);
+	s->closed = (g.flags & GONE_CLOSED) != 0;
 	f->version++;
 	return slot;
 }
@@ -124,13 +127,13 @@ static uint32_t connection_take(struct flows *f, struct key *k, const struct dec
 				const struct flow_place *p, struct flow_note *note)
 {
 	uint32_t slot = key_find(f, k, &note->direction), old = slot;
-	struct connection *c;
+	struct slot *s;
 
 	if (slot != NONE) {
-		c = &flows_slot(f, slot)->c;
-		if (!(d->flags & DECODE_TCP) || !tcp_is_reuse(c, note->direction, d, p))
+		s = flows_slot(f, slot);
+		if (!(d->flags & DECODE_TCP) || !tcp_is_reuse(s, note->direction, d, p))
 			return slot;
-		c->closed = true;
+		s->closed = true;
 		note->direction = 0;
 		slot = connection_new(f, k, p, note);
 		key_replace(f, k->hash, old, slot);
@@ -148,111 +151,134 @@ static uint32_t connection_take(struct flows *f, struct key *k, const struct dec
 
 /* --- counting --- */
 
-static void time_note(struct connection *c, struct flow *fl, int64_t ts_ns)
+static void time_note(struct flows *f, struct slot *s, unsigned direction, int64_t ts_ns)
 {
-	bool first = !(fl->end & END_TIMED);
+	struct side *fl = &s->side[direction];
 
-	fl->end |= END_TIMED;
-	if (first || ts_ns < fl->first_ns)
+	if (fl->end & END_TIMED)
+		figures_time(figures_take(f, s, direction), fl, ts_ns);
+	else
 		fl->first_ns = ts_ns;
-	if (first || ts_ns > fl->last_ns)
-		fl->last_ns = ts_ns;
-	first = first && !(c->flow[fl == &c->flow[0]].end & END_TIMED);
-	if (first || ts_ns < c->start_ns)
-		c->start_ns = ts_ns;
-	if (first || ts_ns > c->last_ns)
-		c->last_ns = ts_ns;
+	if (!(fl->end & END_TIMED) && fl->figures)
+		figures_time(fl->figures, fl, ts_ns);
+	fl->end |= END_TIMED;
+}
+
+/* Packets and bytes of them. */
+struct counts {
+	uint64_t packets, bytes, ip_bytes, payload;
+};
+
+static void side_count(struct flows *f, struct slot *s, unsigned direction, const struct counts *n)
+{
+	struct side *fl = &s->side[direction];
+	const uint64_t packets = fl->packets + n->packets, bytes = fl->bytes + n->bytes,
+		       ip_bytes = fl->ip_bytes + n->ip_bytes, payload = fl->payload + n->payload;
+	struct more_flow *m;
+
+	fl->packets = (uint32_t)packets;
+	fl->bytes = (uint32_t)bytes;
+	fl->ip_bytes = (uint32_t)ip_bytes;
+	fl->payload = (uint32_t)payload;
+	if (!((packets | bytes | ip_bytes | payload) >> 32))
+		return;
+	m = &store_more(f, s)->flow[direction];
+	m->packets_high += packets >> 32;
+	m->bytes_high += bytes >> 32;
+	m->ip_high += ip_bytes >> 32;
+	m->payload_high += payload >> 32;
 }
 
 /* UDP has Zeek's two words; for other protocols it says OTH. */
-static void datagram_note(struct connection *c, unsigned direction, const struct decoded *d)
+static void datagram_note(struct flows *f, struct slot *s, unsigned direction)
 {
-	struct flow *fl = &c->flow[direction];
+	struct side *fl = &s->side[direction];
 
-	fl->unique += d->payload_bytes;
-	if (c->protocol != IP_UDP) {
-		c->state = CONN_OTH;
+	if (s->protocol != IP_UDP) {
+		s->state = CONN_OTH;
 		return;
 	}
 	if (!(fl->letters & LETTER_DATA)) {
 		fl->letters |= LETTER_DATA;
-		state_letter(c, direction, 'D');
+		state_letter(f, s, direction, 'D');
 	}
-	c->state = c->flow[1].packets ? CONN_SF : CONN_S0;
+	s->state = side_spoke(&s->side[1]) ? CONN_SF : CONN_S0;
 }
 
 /* Content says what the application is; until it does, the port of whoever seems to be the server.
  */
-static void app_note(struct connection *c, const struct decoded *d)
+static void app_note(struct slot *s, const struct decoded *d)
 {
 	if (d->app) {
-		if (!c->app_by_content)
-			c->app = d->app;
-		c->app_by_content = true;
+		if (!s->app_by_content)
+			s->app = d->app;
+		s->app_by_content = true;
 		return;
 	}
-	if (c->app_by_content || c->app || !d->payload_bytes || !c->has_ports)
+	if (s->app_by_content || s->app || !d->payload_bytes || !s->has_ports)
 		return;
-	c->app = app_by_port(c->protocol, c->initiator == 'b' ? c->port_a : c->port_b);
-	if (!c->app)
-		c->app = app_by_port(c->protocol, c->initiator == 'b' ? c->port_b : c->port_a);
+	s->app = app_by_port(s->protocol, s->port[s->initiator != 'b']);
+	if (!s->app)
+		s->app = app_by_port(s->protocol, s->port[s->initiator == 'b']);
 }
 
 static void packet_count(struct flows *f, uint32_t slot, const struct decoded *d,
 			 const struct flow_place *p, struct flow_note *note)
 {
 	struct slot *s = flows_slot(f, slot);
-	struct connection *c = &s->c;
-	struct flow *fl = &c->flow[note->direction];
+	const unsigned direction = note->direction;
+	const struct counts n = {.packets = 1,
+				 .bytes = p->length,
+				 .ip_bytes = d->ip_bytes,
+				 .payload = d->payload_bytes};
 
-	fl->packets++;
-	fl->bytes += p->length;
-	fl->ip_bytes += d->ip_bytes;
-	fl->payload += d->payload_bytes;
-	c->last_packet = p->number;
+	if (s->side[direction].packets)
+		(void)figures_take(f, s, direction);
+	side_count(f, s, direction, &n);
+	s->last_packet = p->number & PACKET_MASK;
 	if (d->vlan_count)
-		c->vlan = d->vlan;
+		s->vlan = d->vlan & VLAN_MASK;
 	if (d->tunnel)
-		c->tunnel = d->tunnel;
+		s->tunnel = d->tunnel;
 	if (d->flags & DECODE_CHECKSUM_BAD)
-		state_scaled(c, note->direction, 'C', &store_more(f, s)->flow[note->direction].bad);
+		state_scaled(f, s, direction, 'C', &store_more(f, s)->flow[direction].bad);
 	if (p->has_time)
-		time_note(c, fl, p->ts_ns);
+		time_note(f, s, direction, p->ts_ns);
 	if (d->flags & DECODE_TCP)
-		tcp_segment(f, s, note->direction, d, p, note);
-	else if (c->protocol == IP_TCP)
-		fl->unique += d->payload_bytes; /* a fragment without its header: its place in the
-						   stream is not known */
-	else
-		datagram_note(c, note->direction, d);
-	if (!c->app_by_content && d->payload_bytes)
-		app_note(c, d);
+		tcp_segment(f, s, direction, d, p, note);
+	else if (s->protocol != IP_TCP) /* else a fragment without its header: its place in the
+					   stream is not known */
+		datagram_note(f, s, direction);
+	if (!s->app_by_content && d->payload_bytes)
+		app_note(s, d);
 }
 
 /* What was held of a datagram counts for the connection, in the direction of its first fragment. */
 static void held_count(struct flows *f, uint32_t slot, unsigned direction, const struct held *h)
 {
-	struct connection *c = &flows_slot(f, slot)->c;
-	struct flow *fl = &c->flow[direction];
+	struct slot *s = flows_slot(f, slot);
+	const struct counts n = {.packets = h->packets,
+				 .bytes = h->bytes,
+				 .ip_bytes = h->ip_bytes,
+				 .payload = h->payload};
 
-	fl->packets += h->packets;
-	fl->bytes += h->bytes;
-	fl->ip_bytes += h->ip_bytes;
-	fl->payload += h->payload;
-	fl->unique += h->payload;
+	if (s->side[direction].packets)
+		(void)figures_take(f, s, direction);
+	side_count(f, s, direction, &n);
 	if (h->place.has_time) {
-		time_note(c, fl, h->first_ns);
-		time_note(c, fl, h->last_ns);
+		time_note(f, s, direction, h->first_ns);
+		if (h->packets > 1)
+			time_note(f, s, direction, h->last_ns);
 	}
-	if (h->place.number && h->place.number < c->first_packet) {
-		c->first_packet = h->place.number;
-		c->first_offset = h->place.offset;
-		c->first_segment = h->place.segment;
+	if (h->place.number && h->place.number < s->first_packet) {
+		s->first_packet = h->place.number & PACKET_MASK;
+		s->first_offset = h->place.offset & OFFSET_MASK;
+		s->first_segment = h->place.segment & SEGMENT_MASK;
 	}
-	if (c->protocol != IP_TCP)
-		c->state = c->protocol != IP_UDP ? CONN_OTH
-			   : c->flow[1].packets	 ? CONN_SF
-						 : CONN_S0;
+	if (s->protocol != IP_TCP)
+		s->state = s->protocol != IP_UDP     ? CONN_OTH
+			   : side_spoke(&s->side[1]) ? CONN_SF
+						     : CONN_S0;
 }
 
 /* Held fragments whose first one will not come count for their addresses and protocol. */
@@ -307,7 +333,7 @@ void flows_packet(struct flows *f, const struct decoded *d, const struct flow_pl
 	if (slot == NONE)
 		return;
 	packet_count(f, slot, d, p, note);
-	note->number = flows_slot(f, slot)->c.number;
+	note->number = flows_slot(f, slot)->number;
 	if (f->o.leave)
 		store_changed(f, slot);
 	if (f->o.memory_bytes) {
@@ -332,7 +358,7 @@ uint64_t flows_find(const struct flows *f, const struct decoded *d, uint8_t *dir
 		return 0;
 	slot = key_find(f, &k, direction);
 	if (slot != NONE)
-		return flows_slot(f, slot)->c.number;
+		return flows_slot(f, slot)->number;
 	if (!gone_peek(f, &k, &g))
 		return 0;
 	*direction = key_swapped(f, &k) != (bool)(g.flags & GONE_SWAPPED);
@@ -365,7 +391,7 @@ uint64_t flows_checkpoint(struct flows *f, uint64_t max)
 			unsigned bit = (unsigned)__builtin_ctzll(*word);
 
 			*word &= *word - 1;
-			f->o.leave(f->o.arg, &flows_slot(f, f->changed_at * 64 + bit)->c, false);
+			view_leave(f, flows_slot(f, f->changed_at * 64 + bit), false);
 			done++;
 		}
 		if (!*word)

@@ -33,20 +33,20 @@ static void gone_grow(struct gone_table *t)
 	*t = bigger;
 }
 
-static uint8_t gone_flags(const struct flows *f, const struct connection *c, const struct key *k)
+static uint8_t gone_flags(const struct flows *f, const struct slot *s, const struct key *k)
 {
 	uint8_t flags = key_swapped(f, k) ? GONE_SWAPPED : 0;
 
-	if (c->closed)
+	if (s->closed)
 		flags |= GONE_CLOSED;
-	if (c->initiator)
-		flags |= c->initiator == 'a' ? GONE_INITIATOR_A : GONE_INITIATOR_B;
-	if (c->flow[0].seen & (SEEN_SYN | SEEN_SYN_ACK))
+	if (s->initiator)
+		flags |= s->initiator == 'a' ? GONE_INITIATOR_A : GONE_INITIATOR_B;
+	if (s->side[0].seen & (SEEN_SYN | SEEN_SYN_ACK))
 		flags |= GONE_ISN;
 	return flags;
 }
 
-void gone_add(struct flows *f, const struct connection *c, uint64_t hash)
+void gone_add(struct flows *f, const struct slot *s, uint64_t hash)
 {
 	struct gone_table *t = &f->gone[0];
 	struct key k;
@@ -59,17 +59,17 @@ void gone_add(struct flows *f, const struct connection *c, uint64_t hash)
 	}
 	if (t->count >= t->room / 4 * 3)
 		gone_grow(t);
-	key_of(f, &k, c);
+	key_of(f, &k, s);
 	key_second(f, &k);
 	i = gone_place(t, hash, k.second);
 	t->count += !t->entry[i].number;
 	t->entry[i] = (struct gone){.hash = hash,
 				    .second = k.second,
-				    .number = c->number,
-				    .isn = c->flow[0].first_seq,
-				    .part = c->part,
-				    .flags = gone_flags(f, c, &k),
-				    .state = c->state};
+				    .number = s->number,
+				    .isn = s->side[0].first_seq,
+				    .part = s->part,
+				    .flags = gone_flags(f, s, &k),
+				    .state = s->state};
 }
 
 static struct gone *gone_find(const struct flows *f, struct key *k, unsigned *which)
@@ -127,7 +127,9 @@ bool gone_take(struct flows *f, struct key *k, struct gone *g)
 /* What the budget is held against: what goes away when connections do. */
 static uint64_t budget_bytes(const struct flows *f)
 {
-	return f->in_memory * (sizeof(struct slot) + 2 * sizeof(struct entry)) + f->more_bytes;
+	return f->in_memory *
+		       (sizeof(struct slot) + sizeof(struct age) + 2 * sizeof(struct entry)) +
+	       f->figures_live * sizeof(struct figures) + f->more_bytes;
 }
 
 void gone_evict(struct flows *f)
@@ -135,14 +137,13 @@ void gone_evict(struct flows *f)
 	/* One connection always stays: the one whose packet this is. */
 	while (budget_bytes(f) > f->o.memory_bytes && f->in_memory > 1) {
 		uint32_t slot = f->oldest;
-		struct connection *c = &flows_slot(f, slot)->c;
+		const struct slot *s = flows_slot(f, slot);
 		struct key k;
 
-		if (f->o.leave)
-			f->o.leave(f->o.arg, c, c->closed);
-		key_of(f, &k, c);
+		view_leave(f, s, s->closed);
+		key_of(f, &k, s);
 		if (key_remove(f, k.hash, slot))
-			gone_add(f, c, k.hash);
+			gone_add(f, s, k.hash);
 		store_remove(f, slot);
 	}
 }

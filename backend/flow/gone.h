@@ -12,7 +12,7 @@ enum gone_flag {
 	GONE_ISN = 16, /* isn is known */
 };
 
-void gone_add(struct flows *f, const struct connection *c, uint64_t hash);
+void gone_add(struct flows *f, const struct slot *s, uint64_t hash);
 /* Takes it out. false: never seen, or forgotten. */
 bool gone_take(struct flows *f, struct key *k, struct gone *g);
 bool gone_peek(const struct flows *f, struct key *k, struct gone *g);

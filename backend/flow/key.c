@@ -82,38 +82,40 @@ void key_make(const struct flows *f, struct key *k, const struct decoded *d)
 	key_hash(f, k);
 }
 
-void key_of(const struct flows *f, struct key *k, const struct connection *c)
+void key_of(const struct flows *f, struct key *k, const struct slot *s)
 {
-	k->src = c->addr_a.bytes;
-	k->dst = c->addr_b.bytes;
-	k->family = c->addr_a.family;
-	k->protocol = c->protocol;
-	k->has_ports = c->has_ports;
-	k->sport = c->port_a;
-	k->dport = c->port_b;
+	k->src = slot_end(s, 0);
+	k->dst = slot_end(s, 1);
+	k->family = s->ip6 ? ADDR_IP6 : ADDR_IP4;
+	k->protocol = s->protocol;
+	k->has_ports = s->has_ports;
+	k->sport = s->port[0];
+	k->dport = s->port[1];
 	key_hash(f, k);
 }
 
-static inline bool addr_is(const struct addr *a, const uint8_t *bytes, uint8_t family)
+static inline bool addr_is(const uint8_t *a, const uint8_t *bytes, uint8_t family)
 {
 	if (family == 4)
-		return load32(a->bytes) == load32(bytes);
-	return load64(a->bytes) == load64(bytes) && load64(a->bytes + 8) == load64(bytes + 8);
+		return load32(a) == load32(bytes);
+	return load64(a) == load64(bytes) && load64(a + 8) == load64(bytes + 8);
+}
+
+/* Whether the key's source is that end of the connection. */
+static inline bool key_from(const struct slot *s, const struct key *k, unsigned end)
+{
+	return s->port[end] == k->sport && s->port[!end] == k->dport &&
+	       addr_is(slot_end(s, end), k->src, k->family) &&
+	       addr_is(slot_end(s, !end), k->dst, k->family);
 }
 
 /* The direction of the key in the connection, -1 when it is another's. */
-static inline int key_match(const struct connection *c, const struct key *k)
+static inline int key_match(const struct slot *s, const struct key *k)
 {
-	if (c->protocol != k->protocol || c->addr_a.family != k->family ||
-	    c->has_ports != k->has_ports)
+	if (s->protocol != k->protocol || s->ip6 != (k->family == ADDR_IP6) ||
+	    s->has_ports != k->has_ports)
 		return -1;
-	if (c->port_a == k->sport && c->port_b == k->dport &&
-	    addr_is(&c->addr_a, k->src, k->family) && addr_is(&c->addr_b, k->dst, k->family))
-		return 0;
-	if (c->port_b == k->sport && c->port_a == k->dport &&
-	    addr_is(&c->addr_b, k->src, k->family) && addr_is(&c->addr_a, k->dst, k->family))
-		return 1;
-	return -1;
+	return key_from(s, k, 0) ? 0 : key_from(s, k, 1) ? 1 : -1;
 }
 
 uint32_t key_find(const struct flows *f, const struct key *k, uint8_t *direction)
@@ -125,7 +127,7 @@ uint32_t key_find(const struct flows *f, const struct key *k, uint8_t *direction
 
 		if (f->entry[i].tag != tag)
 			continue;
-		match = key_match(&flows_slot(f, f->entry[i].slot - 1)->c, k);
+		match = key_match(flows_slot(f, f->entry[i].slot - 1), k);
 		if (match < 0)
 			continue;
 		*direction = (uint8_t)match;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/xalloc.h"
+#include "sent.h"
 #include "track.h"
 
 #define RANGE_FAR (UINT32_C(1) << 30) /* no window is larger (RFC 7323 2.3) */
@@ -84,7 +85,7 @@ static uint32_t holes_fill(struct flows *f, struct more_flow *m, uint32_t seq, u
 static uint32_t range_earlier(struct flows *f, struct slot *s, unsigned direction, uint32_t seq,
 			      uint32_t end)
 {
-	struct flow *fl = &s->c.flow[direction];
+	struct side *fl = &s->side[direction];
 	uint32_t first = fl->first_seq, stop = first_of(end, first);
 
 	fl->first_seq = seq;
@@ -98,7 +99,7 @@ static uint32_t range_earlier(struct flows *f, struct slot *s, unsigned directio
 
 static void range_behind(struct flows *f, struct slot *s, unsigned direction, uint32_t seq)
 {
-	struct flow *fl = &s->c.flow[direction];
+	struct side *fl = &s->side[direction];
 	struct more_flow *m = &store_more(f, s)->flow[direction];
 	bool acked = m->has_acked_unseen && !before(m->acked_unseen, seq);
 
@@ -114,7 +115,7 @@ static void holes_age(struct more_flow *m, uint32_t next_seq)
 
 static void range_advance(struct slot *s, unsigned direction, uint32_t end)
 {
-	struct flow *fl = &s->c.flow[direction];
+	struct side *fl = &s->side[direction];
 
 	fl->next_seq = end;
 	if (end - fl->first_seq > RANGE_FAR)
@@ -127,7 +128,7 @@ static void range_advance(struct slot *s, unsigned direction, uint32_t end)
 static void range_back(struct flows *f, struct slot *s, unsigned direction, uint32_t seq,
 		       uint32_t end, struct range_result *r)
 {
-	struct flow *fl = &s->c.flow[direction];
+	struct side *fl = &s->side[direction];
 
 	r->fresh = 0;
 	if (!(fl->seen & (SEEN_SYN | SEEN_SYN_ACK)) && !(fl->end & END_FAR) &&
@@ -151,7 +152,7 @@ static void range_back(struct flows *f, struct slot *s, unsigned direction, uint
 void range_add(struct flows *f, struct slot *s, unsigned direction, uint32_t seq, uint32_t length,
 	       struct range_result *r)
 {
-	struct flow *fl = &s->c.flow[direction];
+	struct side *fl = &s->side[direction];
 	uint32_t ahead = seq - fl->next_seq, behind = fl->next_seq - seq, end = seq + length;
 
 	*r = (struct range_result){.fresh = length};
@@ -175,7 +176,8 @@ void range_add(struct flows *f, struct slot *s, unsigned direction, uint32_t seq
 
 void range_reset(struct flows *f, struct slot *s, unsigned direction)
 {
-	(void)f;
+	if (s->side[direction].figures)
+		sent_release(f, s->side[direction].figures);
 	if (s->more) {
 		s->more->flow[direction].holes = 0;
 		s->more->flow[direction].has_acked_unseen = false;

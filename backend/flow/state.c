@@ -4,92 +4,124 @@
 
 #include "track.h"
 
-static void end_set(struct flow *fl, unsigned state)
+static void end_set(struct side *fl, unsigned state)
 {
 	if (end_state(fl) != state)
 		fl->end = (uint8_t)((fl->end & (END_TIMED | END_FAR)) | state | end_state(fl) << 3);
 }
 
 /* The end that counts as the originator: who is known to have begun, else A. */
-static unsigned originator(const struct connection *c)
+static unsigned originator(const struct slot *s)
 {
-	return c->initiator == 'b';
+	return s->initiator == 'b';
 }
 
-void state_letter(struct connection *c, unsigned direction, char capital)
-{
-	size_t len = strnlen(c->history, CONNECTION_HISTORY_MAX);
+#define LETTERS "SHADFRCGTWIQ"
+#define LETTER_BITS 5u
+#define LETTER_SMALL 16u
 
-	if (len + 1 < CONNECTION_HISTORY_MAX)
-		c->history[len] =
-			direction == originator(c) ? capital : (char)(capital + ('a' - 'A'));
+static char letter_text(unsigned code)
+{
+	char capital = LETTERS[(code & (LETTER_SMALL - 1)) - 1];
+
+	return code & LETTER_SMALL ? (char)(capital + ('a' - 'A')) : capital;
 }
 
-void state_scaled(struct connection *c, unsigned direction, char capital, uint32_t *count)
+void state_history(const struct slot *s, char history[CONNECTION_HISTORY_MAX])
+{
+	unsigned n = 0;
+
+	for (uint64_t h = s->history; h; h >>= LETTER_BITS)
+		history[n++] = letter_text(h & ((1u << LETTER_BITS) - 1));
+	history[n] = '\0';
+	if (n == HISTORY_SHORT && s->more)
+		memcpy(history + n, s->more->history, sizeof(s->more->history));
+}
+
+void state_letter(struct flows *f, struct slot *s, unsigned direction, char capital)
+{
+	const uint64_t small = direction == originator(s) ? 0 : LETTER_SMALL;
+	const unsigned code = (unsigned)(strchr(LETTERS, capital) - LETTERS) + 1;
+	unsigned at =
+		s->history ? (63u - (unsigned)__builtin_clzll(s->history)) / LETTER_BITS + 1 : 0;
+	char *more;
+	size_t len;
+
+	if (at < HISTORY_SHORT) {
+		s->history |= (code | small) << at * LETTER_BITS;
+		return;
+	}
+	more = store_more(f, s)->history;
+	len = strnlen(more, sizeof(s->more->history));
+	if (len + 1 < sizeof(s->more->history))
+		more[len] = letter_text(code | (unsigned)small);
+}
+
+void state_scaled(struct flows *f, struct slot *s, unsigned direction, char capital,
+		  uint32_t *count)
 {
 	uint32_t n = *count == UINT32_MAX ? 0 : ++*count;
 
 	while (n && n % 10 == 0)
 		n /= 10;
 	if (n == 1)
-		state_letter(c, direction, capital);
+		state_letter(f, s, direction, capital);
 }
 
 /* Once in a direction. true: it had been given before. */
-static bool letter_once(struct connection *c, unsigned direction, uint8_t bit, char capital)
+static bool letter_once(struct flows *f, struct slot *s, unsigned direction, uint8_t bit,
+			char capital)
 {
-	struct flow *fl = &c->flow[direction];
+	struct side *fl = &s->side[direction];
 
 	if (fl->letters & bit)
 		return true;
 	fl->letters |= bit;
-	state_letter(c, direction, capital);
+	state_letter(f, s, direction, capital);
 	return false;
 }
 
-static void letters_control(struct slot *s, unsigned direction, const struct decoded *d)
+static void letters_control(struct flows *f, struct slot *s, unsigned direction,
+			    const struct decoded *d)
 {
-	struct connection *c = &s->c;
-	struct flow *fl = &c->flow[direction];
+	struct side *fl = &s->side[direction];
 	uint32_t seq = d->tcp.seq, fin = seq + d->payload_bytes;
 
+	/* Whose letter was given before has figures: this is not its first packet. */
 	if (d->tcp.flags & TCP_SYN) {
 		char code = d->tcp.flags & TCP_ACK ? 'H' : 'S';
 
-		if (letter_once(c, direction, LETTER_SYN, code) && seq != fl->first_seq)
-			state_letter(c, direction, code);
+		if (letter_once(f, s, direction, LETTER_SYN, code) && seq != fl->first_seq)
+			state_letter(f, s, direction, code);
 	} else if (d->tcp.flags & TCP_FIN) {
-		if (letter_once(c, direction, LETTER_FIN, 'F') && fin != fl->fin_seq)
-			state_letter(c, direction, 'F');
-		fl->fin_seq = fin;
-	} else {
-		if (letter_once(c, direction, LETTER_RST, 'R') && seq != s->rst_seq[direction])
-			state_letter(c, direction, 'R');
-		s->rst_seq[direction] = seq;
+		if (letter_once(f, s, direction, LETTER_FIN, 'F') && fin != fl->figures->fin_seq)
+			state_letter(f, s, direction, 'F');
+	} else if (letter_once(f, s, direction, LETTER_RST, 'R') && seq != fl->figures->rst_seq) {
+		state_letter(f, s, direction, 'R');
 	}
 }
 
-void state_letters(struct slot *s, unsigned direction, const struct decoded *d)
+void state_letters(struct flows *f, struct slot *s, unsigned direction, const struct decoded *d)
 {
 	unsigned control = d->tcp.flags & (TCP_SYN | TCP_FIN | TCP_RST);
 
 	if (!control && d->payload_bytes)
-		letter_once(&s->c, direction, LETTER_DATA, 'D');
+		letter_once(f, s, direction, LETTER_DATA, 'D');
 	else if (!control && d->tcp.flags & TCP_ACK)
-		letter_once(&s->c, direction, LETTER_ACK, 'A');
+		letter_once(f, s, direction, LETTER_ACK, 'A');
 	else if (!control)
 		return;
 	else if ((control & (TCP_FIN | TCP_RST)) == (TCP_FIN | TCP_RST))
-		letter_once(&s->c, direction, LETTER_FIN_RST, 'I');
+		letter_once(f, s, direction, LETTER_FIN_RST, 'I');
 	else if (control & (control - 1))
-		letter_once(&s->c, direction, LETTER_MULTI, 'Q');
+		letter_once(f, s, direction, LETTER_MULTI, 'Q');
 	else
-		letters_control(s, direction, d);
+		letters_control(f, s, direction, d);
 }
 
 /* --- transitions, by the state of the sender's end --- */
 
-static void inactive_syn(struct flow *end, struct flow *peer, bool is_originator, unsigned flags)
+static void inactive_syn(struct side *end, struct side *peer, bool is_originator, unsigned flags)
 {
 	if (is_originator) {
 		end_set(end, flags & TCP_ACK ? END_SYN_ACK_SENT : END_SYN_SENT);
@@ -101,7 +133,7 @@ static void inactive_syn(struct flow *end, struct flow *peer, bool is_originator
 	end_set(end, END_ESTABLISHED);
 }
 
-static void inactive_advance(struct flow *end, struct flow *peer, bool is_originator,
+static void inactive_advance(struct side *end, struct side *peer, bool is_originator,
 			     unsigned flags, uint32_t payload)
 {
 	if (flags & TCP_SYN)
@@ -119,7 +151,7 @@ static void inactive_advance(struct flow *end, struct flow *peer, bool is_origin
 									   : END_PARTIAL);
 }
 
-static void established_advance(struct flow *end, struct flow *peer, unsigned flags)
+static void established_advance(struct side *end, struct side *peer, unsigned flags)
 {
 	if (flags & TCP_SYN && !(flags & TCP_ACK) && end_state(end) == END_PARTIAL &&
 	    end_state(peer) == END_INACTIVE)
@@ -134,14 +166,14 @@ static void established_advance(struct flow *end, struct flow *peer, unsigned fl
 		end_set(end, END_RESET);
 }
 
-void state_advance(struct connection *c, unsigned direction, const struct decoded *d)
+void state_advance(struct slot *s, unsigned direction, const struct decoded *d)
 {
-	struct flow *end = &c->flow[direction], *peer = &c->flow[!direction];
+	struct side *end = &s->side[direction], *peer = &s->side[!direction];
 	unsigned flags = d->tcp.flags;
 
 	switch (end_state(end)) {
 	case END_INACTIVE:
-		inactive_advance(end, peer, direction == originator(c), flags, d->payload_bytes);
+		inactive_advance(end, peer, direction == originator(s), flags, d->payload_bytes);
 		break;
 	case END_SYN_SENT:
 	case END_SYN_ACK_SENT:
@@ -163,7 +195,7 @@ void state_advance(struct connection *c, unsigned direction, const struct decode
 	default:
 		return;
 	}
-	state_set(c);
+	state_set(s);
 }
 
 /* --- the word --- */
@@ -173,14 +205,14 @@ static bool inactive(unsigned state)
 	return state == END_INACTIVE || state == END_PARTIAL;
 }
 
-static enum connection_state tcp_state(const struct connection *c)
+static enum connection_state tcp_state(const struct slot *s)
 {
-	const struct flow *from = &c->flow[originator(c)], *to = &c->flow[!originator(c)];
+	const struct side *from = &s->side[originator(s)], *to = &s->side[!originator(s)];
 	unsigned os = end_state(from), rs = end_state(to);
 
 	if (rs == END_RESET) {
 		if (os == END_SYN_SENT || os == END_SYN_ACK_SENT ||
-		    (os == END_RESET && !from->unique && !to->unique))
+		    (os == END_RESET && !view_unique(s, 0) && !view_unique(s, 1)))
 			return CONN_REJ;
 		return inactive(os) ? CONN_RSTRH : CONN_RSTR;
 	}
@@ -197,26 +229,29 @@ static enum connection_state tcp_state(const struct connection *c)
 	return os == END_ESTABLISHED && rs == END_ESTABLISHED ? CONN_S1 : CONN_OTH;
 }
 
-void state_set(struct connection *c)
+void state_set(struct slot *s)
 {
-	c->state = (uint8_t)tcp_state(c);
-	c->closed = (c->flow[0].seen & SEEN_FIN && c->flow[1].seen & SEEN_FIN) ||
-		    (c->flow[0].seen | c->flow[1].seen) & SEEN_RST;
+	const unsigned a = s->side[0].seen, b = s->side[1].seen;
+
+	s->state = tcp_state(s) & 15u;
+	s->closed = (a & b & SEEN_FIN) || ((a | b) & SEEN_RST);
 }
 
-void state_initiator(struct connection *c, unsigned direction)
+void state_initiator(struct slot *s, unsigned direction)
 {
-	if (c->initiator)
+	if (s->initiator)
 		return;
-	c->initiator = direction ? 'b' : 'a';
+	s->initiator = direction ? 'b' : 'a';
 	if (!direction)
 		return;
 	/* Letters were given as if A had begun. */
-	for (char *p = c->history; *p; p++)
+	for (unsigned at = 0; s->history >> at * LETTER_BITS; at++)
+		s->history ^= (uint64_t)LETTER_SMALL << at * LETTER_BITS;
+	for (char *p = s->more ? s->more->history : NULL; p && *p; p++)
 		*p = (char)(*p ^ ('a' - 'A'));
 }
 
-void state_restore(struct connection *c, uint8_t state)
+void state_restore(struct slot *s, uint8_t state)
 {
 	static const struct {
 		uint8_t from, to;
@@ -236,11 +271,11 @@ void state_restore(struct connection *c, uint8_t state)
 		[CONN_OTH] = {END_PARTIAL, END_PARTIAL},
 	};
 
-	if (c->protocol != 6)
+	if (s->protocol != 6)
 		return;
-	end_set(&c->flow[originator(c)], ends[state].from);
-	end_set(&c->flow[!originator(c)], ends[state].to);
-	c->state = state;
+	end_set(&s->side[originator(s)], ends[state].from);
+	end_set(&s->side[!originator(s)], ends[state].to);
+	s->state = state & 15u;
 }
 
 const char *connection_state_name(const struct connection *c)

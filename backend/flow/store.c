@@ -4,14 +4,16 @@
 #include <string.h>
 
 #include "base/xalloc.h"
-#include "table.h"
+#include "sent.h"
+
+#define FIGURES_SLAB 1024u
 
 static uint32_t slot_take(struct flows *f)
 {
 	uint32_t slot = f->free_slot;
 
 	if (slot != NONE) {
-		f->free_slot = flows_slot(f, slot)->older;
+		f->free_slot = flows_slot(f, slot)->side[0].packets;
 		return slot;
 	}
 	if (f->slots == f->slabs * SLAB_SLOTS) {
@@ -107,24 +109,29 @@ static uint32_t page_select(struct flows *f, uint64_t place)
 
 /* --- by the time of the last packet --- */
 
-static void age_unlink(struct flows *f, struct slot *s)
+static void age_unlink(struct flows *f, uint32_t slot)
 {
-	if (s->older != NONE)
-		flows_slot(f, s->older)->newer = s->newer;
+	const struct age *a = &f->age[slot];
+
+	if (a->older != NONE)
+		f->age[a->older].newer = a->newer;
 	else
-		f->oldest = s->newer;
-	if (s->newer != NONE)
-		flows_slot(f, s->newer)->older = s->older;
+		f->oldest = a->newer;
+	if (a->newer != NONE)
+		f->age[a->newer].older = a->older;
 	else
-		f->newest = s->older;
+		f->newest = a->older;
 }
 
-static void age_link(struct flows *f, struct slot *s, uint32_t slot)
+static void age_link(struct flows *f, uint32_t slot)
 {
-	s->older = f->newest;
-	s->newer = NONE;
+	if (slot >= f->ages) {
+		f->ages = slot < 512 ? 1024 : slot * 2;
+		f->age = xreallocarray(f->age, f->ages, sizeof(*f->age));
+	}
+	f->age[slot] = (struct age){.older = f->newest, .newer = NONE};
 	if (f->newest != NONE)
-		flows_slot(f, f->newest)->newer = slot;
+		f->age[f->newest].newer = slot;
 	else
 		f->oldest = slot;
 	f->newest = slot;
@@ -132,12 +139,10 @@ static void age_link(struct flows *f, struct slot *s, uint32_t slot)
 
 void store_touch(struct flows *f, uint32_t slot)
 {
-	struct slot *s = flows_slot(f, slot);
-
 	if (!f->o.memory_bytes || f->newest == slot)
 		return;
-	age_unlink(f, s);
-	age_link(f, s, slot);
+	age_unlink(f, slot);
+	age_link(f, slot);
 }
 
 /* --- slots --- */
@@ -148,11 +153,11 @@ uint32_t store_add(struct flows *f, uint64_t number)
 	struct slot *s = flows_slot(f, slot);
 
 	memset(s, 0, sizeof(*s));
-	s->c.number = number;
+	s->number = number;
 	f->in_memory++;
 	if (f->o.memory_bytes) {
 		page_set(f, number, slot);
-		age_link(f, s, slot);
+		age_link(f, slot);
 	}
 	return slot;
 }
@@ -179,17 +184,64 @@ struct more *store_more(struct flows *f, struct slot *s)
 	return s->more;
 }
 
+struct figures *store_figures(struct flows *f)
+{
+	struct figures *fg = f->free_figures;
+
+	f->figures_live++;
+	if (fg) {
+		memcpy(&f->free_figures, fg, sizeof(f->free_figures));
+		return fg;
+	}
+	if (f->figures_used == f->figures_slabs * FIGURES_SLAB) {
+		f->figures_slab = xreallocarray(f->figures_slab, f->figures_slabs + 1,
+						sizeof(*f->figures_slab));
+		f->figures_slab[f->figures_slabs++] = xmalloc(FIGURES_SLAB * sizeof(*fg));
+	}
+	fg = &f->figures_slab[f->figures_used / FIGURES_SLAB][f->figures_used % FIGURES_SLAB];
+	f->figures_used++;
+	return fg;
+}
+
+/* The next free one stands in its first bytes. */
+static void figures_free(struct flows *f, struct slot *s, unsigned direction)
+{
+	struct figures *fg = s->side[direction].figures;
+
+	if (!fg)
+		return;
+	sent_release(f, fg);
+	memcpy(fg, &f->free_figures, sizeof(f->free_figures));
+	f->free_figures = fg;
+	f->figures_live--;
+	s->side[direction].figures = NULL;
+}
+
+/* What hangs on a slot. One that is free has nothing. */
+static void slot_release(struct flows *f, struct slot *s)
+{
+	if (!s->number)
+		return;
+	more_free(f, s);
+	figures_free(f, s, 0);
+	figures_free(f, s, 1);
+	if (s->ip6) {
+		free(s->ends.ip6);
+		f->more_bytes -= 2 * sizeof(*s->ends.ip6);
+	}
+}
+
 void store_remove(struct flows *f, uint32_t slot)
 {
 	struct slot *s = flows_slot(f, slot);
 
-	age_unlink(f, s);
-	page_clear(f, s->c.number);
-	more_free(f, s);
+	age_unlink(f, slot);
+	page_clear(f, s->number);
+	slot_release(f, s);
 	if (slot / 64 < f->changed_words)
 		f->changed[slot / 64] &= ~(UINT64_C(1) << slot % 64);
-	s->c.number = 0;
-	s->older = f->free_slot;
+	s->number = 0;
+	s->side[0].packets = f->free_slot;
 	f->free_slot = slot;
 	f->in_memory--;
 	f->version++;
@@ -198,7 +250,13 @@ void store_remove(struct flows *f, uint32_t slot)
 void store_release(struct flows *f)
 {
 	for (uint32_t i = 0; i < f->slots; i++)
-		more_free(f, flows_slot(f, i));
+		slot_release(f, flows_slot(f, i));
+	for (struct sent *t = f->free_sent, *next; t; t = next) {
+		next = t->next;
+		free(t);
+	}
+	for (uint32_t i = 0; i < f->figures_slabs; i++)
+		free(f->figures_slab[i]);
 	for (uint32_t i = 0; i < f->slabs; i++)
 		free(f->slab[i]);
 	for (uint64_t i = 0; i < f->pages; i++)
@@ -207,6 +265,8 @@ void store_release(struct flows *f)
 	free(f->page);
 	free(f->before);
 	free(f->changed);
+	free(f->figures_slab);
+	free(f->age);
 }
 
 void store_changed(struct flows *f, uint32_t slot)
@@ -224,32 +284,44 @@ void store_changed(struct flows *f, uint32_t slot)
 
 /* --- asked from outside --- */
 
+/* Views and the index of places are caches: making them changes nothing that can be seen. */
+static const struct connection *slot_view(const struct flows *flows, uint32_t slot)
+{
+	struct flows *f = (struct flows *)(uintptr_t)flows;
+	struct connection *c = &f->view[f->views++ % VIEWS];
+
+	if (slot == NONE)
+		return NULL;
+	view_fill(flows_slot(f, slot), c);
+	return c;
+}
+
+uint32_t store_number(const struct flows *f, uint64_t number)
+{
+	if (number <= f->o.base || number > f->given)
+		return NONE;
+	return f->o.memory_bytes ? page_find(f, number) : (uint32_t)(number - f->o.base - 1);
+}
+
 const struct connection *flows_number(const struct flows *f, uint64_t number)
 {
-	uint32_t slot;
-
-	if (number <= f->o.base || number > f->given)
-		return NULL;
-	slot = f->o.memory_bytes ? page_find(f, number) : (uint32_t)(number - f->o.base - 1);
-	return slot == NONE ? NULL : &flows_slot(f, slot)->c;
+	return slot_view(f, store_number(f, number));
 }
 
 const struct connection *flows_at(const struct flows *f, uint64_t place)
 {
-	uint32_t slot;
-
 	if (place >= f->in_memory)
 		return NULL;
-	/* The index of places is a cache: making it changes nothing that can be seen. */
-	slot = f->o.memory_bytes ? page_select((struct flows *)(uintptr_t)f, place)
-				 : (uint32_t)place;
-	return slot == NONE ? NULL : &flows_slot(f, slot)->c;
+	return slot_view(f, f->o.memory_bytes ? page_select((struct flows *)(uintptr_t)f, place)
+					      : (uint32_t)place);
 }
 
 uint64_t flows_memory_bytes(const struct flows *f)
 {
 	uint64_t bytes = (uint64_t)f->slabs * SLAB_SLOTS * sizeof(struct slot) + f->more_bytes;
 
+	bytes += (uint64_t)f->figures_slabs * FIGURES_SLAB * sizeof(struct figures) +
+		 (uint64_t)f->ages * sizeof(struct age);
 	bytes += (uint64_t)f->entries * sizeof(struct entry) + f->changed_words * sizeof(uint64_t);
 	bytes += ((uint64_t)f->gone[0].room + f->gone[1].room) * sizeof(struct gone);
 	return bytes + f->pages * (sizeof(struct page *) + sizeof(uint64_t));

@@ -3,37 +3,24 @@
 #define FLOW_TABLE_H
 
 #include "flow/flows.h"
+#include "slot.h"
 
-#define SLAB_SLOTS 2048u /* connections taken from the system at once (0.75 MB) */
+#define SLAB_SLOTS 2048u /* connections taken from the system at once (0.4 MB) */
 #define SLOTS_MAX UINT32_C(0xfffffff0)
 #define NONE UINT32_MAX
+#define VIEWS 4u /* connections that are shown at once */
 
-/* Bytes of sequence space not seen yet below next_seq: [start, end). */
-struct hole {
-	uint32_t start, end;
-	bool acked; /* the receiver has them: our loss, not the network's */
+/* By last packet, when there is a budget; NONE at the ends. */
+struct age {
+	uint32_t older, newer;
 };
 
-/* What only some connections need of a direction. */
-struct more_flow {
-	struct hole *hole; /* sorted by start; owned */
-	uint32_t holes, holes_room;
-	uint32_t rexmit, gaps, zero, bad; /* occurrences, for the letters t g w c */
-	uint32_t acked_unseen;		  /* the ACK that first covered bytes behind next_seq */
-	bool has_acked_unseen;
+/* A packet that was counted lately. */
+struct twin {
+	uint64_t mark;
+	int64_t ts_ns;
 };
-
-struct more {
-	struct more_flow flow[2];
-	int64_t syn_ns; /* of the latest copy of the SYN */
-};
-
-struct slot {
-	struct connection c;
-	struct more *more; /* NULL for most */
-	uint32_t rst_seq[2];
-	uint32_t older, newer; /* by last packet, when there is a budget; NONE at the ends */
-};
+#define TWINS 8192u /* a power of two */
 
 /* A packet's key: the two ends as they stand in it. */
 struct key {
@@ -79,15 +66,25 @@ struct flows {
 	struct slot **slab;
 	uint32_t slabs, slabs_room;
 	uint32_t slots;	     /* slots ever taken from the slabs */
-	uint32_t free_slot;  /* chain through `older`, NONE */
+	uint32_t free_slot;  /* chain through side[0].packets, NONE */
 	struct entry *entry; /* a power of two, at most 3/4 full */
 	uint32_t entries;    /* room */
 	uint64_t given;	     /* numbers given, base included */
 	uint64_t in_memory;
 	uint64_t version;
-	uint64_t more_bytes; /* of side allocations */
+	uint64_t more_bytes;	      /* of side allocations */
+	struct figures *free_figures; /* chain through `sent` */
+	struct figures **figures_slab;
+	uint32_t figures_slabs, figures_used, figures_live;
+	struct sent *free_sent; /* chain, of the first size */
+	struct twin *twins;
+	/* What flows_at and flows_number show: made when it is asked for. */
+	struct connection view[VIEWS];
+	uint32_t views;
 	/* With a budget only: */
 	uint32_t oldest, newest;
+	struct age *age; /* by slot */
+	uint32_t ages;
 	struct page **page; /* by (number - base - 1) / PAGE_NUMBERS */
 	uint64_t pages;
 	uint64_t *before; /* connections in the pages before; made when it is asked for */
@@ -119,7 +116,7 @@ void key_second(const struct flows *f, struct key *k);
 /* Whether src has the larger hash of the two ends. */
 bool key_swapped(const struct flows *f, const struct key *k);
 /* The key of a connection, from A to B. Borrows its addresses. */
-void key_of(const struct flows *f, struct key *k, const struct connection *c);
+void key_of(const struct flows *f, struct key *k, const struct slot *s);
 /* Finds it; NONE if it is not in memory. */
 uint32_t key_find(const struct flows *f, const struct key *k, uint8_t *direction);
 void key_insert(struct flows *f, uint64_t hash, uint32_t slot);
@@ -134,5 +131,17 @@ void store_touch(struct flows *f, uint32_t slot); /* the latest packet was its *
 void store_release(struct flows *f);
 void store_changed(struct flows *f, uint32_t slot);
 struct more *store_more(struct flows *f, struct slot *s);
+uint32_t store_number(const struct flows *f, uint64_t number); /* its slot, NONE */
+/* Room for figures, not cleared. */
+struct figures *store_figures(struct flows *f);
+
+/* --- view.c --- */
+/* Tells of a connection that leaves memory. */
+void view_leave(struct flows *f, const struct slot *s, bool final);
+/* The slot as others see it. */
+void view_fill(const struct slot *s, struct connection *c);
+uint64_t view_unique(const struct slot *s, unsigned direction);
+/* The time of the connection's last packet. */
+int64_t view_last_ns(const struct slot *s);
 
 #endif

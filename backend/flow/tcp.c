@@ -1,5 +1,6 @@
 /* TCP: what one segment changes in its connection. */
 #include "base/clock.h"
+#include "sent.h"
 #include "track.h"
 
 #define REUSE_AFTER_NS                                                                             \
@@ -8,58 +9,89 @@
 #define SYN_REORDER_BYTES                                                                          \
 	65536u /* a SYN captured after this much of its own data is still that data's SYN */
 
-enum { OPTION_END = 0, OPTION_NOP = 1, OPTION_MSS = 2, OPTION_SCALE = 3, SCALE_MAX = 14 };
+enum { SCALE_MAX = 14 }; /* RFC 7323 2.3 */
 
 static bool before(uint32_t a, uint32_t b)
 {
 	return (int32_t)(a - b) < 0;
 }
 
-bool tcp_is_reuse(const struct connection *c, unsigned direction, const struct decoded *d,
+bool tcp_is_reuse(const struct slot *s, unsigned direction, const struct decoded *d,
 		  const struct flow_place *p)
 {
-	const struct flow *fl = &c->flow[direction];
-	bool late = p->has_time && p->ts_ns - c->last_ns > REUSE_AFTER_NS;
+	const struct side *fl = &s->side[direction];
+	bool late;
 
 	if ((d->tcp.flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN)
 		return false;
+	late = p->has_time && p->ts_ns - view_last_ns(s) > REUSE_AFTER_NS;
 	if (fl->seen & (SEEN_SYN | SEEN_SYN_ACK))
-		return d->tcp.seq != fl->first_seq || (c->closed && late);
+		return d->tcp.seq != fl->first_seq || (s->closed && late);
 	if (!(fl->letters & SEQ_KNOWN))
-		return c->closed && late;
+		return s->closed && late;
 	return fl->first_seq - d->tcp.seq - 1 >= SYN_REORDER_BYTES;
 }
 
-static void syn_options(struct flow *fl, const struct decoded *d)
+static void syn_option(struct side *fl, const uint8_t *p)
 {
-	const uint8_t *p = d->tcp.options;
+	unsigned scale;
+
+	switch (p[0] << 8 | p[1]) {
+	case OPTION_MSS << 8 | 4:
+		fl->mss = (uint16_t)(p[2] << 8 | p[3]);
+		break;
+	case OPTION_SCALE << 8 | 3:
+		scale = p[2] > SCALE_MAX ? SCALE_MAX : p[2];
+		fl->options = (uint8_t)((fl->options & ~SIDE_SCALE) | (scale + 1));
+		break;
+	case OPTION_SACK_PERMITTED << 8 | 2:
+		fl->options |= SIDE_SACK;
+		break;
+	case OPTION_TIMESTAMPS << 8 | 10:
+		fl->options |= SIDE_TIMESTAMPS;
+		break;
+	default:
+		break;
+	}
+}
+
+const uint8_t *tcp_option(const uint8_t **at, unsigned *left)
+{
+	const uint8_t *p = *at;
+
+	while (*left && *p == OPTION_NOP) {
+		p++;
+		--*left;
+	}
+	if (*left < 2 || *p == OPTION_END || p[1] < 2 || p[1] > *left)
+		return NULL;
+	*left -= p[1];
+	*at = p + p[1];
+	return p;
+}
+
+static void syn_options(struct side *fl, const struct decoded *d)
+{
+	const uint8_t *at = d->tcp.options, *p;
 	unsigned left = d->tcp.options_length;
 
-	while (left && *p != OPTION_END) {
-		unsigned length = *p == OPTION_NOP ? 1 : left > 1 ? p[1] : 0;
-
-		if (length < 1 || length > left || (length < 2 && *p != OPTION_NOP))
-			return;
-		if (*p == OPTION_MSS && length == 4)
-			fl->mss = (uint16_t)(p[2] << 8 | p[3]);
-		else if (*p == OPTION_SCALE && length == 3)
-			fl->scale = (int8_t)(p[2] > SCALE_MAX ? SCALE_MAX : p[2]);
-		p += length;
-		left -= length;
-	}
+	while ((p = tcp_option(&at, &left)) != NULL)
+		syn_option(fl, p);
 }
 
 /* The initial sequence number, and data that was captured before its SYN. */
 static void syn_sequence(struct flows *f, struct slot *s, unsigned direction, uint32_t isn)
 {
-	struct flow *fl = &s->c.flow[direction];
+	struct side *fl = &s->side[direction];
 
 	if (!(fl->letters & SEQ_KNOWN)) {
 		fl->first_seq = isn;
 		fl->next_seq = isn + 1;
 		fl->letters |= SEQ_KNOWN;
 	} else if (fl->seen & (SEEN_SYN | SEEN_SYN_ACK)) {
-		if (isn == fl->first_seq || fl->unique)
+		if (isn == fl->first_seq)
+			store_more(f, s)->flow[direction].syn_again++;
+		if (isn == fl->first_seq || view_unique(s, direction))
 			return;
 		fl->first_seq = isn;
 		fl->next_seq = isn + 1;
@@ -78,117 +110,159 @@ static void syn_sequence(struct flows *f, struct slot *s, unsigned direction, ui
 static void syn_note(struct flows *f, struct slot *s, unsigned direction, const struct decoded *d,
 		     const struct flow_place *p)
 {
-	struct flow *fl = &s->c.flow[direction];
+	struct side *fl = &s->side[direction];
 	bool answer = d->tcp.flags & TCP_ACK;
 
 	syn_sequence(f, s, direction, d->tcp.seq);
 	if (!answer && fl->seen & SEEN_SYN && p->has_time)
 		store_more(f, s)->syn_ns = p->ts_ns;
 	fl->seen |= answer ? SEEN_SYN_ACK : SEEN_SYN;
-	fl->syn_packets++;
+	if (++fl->syn == 0)
+		store_more(f, s)->flow[direction].syn_high++;
 	syn_options(fl, d);
 }
 
 static void window_note(struct flows *f, struct slot *s, unsigned direction,
 			const struct decoded *d)
 {
-	struct connection *c = &s->c;
-	struct flow *fl = &c->flow[direction];
+	struct side *fl = &s->side[direction];
 
 	fl->window = d->tcp.window;
 	if (d->tcp.window || d->tcp.flags & TCP_RST)
 		return;
 	if (!(d->tcp.flags & (TCP_SYN | TCP_FIN))) {
-		fl->zero_window++;
+		store_more(f, s)->flow[direction].zero_window++;
 		fl->seen |= SEEN_ZERO_WINDOW;
 	}
-	if (end_state(&c->flow[!direction]) != END_CLOSED && end_state(fl) != END_RESET)
-		state_scaled(c, direction, 'W', &store_more(f, s)->flow[direction].zero);
+	if (end_state(&s->side[!direction]) != END_CLOSED && end_state(fl) != END_RESET)
+		state_scaled(f, s, direction, 'W', &store_more(f, s)->flow[direction].zero);
 }
 
 static void data_note(struct flows *f, struct slot *s, unsigned direction, const struct decoded *d,
-		      struct flow_note *note)
+		      struct segment *g, struct flow_note *note)
 {
-	struct flow *fl = &s->c.flow[direction];
+	struct side *fl = &s->side[direction];
 	uint32_t seq = d->tcp.seq + (d->tcp.flags & TCP_SYN ? 1 : 0);
 	struct range_result r;
+	struct more_flow *m;
 
 	fl->seen |= SEEN_DATA;
 	/* What a RST carries is a message to people, no part of the stream. */
-	if (d->tcp.flags & TCP_RST) {
-		fl->unique += d->payload_bytes;
+	if (d->tcp.flags & TCP_RST)
 		return;
-	}
 	if (!before(fl->next_seq, seq + d->payload_bytes) && end_state(fl) != END_RESET)
-		state_scaled(&s->c, direction, 'T', &store_more(f, s)->flow[direction].rexmit);
+		state_scaled(f, s, direction, 'T', &store_more(f, s)->flow[direction].rexmit);
 	range_add(f, s, direction, seq, d->payload_bytes, &r);
-	fl->unique += r.fresh;
 	note->gap = r.gap;
+	g->fresh = r.fresh > 0;
+	g->again = r.fresh < d->payload_bytes;
 	if (r.filled) {
-		fl->out_of_order++;
+		store_more(f, s)->flow[direction].out_of_order++;
 		note->out_of_order = 1;
 	}
-	if (r.fresh < d->payload_bytes) {
-		fl->retrans_packets++;
+	if (g->again) {
+		m = &store_more(f, s)->flow[direction];
+		m->repeated += d->payload_bytes - r.fresh;
+		m->retrans_packets++;
 		note->retransmission = 1;
 	}
 }
 
 static void fin_note(struct flows *f, struct slot *s, unsigned direction, const struct decoded *d)
 {
+	struct side *fl = &s->side[direction];
+	uint32_t fin = d->tcp.seq + d->payload_bytes + (d->tcp.flags & TCP_SYN ? 1 : 0);
 	struct range_result r;
 
-	s->c.flow[direction].seen |= SEEN_FIN;
-	s->c.flow[direction].fin_packets++;
-	range_add(f, s, direction, d->tcp.seq + d->payload_bytes, 1, &r);
+	fl->seen |= SEEN_FIN;
+	if (++fl->fin == 0)
+		store_more(f, s)->flow[direction].fin_high++;
+	range_add(f, s, direction, fin, 1, &r);
+	if (!r.fresh)
+		store_more(f, s)->flow[direction].fin_again++;
+	if (fl->figures)
+		fl->figures->fin_seq = fin;
 }
 
-/* Holes of the peer that this ACK covers: the receiver has what we have not seen. */
+static void rst_note(struct flows *f, struct slot *s, unsigned direction, const struct decoded *d)
+{
+	struct side *fl = &s->side[direction];
+
+	fl->seen |= SEEN_RST;
+	if (++fl->rst == 0)
+		store_more(f, s)->flow[direction].rst_high++;
+	if (fl->figures)
+		fl->figures->rst_seq = d->tcp.seq;
+	else if (!(fl->letters & SEQ_KNOWN))
+		fl->first_seq = d->tcp.seq;
+}
+
+/* The receiver has what we have not seen. */
+static void gap_note(struct flows *f, struct slot *s, unsigned direction, struct more_flow *m)
+{
+	if (end_state(&s->side[0]) < END_CLOSED && end_state(&s->side[1]) < END_CLOSED)
+		state_scaled(f, s, direction, 'G', &m->gaps);
+}
+
+/* Holes of this direction that an ACK covers. */
 static void ack_holes(struct flows *f, struct slot *s, unsigned direction, uint32_t ack)
 {
-	struct connection *c = &s->c;
-	struct flow *peer = &c->flow[!direction];
+	struct side *fl = &s->side[direction];
 	struct more_flow *m;
-	bool ended = end_state(peer) >= END_CLOSED || end_state(&c->flow[direction]) >= END_CLOSED;
 
-	if (!(peer->letters & SEQ_KNOWN))
+	if (!(fl->letters & SEQ_KNOWN))
 		return;
-	if (before(peer->next_seq, ack)) {
-		m = &store_more(f, s)->flow[!direction];
-		if (!m->has_acked_unseen || !before(peer->next_seq, m->acked_unseen)) {
-			if (!ended)
-				state_scaled(c, !direction, 'G', &m->gaps);
-		}
+	if (before(fl->next_seq, ack)) {
+		m = &store_more(f, s)->flow[direction];
+		if (!m->has_acked_unseen || !before(fl->next_seq, m->acked_unseen))
+			gap_note(f, s, direction, m);
 		m->acked_unseen = ack;
 		m->has_acked_unseen = true;
 	}
 	if (!s->more)
 		return;
-	m = &s->more->flow[!direction];
+	m = &s->more->flow[direction];
 	for (uint32_t i = 0; i < m->holes && !before(ack, m->hole[i].end); i++) {
-		if (!m->hole[i].acked && !ended)
-			state_scaled(c, !direction, 'G', &m->gaps);
+		if (!m->hole[i].acked)
+			gap_note(f, s, direction, m);
 		m->hole[i].acked = true;
 	}
 }
 
-static void ack_note(struct flows *f, struct slot *s, unsigned direction, const struct decoded *d,
-		     uint16_t window_before, struct flow_note *note)
+static void ack_duplicate(struct flows *f, struct slot *s, unsigned direction)
 {
-	struct flow *fl = &s->c.flow[direction], *peer = &s->c.flow[!direction];
+	struct more_flow *m = &store_more(f, s)->flow[direction];
+
+	m->dup_acks++;
+	if (++m->dup_run == 3)
+		m->triple_dups++;
+}
+
+/* What an ACK says of the other direction's data. */
+static void ack_note(struct flows *f, struct slot *s, unsigned direction, const struct decoded *d,
+		     const struct flow_place *p, const struct segment *g, struct flow_note *note)
+{
+	struct side *fl = &s->side[direction], *peer = &s->side[!direction];
 	uint32_t ack = d->tcp.ack;
 	bool plain = !(d->tcp.flags & (TCP_SYN | TCP_FIN | TCP_RST)) && !d->payload_bytes;
 
 	if (plain && fl->seen & SEEN_ACK && ack == fl->last_ack && d->tcp.window &&
-	    d->tcp.window == window_before && peer->letters & SEQ_KNOWN &&
-	    before(ack, peer->next_seq))
+	    d->tcp.window == g->window && peer->letters & SEQ_KNOWN &&
+	    before(ack, peer->next_seq)) {
 		note->duplicate_ack = 1;
-	if (!(d->tcp.flags & TCP_RST)) {
-		if (!(fl->seen & SEEN_ACK) || before(fl->last_ack, ack))
-			fl->last_ack = ack;
-		fl->seen |= SEEN_ACK;
-		ack_holes(f, s, direction, ack);
+		ack_duplicate(f, s, !direction);
 	}
+	if (d->tcp.flags & TCP_RST)
+		return;
+	if (peer->figures || peer->seen & SEEN_DATA)
+		sent_acked(f, figures_take(f, s, !direction), ack, p);
+	if (!(fl->seen & SEEN_ACK) || before(fl->last_ack, ack)) {
+		fl->last_ack = ack;
+		if (s->more)
+			s->more->flow[!direction].dup_run = 0;
+	}
+	fl->seen |= SEEN_ACK;
+	ack_holes(f, s, !direction, ack);
 }
 
 /* From the latest copy of the SYN to the first ACK of whoever sent it, once the other end has
@@ -196,34 +270,43 @@ static void ack_note(struct flows *f, struct slot *s, unsigned direction, const 
 static void handshake_note(struct slot *s, unsigned direction, const struct decoded *d,
 			   const struct flow_place *p)
 {
-	struct connection *c = &s->c;
-	const struct flow *fl = &c->flow[direction], *peer = &c->flow[!direction];
+	const struct side *fl = &s->side[direction], *peer = &s->side[!direction];
 
 	if ((d->tcp.flags & (TCP_SYN | TCP_RST | TCP_ACK)) != TCP_ACK || !p->has_time)
 		return;
-	if (!(fl->seen & SEEN_SYN) || (peer->packets && !(peer->seen & SEEN_SYN_ACK)))
+	if (!(fl->seen & SEEN_SYN) || (side_spoke(peer) && !(peer->seen & SEEN_SYN_ACK)))
 		return;
-	c->handshake_ns = p->ts_ns - (s->more && s->more->syn_ns ? s->more->syn_ns : fl->first_ns);
+	s->handshake_ns = p->ts_ns - (s->more && s->more->syn_ns ? s->more->syn_ns : fl->first_ns);
 }
 
-static void initiator_note(struct connection *c, unsigned direction, unsigned flags)
+static void initiator_note(struct slot *s, unsigned direction, unsigned flags)
 {
 	if (flags & TCP_RST || !(flags & TCP_SYN))
 		return;
-	state_initiator(c, flags & TCP_ACK ? !direction : direction);
+	state_initiator(s, flags & TCP_ACK ? !direction : direction);
+}
+
+static void first_note(struct side *fl, const struct decoded *d)
+{
+	fl->first_flags = d->tcp.flags;
+	fl->options |= SIDE_FIRST;
 }
 
 void tcp_segment(struct flows *f, struct slot *s, unsigned direction, const struct decoded *d,
 		 const struct flow_place *p, struct flow_note *note)
 {
-	struct connection *c = &s->c;
-	struct flow *fl = &c->flow[direction];
+	struct side *fl = &s->side[direction];
 	unsigned flags = d->tcp.flags;
-	uint16_t window_before = fl->window;
+	struct segment g = {.next_seq = fl->next_seq,
+			    .last_ack = fl->last_ack,
+			    .window = fl->window,
+			    .known = fl->seen & SEEN_ACK && fl->letters & SEQ_KNOWN};
 
-	if (!c->initiator)
-		initiator_note(c, direction, flags);
-	state_letters(s, direction, d);
+	if (!fl->figures)
+		first_note(fl, d);
+	if (!s->initiator)
+		initiator_note(s, direction, flags);
+	state_letters(f, s, direction, d);
 	window_note(f, s, direction, d);
 	if (flags & TCP_SYN) {
 		syn_note(f, s, direction, d, p);
@@ -232,16 +315,15 @@ void tcp_segment(struct flows *f, struct slot *s, unsigned direction, const stru
 		fl->letters |= SEQ_KNOWN;
 	}
 	if (d->payload_bytes)
-		data_note(f, s, direction, d, note);
-	if (flags & TCP_RST) {
-		fl->seen |= SEEN_RST;
-		fl->rst_packets++;
-	} else if (flags & TCP_FIN) {
+		data_note(f, s, direction, d, &g, note);
+	if (flags & TCP_RST)
+		rst_note(f, s, direction, d);
+	else if (flags & TCP_FIN)
 		fin_note(f, s, direction, d);
-	}
-	state_advance(c, direction, d);
+	state_advance(s, direction, d);
+	figures_segment(f, s, direction, d, p, &g);
 	if (flags & TCP_ACK)
-		ack_note(f, s, direction, d, window_before, note);
-	if (c->handshake_ns < 0)
+		ack_note(f, s, direction, d, p, &g, note);
+	if (s->handshake_ns < 0)
 		handshake_note(s, direction, d, p);
 }

@@ -26,10 +26,10 @@ struct counted {
 	int64_t ts_ns;
 	uint64_t number, offset, place;
 	uint32_t length, captured, interface, shown;
-	uint32_t flags, ip_bytes, payload_bytes, fragment_id, seq, ack;
-	uint16_t sport, dport, vlan, fragment_offset, window;
-	uint8_t family, ip_protocol, vlan_count, tunnel, app, tcp_flags, options_length;
-	bool has_time, more_fragments;
+	uint32_t flags, ip_bytes, payload_bytes, payload_captured, fragment_id, seq, ack;
+	uint16_t sport, dport, vlan, ip_id, fragment_offset, window;
+	uint8_t ip_protocol, tunnel, app, tcp_flags, options_length;
+	uint8_t ip6 : 1, vlan_some : 1, has_time : 1, more_fragments : 1;
 	uint8_t ends[2][16];
 };
 _Static_assert(sizeof(struct counted) <= 2 * CACHE_LINE, "a packet takes two cache lines");
@@ -47,7 +47,7 @@ struct counter {
 	struct decoded d; /* the caller's: of the packet that is added */
 	void *memory;	  /* of the ring, made when it is used first */
 	union place *ring;
-	uint8_t (*options)[OPTIONS_MAX]; /* beside the ring; only a SYN's are looked at */
+	uint8_t (*options)[OPTIONS_MAX]; /* beside the ring, where they are looked at */
 	uint64_t filled; /* packets put into the ring; those below `added` are handed over */
 	/* What one side writes and the other looks at stands in cache lines of its own. */
 	char apart1[CACHE_LINE];
@@ -117,7 +117,7 @@ static void counted_unpack(const struct counted *p, const uint8_t *options, stru
 	t->shown = p->shown;
 	t->segment = 0; /* of what is live alone */
 	d->flags = p->flags;
-	d->family = p->family;
+	d->family = !(p->flags & DECODE_IP) ? 0 : p->ip6 ? 6 : 4;
 	d->ip_protocol = p->ip_protocol;
 	d->src = p->ends[0];
 	d->dst = p->ends[1];
@@ -125,8 +125,10 @@ static void counted_unpack(const struct counted *p, const uint8_t *options, stru
 	d->dport = p->dport;
 	d->ip_bytes = p->ip_bytes;
 	d->payload_bytes = p->payload_bytes;
+	d->payload_captured = p->payload_captured;
+	d->ip_id = p->ip_id;
 	d->vlan = p->vlan;
-	d->vlan_count = p->vlan_count;
+	d->vlan_count = p->vlan_some;
 	d->tunnel = p->tunnel;
 	d->fragment_id = p->fragment_id;
 	d->fragment_offset = p->fragment_offset;
@@ -304,11 +306,22 @@ static void counter_drain(struct counter *k, uint64_t left)
 	pthread_mutex_unlock(&k->lock);
 }
 
+/* A SYN's options are looked at, and what is more than the usual timestamps (RFC 7323 appendix A):
+ * selective acknowledgements. */
+static bool options_count(const struct decode_tcp *tcp)
+{
+	static const uint8_t usual[] = {1, 1, 8, 10};
+
+	if (!tcp->options_length || tcp->flags & TCP_SYN)
+		return tcp->options_length;
+	return tcp->options_length != 12 || memcmp(tcp->options, usual, sizeof(usual)) != 0;
+}
+
 static void counted_pack(struct counted *p, uint8_t *options, const struct decoded *d,
 			 const struct taken *t)
 {
 	const size_t bytes = d->family == 4 ? 4 : 16;
-	const bool syn = d->tcp.options_length && d->tcp.flags & TCP_SYN;
+	const bool options_wanted = d->flags & DECODE_TCP && options_count(&d->tcp);
 
 	p->ts_ns = t->pk.ts_ns;
 	p->number = t->pk.number;
@@ -320,14 +333,16 @@ static void counted_pack(struct counted *p, uint8_t *options, const struct decod
 	p->has_time = t->pk.has_time;
 	p->shown = t->shown;
 	p->flags = d->flags;
-	p->family = d->family;
+	p->ip6 = d->family == 6;
 	p->ip_protocol = d->ip_protocol;
 	p->sport = d->sport;
 	p->dport = d->dport;
 	p->ip_bytes = d->ip_bytes;
 	p->payload_bytes = d->payload_bytes;
+	p->payload_captured = d->payload_captured;
+	p->ip_id = d->ip_id;
 	p->vlan = d->vlan;
-	p->vlan_count = d->vlan_count;
+	p->vlan_some = d->vlan_count > 0;
 	p->tunnel = d->tunnel;
 	p->fragment_id = d->fragment_id;
 	p->fragment_offset = d->fragment_offset;
@@ -337,8 +352,8 @@ static void counted_pack(struct counted *p, uint8_t *options, const struct decod
 	p->ack = d->tcp.ack;
 	p->window = d->tcp.window;
 	p->tcp_flags = d->tcp.flags;
-	p->options_length = syn ? d->tcp.options_length : 0;
-	if (syn)
+	p->options_length = options_wanted ? d->tcp.options_length : 0;
+	if (options_wanted)
 		memcpy(options, d->tcp.options, d->tcp.options_length);
 	if (!(d->flags & DECODE_IP))
 		return;

@@ -1,5 +1,6 @@
 /* The two directions of each connection, N.1 and N.2. Definitions: what is counted is said in each
  * column's sentence. */
+#include "flow/figures.h"
 #include "tables.h"
 
 #define FLOWS(X)                                                                                   \
@@ -47,11 +48,15 @@
 	X(LAST_ACK, "last_ack", COUNT, COLUMN_HIDDEN, "", "What it acknowledged last.")
 
 #define FLOW_ENUM(NAME, name, kind, flags, unit, summary) FLOW_##NAME,
-enum flow_column { FLOWS(FLOW_ENUM) FLOW_COLUMNS };
+#define FIGURE_ENUM(NAME, name, kind, unit, summary) FLOW_##NAME,
+enum flow_column { FLOWS(FLOW_ENUM) FLOW_FIGURES(FIGURE_ENUM) FLOW_COLUMNS };
+#define FLOW_FIGURE_FIRST FLOW_ACK_PACKETS
 
 #define IP_PROTOCOL_TCP 6u
 
-static const struct column columns[] = {FLOWS(TABLE_COLUMN)};
+#define FIGURE_COLUMN(NAME, name, kind, unit, summary) {name, KIND_##kind, 0, unit, summary},
+static const struct column columns[] = {FLOWS(TABLE_COLUMN) FLOW_FIGURES(FIGURE_COLUMN)};
+_Static_assert(FLOW_COLUMNS - FLOW_FIGURE_FIRST == FIGURES, "the figures are the last columns");
 
 const struct table_type type_flows = {
 	.name = "flows",
@@ -111,6 +116,27 @@ static struct value tcp_cell(const struct flow *f, enum flow_column column)
 	}
 }
 
+/* Figures of the whole flow: the packets that match a filter cannot tell them alone. */
+static struct value figure_cell(struct ask *a, const struct connection *c, uint64_t row,
+				enum flow_column column)
+{
+	int64_t v;
+
+	if (a->pass)
+		return value_null();
+	if (a->figures_row != row + 1 || a->figures_stamp != a->stamp) {
+		(void)flows_figures(a->capture->flows, c->number, row & 1, &a->figures);
+		a->figures_row = row + 1;
+		a->figures_stamp = a->stamp;
+	}
+	v = a->figures.value[column - FLOW_FIGURE_FIRST];
+	if (v == FIGURE_UNKNOWN)
+		return value_null();
+	if (columns[column].kind == KIND_REAL)
+		return value_real((double)v / 1000);
+	return columns[column].kind == KIND_BPS ? value_real((double)v) : value_int(v);
+}
+
 static struct value cell(void *ask, uint64_t row, unsigned column)
 {
 	struct ask *a = ask;
@@ -121,6 +147,8 @@ static struct value cell(void *ask, uint64_t row, unsigned column)
 		return value_null();
 	const struct flow *f = &c->flow[side];
 
+	if (column >= FLOW_FIGURE_FIRST)
+		return figure_cell(a, c, row, column);
 	switch ((enum flow_column)column) {
 	case FLOW_ID:
 		return value_count(2 * c->number + side);

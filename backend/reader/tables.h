@@ -3,6 +3,7 @@
 #define READER_TABLES_H
 
 #include "flow/connection.h"
+#include "flow/figures.h"
 #include "state.h"
 #include "table/server.h"
 #include "table/table.h"
@@ -25,6 +26,8 @@ struct ask {
 	const struct pass_connection *counted; /* and its counts; NULL without a pass */
 	uint64_t place, stamp; /* its place plus 1, 0: none; packets when it was looked up */
 	const struct connection *shown; /* that row; NULL: it left memory */
+	struct flow_figures figures;	/* of table_flows.c, of row figures_row - 1 */
+	uint64_t figures_row, figures_stamp;
 	struct packet_row *packet;	/* of table_packets.c */
 	struct rowset *rows;		/* of tables that are made at once */
 	char text[SOURCE_NOTE_MAX];	/* of the cell that was asked for last */

@@ -51,7 +51,7 @@ static inline void tcp_full(struct script *s, int64_t after_ms, int from, unsign
 	script_ends(&d, from, src, dst);
 	d.sport = from == END_A ? s->port_a : s->port_b;
 	d.dport = from == END_A ? s->port_b : s->port_a;
-	d.payload_bytes = payload;
+	d.payload_bytes = d.payload_captured = payload;
 	d.ip_bytes = 40 + payload;
 	d.tcp.flags = (uint8_t)flags;
 	d.tcp.seq = seq;

@@ -42,7 +42,7 @@ static void test_plain_connection_is_small(void **state)
 	for (unsigned i = 0; i < 40000; i++)
 		one(&s, i);
 	bytes = flows_memory_bytes(s.f) / 40000;
-	assert_true(bytes < 400);
+	assert_true(bytes < 220);
 	flows_free(s.f);
 }
 
@@ -61,7 +61,7 @@ static void test_budget_keeps_numbers(void **state)
 		assert_true(s.note.new_connection);
 	}
 	assert_int_equal(flows_count(s.f), 50 + MANY);
-	assert_true(flows_in_memory(s.f) < 300 && flows_in_memory(s.f) > 100);
+	assert_true(flows_in_memory(s.f) < 500 && flows_in_memory(s.f) > 100);
 	assert_null(flows_number(s.f, 51));
 	assert_int_equal(l.times + flows_in_memory(s.f), MANY);
 	assert_int_equal(l.final, 0);
@@ -99,7 +99,7 @@ static void test_places_are_in_order(void **state)
 
 		assert_non_null(c);
 		assert_true(c->number > last);
-		assert_ptr_equal(flows_number(s.f, c->number), c);
+		assert_int_equal(flows_number(s.f, c->number)->port_a, c->port_a);
 		last = c->number;
 	}
 	assert_null(flows_at(s.f, flows_in_memory(s.f)));

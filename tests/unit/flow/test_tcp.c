@@ -18,29 +18,27 @@ static void assert_end(const struct connection *c, const char *state, const char
 
 static void test_normal_life(void **state)
 {
-	const struct connection *c;
 	struct script s;
 
 	(void)state;
 	script_open(&s, NULL);
 	shake(&s, 1000);
-	c = conn(&s, 1);
-	assert_end(c, "S1", "ShA");
-	assert_int_equal(c->handshake_ns, 20 * MS);
+	assert_end(conn(&s, 1), "S1", "ShA");
+	assert_int_equal(conn(&s, 1)->handshake_ns, 20 * MS);
 	tcp(&s, 1, END_A, ACK | TCP_PSH, 1001, 5001, 100);
 	tcp(&s, 1, END_B, ACK, 5001, 1101, 1400);
 	tcp(&s, 1, END_A, ACK, 1101, 6401, 0);
 	tcp(&s, 1, END_A, ACK | TCP_FIN, 1101, 6401, 0);
-	assert_end(c, "S2", "ShADdF");
+	assert_end(conn(&s, 1), "S2", "ShADdF");
 	tcp(&s, 1, END_B, ACK | TCP_FIN, 6401, 1102, 0);
 	tcp(&s, 1, END_A, ACK, 1102, 6402, 0);
-	assert_end(c, "SF", "ShADdFf");
-	assert_true(c->closed);
-	assert_int_equal(c->initiator, 'a');
-	assert_int_equal(c->flow[0].unique, 100);
-	assert_int_equal(c->flow[1].unique, 1400);
-	assert_int_equal(c->flow[0].fin_packets, 1);
-	assert_int_equal(c->flow[0].next_seq, 1102);
+	assert_end(conn(&s, 1), "SF", "ShADdFf");
+	assert_true(conn(&s, 1)->closed);
+	assert_int_equal(conn(&s, 1)->initiator, 'a');
+	assert_int_equal(conn(&s, 1)->flow[0].unique, 100);
+	assert_int_equal(conn(&s, 1)->flow[1].unique, 1400);
+	assert_int_equal(conn(&s, 1)->flow[0].fin_packets, 1);
+	assert_int_equal(conn(&s, 1)->flow[0].next_seq, 1102);
 	flows_free(s.f);
 }
 
@@ -98,86 +96,78 @@ static void test_states(void **state)
 
 static void test_retransmission_and_overlap(void **state)
 {
-	const struct flow *fl;
 	struct script s;
 
 	(void)state;
 	script_open(&s, NULL);
 	shake(&s, 1000);
-	fl = &conn(&s, 1)->flow[0];
 	tcp(&s, 1, END_A, ACK, 1001, 5001, 100);
 	tcp(&s, 1, END_A, ACK, 1001, 5001, 100); /* all of it again */
 	assert_true(s.note.retransmission);
 	tcp(&s, 1, END_A, ACK, 1051, 5001, 100); /* half of it new */
 	assert_true(s.note.retransmission);
-	assert_int_equal(fl->payload, 300);
-	assert_int_equal(fl->unique, 150);
-	assert_int_equal(fl->retrans_packets, 2);
-	assert_int_equal(fl->out_of_order, 0);
+	assert_int_equal(conn(&s, 1)->flow[0].payload, 300);
+	assert_int_equal(conn(&s, 1)->flow[0].unique, 150);
+	assert_int_equal(conn(&s, 1)->flow[0].retrans_packets, 2);
+	assert_int_equal(conn(&s, 1)->flow[0].out_of_order, 0);
 	assert_string_equal(conn(&s, 1)->history, "ShADT");
 	flows_free(s.f);
 }
 
 static void test_holes(void **state)
 {
-	const struct flow *fl;
 	struct script s;
 
 	(void)state;
 	script_open(&s, NULL);
 	shake(&s, 1000);
-	fl = &conn(&s, 1)->flow[0];
 	tcp(&s, 1, END_A, ACK, 1101, 5001, 100); /* the first hundred are missing */
 	assert_true(s.note.gap);
 	tcp(&s, 1, END_A, ACK, 1301, 5001, 100); /* and a hundred here */
 	tcp(&s, 1, END_A, ACK, 1031, 5001, 20);	 /* out of the middle of the first hole */
 	assert_true(s.note.out_of_order);
 	assert_false(s.note.retransmission);
-	assert_int_equal(fl->unique, 220);
+	assert_int_equal(conn(&s, 1)->flow[0].unique, 220);
 	tcp(&s, 1, END_A, ACK, 1001, 5001, 400); /* everything */
 	assert_true(s.note.retransmission);
-	assert_int_equal(fl->unique, 400);
-	assert_int_equal(fl->payload, 620);
+	assert_int_equal(conn(&s, 1)->flow[0].unique, 400);
+	assert_int_equal(conn(&s, 1)->flow[0].payload, 620);
 	tcp(&s, 1, END_A, ACK, 1001, 5001, 400);
-	assert_int_equal(fl->unique, 400);
-	assert_int_equal(fl->retrans_packets, 2);
-	assert_int_equal(fl->out_of_order, 2);
+	assert_int_equal(conn(&s, 1)->flow[0].unique, 400);
+	assert_int_equal(conn(&s, 1)->flow[0].retrans_packets, 2);
+	assert_int_equal(conn(&s, 1)->flow[0].out_of_order, 2);
 	flows_free(s.f);
 }
 
 static void test_too_many_holes(void **state)
 {
-	const struct flow *fl;
 	struct script s;
 
 	(void)state;
 	script_open(&s, NULL);
 	shake(&s, 1000);
-	fl = &conn(&s, 1)->flow[0];
 	for (uint32_t i = 0; i < 10 * FLOWS_HOLES_MAX; i++)
 		tcp(&s, 1, END_A, ACK, 1002 + i * 2, 5001, 1);
-	assert_int_equal(fl->unique, 10 * FLOWS_HOLES_MAX);
+	assert_int_equal(conn(&s, 1)->flow[0].unique, 10 * FLOWS_HOLES_MAX);
 	tcp(&s, 1, END_A, ACK, 1001, 5001, 20 * FLOWS_HOLES_MAX);
-	assert_int_equal(fl->unique, 11 * FLOWS_HOLES_MAX); /* what was given up counts as seen */
+	assert_int_equal(conn(&s, 1)->flow[0].unique, 11 * FLOWS_HOLES_MAX); /* what was given up counts as seen */
 	flows_free(s.f);
 }
 
 static void test_wrap(void **state)
 {
-	const struct flow *fl;
 	struct script s;
 
 	(void)state;
 	script_open(&s, NULL);
 	shake(&s, 0xffffff00u);
-	fl = &conn(&s, 1)->flow[0];
 	for (uint32_t i = 0; i < 10; i++)
 		tcp(&s, 1, END_A, ACK, 0xffffff01u + i * 100, 5001, 100);
-	assert_int_equal(fl->unique, 1000);
-	assert_int_equal(fl->retrans_packets, 0);
+	assert_int_equal(conn(&s, 1)->flow[0].unique, 1000);
+	assert_int_equal(conn(&s, 1)->flow[0].retrans_packets, 0);
 	tcp(&s, 1, END_A, ACK, 0xffffffc9u, 5001, 100); /* across the end */
-	assert_int_equal(fl->unique, 1000);
-	assert_int_equal(fl->retrans_packets, 1);
+	assert_int_equal(conn(&s, 1)->flow[0].unique, 1000);
+	assert_int_equal(conn(&s, 1)->flow[0].retrans_packets, 1);
 	flows_free(s.f);
 }
 
@@ -197,17 +187,15 @@ static void test_more_than_four_gigabytes(void **state)
 
 static void test_long_and_joined_in_the_middle(void **state)
 {
-	const struct flow *fl;
 	struct script s;
 
 	(void)state;
 	script_open(&s, NULL);
 	for (uint64_t i = 0; i < 100000; i++)
 		tcp(&s, 0, END_A, ACK, (uint32_t)(i * 65000), 1, 65000);
-	fl = &conn(&s, 1)->flow[0];
 	for (uint64_t i = 40000; i < 100000; i += 10) /* up to two gigabytes back, and more */
 		tcp(&s, 0, END_A, ACK, (uint32_t)(i * 65000), 1, 65000);
-	assert_true(fl->unique >= UINT64_C(6500000000));
+	assert_true(conn(&s, 1)->flow[0].unique >= UINT64_C(6500000000));
 	tcp(&s, 0, END_A, ACK, (uint32_t)(UINT64_C(99990) * 65000), 1, 65000);
 	assert_true(s.note.retransmission);
 	flows_free(s.f);
@@ -215,37 +203,33 @@ static void test_long_and_joined_in_the_middle(void **state)
 
 static void test_wild_number(void **state)
 {
-	const struct flow *fl;
 	struct script s;
 
 	(void)state;
 	script_open(&s, NULL);
 	shake(&s, 1000);
-	fl = &conn(&s, 1)->flow[0];
 	tcp(&s, 1, END_A, ACK, 1001, 5001, 100);
 	tcp(&s, 1, END_A, ACK, 1001 + 0x70000000u, 5001, 100); /* of no window of this stream */
 	tcp(&s, 1, END_A, ACK, 1101, 5001, 100);
 	tcp(&s, 1, END_A, ACK, 1201, 5001, 100);
-	assert_int_equal(fl->unique, 400);
-	assert_int_equal(fl->retrans_packets, 0);
-	assert_int_equal(fl->next_seq, 1301);
+	assert_int_equal(conn(&s, 1)->flow[0].unique, 400);
+	assert_int_equal(conn(&s, 1)->flow[0].retrans_packets, 0);
+	assert_int_equal(conn(&s, 1)->flow[0].next_seq, 1301);
 	flows_free(s.f);
 }
 
 static void test_joined_in_the_middle(void **state)
 {
-	const struct flow *fl;
 	struct script s;
 
 	(void)state;
 	script_open(&s, NULL);
 	tcp(&s, 1, END_A, ACK, 5000, 1, 100);
-	fl = &conn(&s, 1)->flow[0];
 	tcp(&s, 1, END_A, ACK, 4800, 1, 100); /* from before the capture began to see it */
 	tcp(&s, 1, END_A, ACK, 4900, 1, 100);
-	assert_int_equal(fl->unique, 300);
-	assert_int_equal(fl->retrans_packets, 0);
-	assert_int_equal(fl->first_seq, 4800);
+	assert_int_equal(conn(&s, 1)->flow[0].unique, 300);
+	assert_int_equal(conn(&s, 1)->flow[0].retrans_packets, 0);
+	assert_int_equal(conn(&s, 1)->flow[0].first_seq, 4800);
 	assert_int_equal(conn(&s, 1)->handshake_ns, -1);
 	assert_int_equal(conn(&s, 1)->initiator, 0);
 	flows_free(s.f);
@@ -267,39 +251,35 @@ static void test_syn_lost_then_again(void **state)
 
 static void test_duplicate_acks_and_zero_window(void **state)
 {
-	const struct connection *c;
 	struct script s;
 
 	(void)state;
 	script_open(&s, NULL);
 	shake(&s, 1000);
-	c = conn(&s, 1);
 	tcp(&s, 1, END_B, ACK, 5001, 1001, 0);
 	tcp(&s, 1, END_A, ACK, 1101, 5001, 100);
 	tcp(&s, 1, END_B, ACK, 5001, 1001, 0);
 	assert_true(s.note.duplicate_ack);
 	tcp_full(&s, 1, END_B, ACK, 5001, 1001, 0, 0);
 	assert_false(s.note.duplicate_ack);
-	assert_int_equal(c->flow[1].zero_window, 1);
-	assert_int_equal(c->history[strlen(c->history) - 1], 'w');
+	assert_int_equal(conn(&s, 1)->flow[1].zero_window, 1);
+	assert_int_equal(conn(&s, 1)->history[strlen(conn(&s, 1)->history) - 1], 'w');
 	flows_free(s.f);
 }
 
 static void test_acked_but_never_seen(void **state)
 {
-	const struct connection *c;
 	struct script s;
 
 	(void)state;
 	script_open(&s, NULL);
 	shake(&s, 1000);
-	c = conn(&s, 1);
 	tcp(&s, 1, END_A, ACK, 1101, 5001, 100);
 	tcp(&s, 1, END_B, ACK, 5001, 1201, 0);
-	assert_string_equal(c->history, "ShADaG");
+	assert_string_equal(conn(&s, 1)->history, "ShADaG");
 	tcp(&s, 1, END_B, ACK, 5001, 1201, 0);
-	assert_string_equal(c->history, "ShADaG");
-	assert_int_equal(c->flow[0].unique, 100);
+	assert_string_equal(conn(&s, 1)->history, "ShADaG");
+	assert_int_equal(conn(&s, 1)->flow[0].unique, 100);
 	flows_free(s.f);
 }
 

@@ -1,0 +1,349 @@
+/* What others see of a slot: the connection, and its figures. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "flow/figures.h"
+#include "sent.h"
+#include "track.h"
+
+#define IP_TCP 6u
+
+static const struct more_flow *view_more(const struct slot *s, unsigned direction)
+{
+	static const struct more_flow none;
+
+	return s->more ? &s->more->flow[direction] : &none;
+}
+
+static uint64_t wide(uint32_t high, uint32_t low)
+{
+	return (uint64_t)high << 32 | low;
+}
+
+uint64_t view_unique(const struct slot *s, unsigned direction)
+{
+	const struct more_flow *m = view_more(s, direction);
+
+	return wide(m->payload_high, s->side[direction].payload) - m->repeated;
+}
+
+static int64_t side_last_ns(const struct side *fl)
+{
+	return fl->figures && fl->figures->timed ? fl->figures->last_ns : fl->first_ns;
+}
+
+static int64_t view_start_ns(const struct slot *s)
+{
+	const struct side *a = &s->side[0], *b = &s->side[1];
+
+	if (!(a->end & b->end & END_TIMED))
+		return a->end & END_TIMED ? a->first_ns : b->first_ns;
+	return a->first_ns < b->first_ns ? a->first_ns : b->first_ns;
+}
+
+int64_t view_last_ns(const struct slot *s)
+{
+	const struct side *a = &s->side[0], *b = &s->side[1];
+	const int64_t a_ns = side_last_ns(a), b_ns = side_last_ns(b);
+
+	if (!(a->end & b->end & END_TIMED))
+		return a->end & END_TIMED ? a_ns : b_ns;
+	return a_ns > b_ns ? a_ns : b_ns;
+}
+
+static uint32_t fin_seq(const struct side *fl)
+{
+	return fl->figures ? fl->figures->fin_seq : fl->next_seq - 1;
+}
+
+static void flow_fill(const struct slot *s, unsigned direction, struct flow *out)
+{
+	const struct side *fl = &s->side[direction];
+	const struct more_flow *m = view_more(s, direction);
+
+	out->packets = wide(m->packets_high, fl->packets);
+	out->bytes = wide(m->bytes_high, fl->bytes);
+	out->ip_bytes = wide(m->ip_high, fl->ip_bytes);
+	out->payload = wide(m->payload_high, fl->payload);
+	out->unique = out->payload - m->repeated;
+	out->retrans_packets = m->retrans_packets;
+	out->out_of_order = m->out_of_order;
+	out->next_seq = fl->next_seq;
+	out->first_seq = fl->first_seq;
+	out->last_ack = fl->last_ack;
+	out->fin_seq = fl->seen & SEEN_FIN ? fin_seq(fl) : 0;
+	out->window = fl->window;
+	out->mss = fl->mss;
+	out->scale = (int8_t)((fl->options & SIDE_SCALE) - 1);
+	out->seen = fl->seen;
+	out->first_ns = fl->first_ns;
+	out->last_ns = side_last_ns(fl);
+	out->syn_packets = m->syn_high << 8 | fl->syn;
+	out->fin_packets = m->fin_high << 8 | fl->fin;
+	out->rst_packets = m->rst_high << 8 | fl->rst;
+	out->zero_window = m->zero_window;
+}
+
+static void addr_fill(const struct slot *s, unsigned end, struct addr *out)
+{
+	out->family = s->ip6 ? ADDR_IP6 : ADDR_IP4;
+	memcpy(out->bytes, slot_end(s, end), s->ip6 ? 16 : 4);
+}
+
+void view_fill(const struct slot *s, struct connection *c)
+{
+	memset(c, 0, sizeof(*c));
+	addr_fill(s, 0, &c->addr_a);
+	addr_fill(s, 1, &c->addr_b);
+	c->number = s->number;
+	c->port_a = s->port[0];
+	c->port_b = s->port[1];
+	c->has_ports = s->has_ports;
+	c->protocol = s->protocol;
+	c->app = s->app;
+	c->app_by_content = s->app_by_content;
+	c->tunnel = s->tunnel;
+	c->state = s->state;
+	c->initiator = (char)s->initiator;
+	c->closed = s->closed;
+	c->vlan = (uint16_t)s->vlan;
+	c->part = (uint16_t)s->part;
+	c->start_ns = view_start_ns(s);
+	c->last_ns = view_last_ns(s);
+	c->handshake_ns = s->handshake_ns;
+	c->first_packet = s->first_packet;
+	c->last_packet = s->last_packet;
+	c->first_offset = s->first_offset;
+	c->first_segment = (uint32_t)s->first_segment;
+	state_history(s, c->history);
+	flow_fill(s, 0, &c->flow[0]);
+	flow_fill(s, 1, &c->flow[1]);
+}
+
+void view_leave(struct flows *f, const struct slot *s, bool final)
+{
+	struct connection c;
+
+	if (!f->o.leave)
+		return;
+	view_fill(s, &c);
+	f->o.leave(f->o.arg, &c, final);
+}
+
+/* --- figures --- */
+
+static int64_t rate(uint64_t bytes, int64_t ns)
+{
+	return ns > 0 ? (int64_t)(8.0 * (double)bytes * 1e9 / (double)ns) : FIGURE_UNKNOWN;
+}
+
+static int64_t mean_milli(uint64_t sum, uint64_t count)
+{
+	return count ? (int64_t)(1000.0 * (double)sum / (double)count + 0.5) : FIGURE_UNKNOWN;
+}
+
+/* The square root, by Newton's steps from above. */
+static int64_t root(double of)
+{
+	double r = of > 1 ? of : 1, next = r;
+
+	do {
+		r = next;
+		next = (r + of / r) / 2;
+	} while (next < r);
+	return (int64_t)r;
+}
+
+static int64_t some(uint64_t value)
+{
+	return value ? (int64_t)value : FIGURE_UNKNOWN;
+}
+
+/* The shift of a direction's windows, -1 where it is unknown (RFC 7323 2.2: both offer it or none
+ * uses it). */
+static int window_shift(const struct slot *s, unsigned direction)
+{
+	const struct side *fl = &s->side[direction], *peer = &s->side[!direction];
+
+	if (!(fl->seen & (SEEN_SYN | SEEN_SYN_ACK)) || !(peer->seen & (SEEN_SYN | SEEN_SYN_ACK)))
+		return -1;
+	if (!(fl->options & SIDE_SCALE) || !(peer->options & SIDE_SCALE))
+		return 0;
+	return (fl->options & SIDE_SCALE) - 1;
+}
+
+static void windows_fill(const struct slot *s, unsigned direction, int64_t *v)
+{
+	const struct figures *fg = s->side[direction].figures;
+	const int shift = window_shift(s, direction);
+
+	if (!fg->windows || shift < 0)
+		return;
+	v[FIGURE_WINDOW_MAX] = (int64_t)fg->window_max << shift;
+	v[FIGURE_WINDOW_MIN] = some((uint64_t)fg->window_min << shift);
+	v[FIGURE_WINDOW_AVG] = mean_milli(fg->window_sum << shift, fg->windows);
+}
+
+static void rtt_fill(const struct figures *fg, int64_t *v)
+{
+	const uint32_t n = fg->rtt_samples;
+
+	v[FIGURE_CUMULATIVE_ACKS] = fg->cumulative;
+	v[FIGURE_RTT_SAMPLES] = n;
+	if (!n)
+		return;
+	v[FIGURE_RTT_MIN_MS] = (int64_t)fg->rtt_min_ns;
+	v[FIGURE_RTT_MAX_MS] = (int64_t)fg->rtt_max_ns;
+	v[FIGURE_RTT_AVG_MS] = (int64_t)(fg->rtt_sum_ns / n);
+	if (n > 1)
+		v[FIGURE_RTT_STDEV_MS] = root(fg->rtt_squares / (n - 1));
+}
+
+/* One direction's half of the handshake, where SYN and SYN-ACK each came once and first. */
+static int64_t half_handshake(const struct slot *s, unsigned direction)
+{
+	const unsigned from = s->side[0].first_flags & TCP_ACK ? 1 : 0;
+	const struct side *syn = &s->side[from], *answer = &s->side[!from];
+	const int64_t half = answer->first_ns - syn->first_ns;
+
+	if (!(syn->end & answer->end & END_TIMED) || syn->syn != 1 || answer->syn != 1 ||
+	    half < 0 || (syn->first_flags & (TCP_SYN | TCP_ACK)) != TCP_SYN ||
+	    (answer->first_flags & (TCP_SYN | TCP_ACK)) != (TCP_SYN | TCP_ACK))
+		return FIGURE_UNKNOWN;
+	if (direction == from)
+		return half;
+	return s->handshake_ns >= half ? s->handshake_ns - half : FIGURE_UNKNOWN;
+}
+
+/* By the numbers of SYN and FIN; they wrap at 4 GB, so the multiple is taken that is nearest to
+ * what was seen. */
+static void stream_fill(const struct slot *s, unsigned direction, int64_t *v)
+{
+	const struct side *fl = &s->side[direction];
+	const uint64_t unique = view_unique(s, direction);
+	uint64_t stream;
+
+	if (!(fl->seen & SEEN_FIN) || !(fl->seen & (SEEN_SYN | SEEN_SYN_ACK)))
+		return;
+	stream = fin_seq(fl) - fl->first_seq - 1;
+	if (unique > stream)
+		stream += (unique - stream + (UINT64_C(1) << 31)) >> 32 << 32;
+	v[FIGURE_STREAM_BYTES] = (int64_t)stream;
+	v[FIGURE_MISSED_BYTES] = stream > unique ? (int64_t)(stream - unique) : 0;
+}
+
+static void rare_fill(const struct more_flow *m, int64_t *v)
+{
+	v[FIGURE_URG_PACKETS] = m->urg;
+	v[FIGURE_ECE_PACKETS] = m->ece;
+	v[FIGURE_CWR_PACKETS] = m->cwr;
+	v[FIGURE_SYN_RETRANS] = m->syn_again;
+	v[FIGURE_FIN_RETRANS] = m->fin_again;
+	v[FIGURE_KEEP_ALIVES] = m->keep_alives;
+	v[FIGURE_ZERO_WINDOW_PROBES] = m->probes;
+	v[FIGURE_WINDOW_UPDATES] = m->updates;
+	v[FIGURE_SACK_PACKETS] = m->sack_packets;
+	v[FIGURE_SACK_BLOCKS] = m->sack_blocks;
+	v[FIGURE_SACK_BLOCKS_MAX] = some(m->sack_max);
+	v[FIGURE_DSACK_PACKETS] = m->dsack_packets;
+	v[FIGURE_CUT_PACKETS] = m->cut_packets;
+	v[FIGURE_CUT_BYTES] = (int64_t)m->cut_bytes;
+	v[FIGURE_DUPLICATE_PACKETS] = m->duplicates;
+	v[FIGURE_DUP_ACKS] = m->dup_acks;
+	v[FIGURE_TRIPLE_DUP_ACKS] = m->triple_dups;
+	v[FIGURE_RETRANS_MAX] = m->again_most;
+	if (!m->again_times)
+		return;
+	v[FIGURE_RETRANS_TIME_MIN_MS] = m->again_min_ns;
+	v[FIGURE_RETRANS_TIME_MAX_MS] = m->again_max_ns;
+	v[FIGURE_RETRANS_TIME_AVG_MS] = (int64_t)(m->again_sum_ns / m->again_times);
+}
+
+static void tcp_fill(const struct slot *s, unsigned direction, int64_t *v)
+{
+	const struct side *fl = &s->side[direction], *peer = &s->side[!direction];
+	const struct figures *fg = fl->figures;
+
+	v[FIGURE_ACK_PACKETS] = fg->acks;
+	v[FIGURE_PURE_ACKS] = fg->pure_acks;
+	v[FIGURE_PSH_PACKETS] = fg->pushes;
+	v[FIGURE_DATA_PACKETS] = fg->data_packets;
+	rare_fill(view_more(s, direction), v);
+	if (fl->options & SIDE_FIRST) { /* it is not among the rare */
+		v[FIGURE_URG_PACKETS] += (fl->first_flags & TCP_URG) != 0;
+		v[FIGURE_ECE_PACKETS] += (fl->first_flags & TCP_ECE) != 0;
+		v[FIGURE_CWR_PACKETS] += (fl->first_flags & TCP_CWR) != 0;
+	}
+	if (fl->seen & (SEEN_SYN | SEEN_SYN_ACK)) {
+		v[FIGURE_SACK_PERMITTED] = (fl->options & SIDE_SACK) != 0;
+		v[FIGURE_TIMESTAMPS] = (fl->options & SIDE_TIMESTAMPS) != 0;
+		if (side_spoke(peer)) {
+			v[FIGURE_INITIAL_WINDOW_BYTES] = fg->initial_bytes;
+			v[FIGURE_INITIAL_WINDOW_PACKETS] = fg->initial_packets;
+		}
+	}
+	v[FIGURE_SEGMENT_MAX] = some(fg->segment_max);
+	v[FIGURE_SEGMENT_MIN] = some(fg->segment_min);
+	v[FIGURE_SEGMENT_AVG] = mean_milli(wide(view_more(s, direction)->payload_high, fl->payload),
+					   fg->data_packets);
+	if (peer->seen & SEEN_ACK)
+		v[FIGURE_IN_FLIGHT_MAX] = fg->in_flight;
+	windows_fill(s, direction, v);
+	rtt_fill(fg, v);
+	v[FIGURE_RTT_SYN_MS] = half_handshake(s, direction);
+	stream_fill(s, direction, v);
+	if (fg->data_timed)
+		v[FIGURE_DATA_TIME_S] = fg->data_last_ns - fg->data_first_ns;
+}
+
+/* What every protocol has. */
+static void times_fill(const struct slot *s, unsigned direction, int64_t *v)
+{
+	const struct side *fl = &s->side[direction];
+	const struct figures *fg = fl->figures;
+	const struct more_flow *m = view_more(s, direction);
+	const int64_t ns = side_last_ns(fl) - fl->first_ns;
+	const uint64_t packets = wide(m->packets_high, fl->packets),
+		       unique = view_unique(s, direction);
+
+	if (!(fl->end & END_TIMED))
+		return;
+	if (fg->gapped) {
+		v[FIGURE_IDLE_MAX_S] = (int64_t)fg->idle_ns;
+		v[FIGURE_ARRIVAL_MIN_MS] = (int64_t)fg->arrival_ns;
+		v[FIGURE_ARRIVAL_AVG_MS] = ns / (int64_t)(packets - 1);
+	}
+	v[FIGURE_WIRE_BPS] = rate(wide(m->bytes_high, fl->bytes), ns);
+	v[FIGURE_IP_BPS] = rate(wide(m->ip_high, fl->ip_bytes), ns);
+	v[FIGURE_PAYLOAD_BPS] = rate(wide(m->payload_high, fl->payload), ns);
+	v[FIGURE_THROUGHPUT_BPS] = rate(unique, view_last_ns(s) - view_start_ns(s));
+	if (v[FIGURE_DATA_TIME_S] != FIGURE_UNKNOWN)
+		v[FIGURE_GOODPUT_BPS] = rate(unique, v[FIGURE_DATA_TIME_S]);
+}
+
+bool flows_figures(const struct flows *flows, uint64_t number, unsigned direction,
+		   struct flow_figures *out)
+{
+	/* What is made here for a direction of one packet goes again. */
+	struct flows *f = (struct flows *)(uintptr_t)flows;
+	const uint32_t at = store_number(f, number);
+	struct figures one;
+	struct slot s;
+
+	for (unsigned i = 0; i < FIGURES; i++)
+		out->value[i] = FIGURE_UNKNOWN;
+	if (at == NONE)
+		return false;
+	s = *flows_slot(f, at);
+	if (!side_spoke(&s.side[direction]))
+		return true;
+	if (!s.side[direction].figures) {
+		s.side[direction].figures = &one;
+		figures_first(f, &s, direction);
+		sent_release(f, &one);
+	}
+	if (s.protocol == IP_TCP)
+		tcp_fill(&s, direction, out->value);
+	times_fill(&s, direction, out->value);
+	return true;
+}
