@@ -7,6 +7,7 @@
 
 #define DNS_HEADER 12u
 #define DNS_LABEL_MAX 63u
+#define VERB_MAX 12u /* letters of "UNSUBSCRIBE", and one */
 
 /* A record's head: type, version 3.0 to 3.4, a length that the protocol allows (RFC 8446 5.1). */
 bool tls_looks(const uint8_t *p, size_t length)
@@ -116,6 +117,17 @@ static bool ends_with(struct str line, const char *end)
 	return line.len >= n && !memcmp(line.p + line.len - n, end, n);
 }
 
+/* Few capitals and a blank: all that most payloads are asked. */
+static bool verb_here(const struct probe *b)
+{
+	size_t i = 0;
+
+	while (i < b->length && i < VERB_MAX &&
+	       ((b->p[i] >= 'A' && b->p[i] <= 'Z') || b->p[i] == '-'))
+		i++;
+	return i >= 3 && i < b->length && b->p[i] == ' ';
+}
+
 /* A verb that the list has, a target that it may have, and the version at the line's end. */
 static bool request_line(const struct probe *b, const char *verbs, const char *const *targets,
 			 const char *const *versions)
@@ -123,10 +135,10 @@ static bool request_line(const struct probe *b, const char *verbs, const char *c
 	struct str line, rest;
 	bool whole;
 
-	if (!first_line(b, &line, &whole))
+	if (!verb_here(b) || !first_line(b, &line, &whole))
 		return false;
 	rest = line;
-	if (!word_in(line_word(&rest), verbs) || !rest.len || b->p[0] > 'Z')
+	if (!word_in(line_word(&rest), verbs) || !rest.len)
 		return false;
 	for (; *targets; targets++) {
 		if (rest.len >= strlen(*targets) &&
@@ -162,7 +174,7 @@ static bool http_other(const struct probe *b)
 	struct str line, target;
 	bool whole, connect;
 
-	if (!first_line(b, &line, &whole) || !whole || !b->tcp)
+	if (!verb_here(b) || !first_line(b, &line, &whole) || !whole || !b->tcp)
 		return false;
 	connect = line.len > 8 && !memcmp(line.p, "CONNECT ", 8);
 	if (connect)
@@ -176,8 +188,6 @@ static bool http_other(const struct probe *b)
 
 bool http_speaks(const struct probe *b)
 {
-	if (b->p[0] < 'A' || b->p[0] > 'Z' || b->length < 5)
-		return false;
 	if (status_line(b, "HTTP/1.1 ") || status_line(b, "HTTP/1.0 "))
 		return true;
 	return request_line(b, http_verbs, http_targets, http_versions) || http_other(b);

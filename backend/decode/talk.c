@@ -55,8 +55,8 @@ static bool greets(const struct probe *b, const char *name)
 {
 	struct str line;
 
-	return b->p[0] == '2' && probe_line(b, &line) && line_reply(line) == 220 &&
-	       line_has(line, name);
+	return b->length >= 4 && b->p[0] == '2' && b->p[1] == '2' && b->p[2] == '0' &&
+	       probe_line(b, &line) && line_reply(line) && line_has(line, name);
 }
 
 bool ftp_speaks(const struct probe *b)
@@ -70,7 +70,7 @@ bool smtp_speaks(const struct probe *b)
 
 	if (greets(b, "SMTP"))
 		return true;
-	if (!probe_line(b, &line))
+	if (b->length < 6 || b->p[4] != ' ' || !probe_line(b, &line))
 		return false;
 	word = line_word(&line);
 	if (str_is(word, "MAIL"))
