@@ -223,16 +223,19 @@ static int run_record(struct call *c, struct err *e)
 		return err_set(e, ERR_CALL, "record NAME on | off");
 	if (need_running(c, e))
 		return -1;
+	if (!on && s->opens.count)
+		return err_set(e, ERR_CALL,
+			       "the recording of %s is just beginning: ask again when it has",
+			       s->name);
 	if (on == s->recording) {
 		call_done(c);
 		return 0;
 	}
 	s->spec.record = s->spec.record || on;
-	(void)channel_put_tap_record(s->tap, 0, 0, &m); /* -1: `gone` will come */
-	if (on)
-		call_done(c);
-	else
-		waiting_add(&s->seals, &c->reply); /* done when the file is whole */
+	if (!on || s->opens.count == 0)
+		(void)channel_put_tap_record(s->tap, 0, 0, &m); /* -1: `gone` will come */
+	/* Done when the file is there, or is whole. */
+	waiting_add(on ? &s->opens : &s->seals, &c->reply);
 	return 0;
 }
 

@@ -167,9 +167,11 @@ void segment_need(struct session *s, const struct msg_tap_need *m)
 		control_event(s->control, "error", s->name,
 			      "recording stopped, counting goes on: %s", e.text);
 		s->recording = false;
+		waiting_error(s->control, &s->opens, &e);
 		(void)channel_put_tap_record(s->tap, 0, 0, &off); /* -1: `gone` will come */
 		return;
 	}
+	waiting_done(s->control, &s->opens, "");
 	session_reader_segments(s);
 	control_changed(s->control);
 }

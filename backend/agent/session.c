@@ -185,6 +185,7 @@ void session_free(struct session *s)
 	job_fail_all(s, &e);
 	waiting_error(c, &s->stops, &e);
 	waiting_error(c, &s->seals, &e);
+	waiting_error(c, &s->opens, &e);
 	if (s->tap)
 		channel_close(s->tap);
 	children_forget(c->children, s);

@@ -128,7 +128,7 @@ struct session {
 	int64_t reader_death_ns, deadline_ns;
 	struct reply started; /* who asked for it */
 	unsigned start_step;
-	struct waiting stops, seals; /* who waits for its end, for a sealed segment */
+	struct waiting stops, seals, opens; /* who waits for its end, for a sealed and an open segment */
 };
 
 /* --- session.c: the list --- */

@@ -68,7 +68,7 @@ static void tap_died(struct session *s, const struct err *why)
 
 void session_tap_gone(struct session *s, const struct err *why)
 {
-	struct err e;
+	struct err e, ended;
 
 	if (s->state == SESSION_STARTING) {
 		session_abort(s);
@@ -88,6 +88,8 @@ void session_tap_gone(struct session *s, const struct err *why)
 		s->failed = s->tap_error.code != ERR_NONE;
 	}
 	waiting_done(s->control, &s->seals, "");
+	err_set(&ended, ERR_PART, "the session %s ended before its recording began", s->name);
+	waiting_error(s->control, &s->opens, &ended);
 	s->recording = false;
 	s->state = SESSION_FINISHING;
 	state_save(s);
