@@ -162,6 +162,8 @@ int source_file_ended(struct source *s, uint32_t number, struct str why, struct 
 {
 	struct part *p = number < s->nparts ? &s->part[number] : NULL;
 
+	if (!p && why.len == 0)
+		return 0; /* it came, and could not be opened: that was told */
 	if (!p)
 		return err_set(e, ERR_REFUSED, "%.*s", (int)why.len, why.p);
 	p->growing = false;
