@@ -43,7 +43,7 @@ uint8_t gtp_decode(struct walk *w)
 	const uint8_t *p = cursor_peek(&w->c, GTP_HEADER);
 	uint32_t length, message;
 
-	if (!p || (p[0] & 0xf8) != 0x30 || get16(p + 2) + GTP_HEADER > cursor_wire(&w->c))
+	if (!p || (p[0] & 0xf8) != 0x30 || !walk_fits(w, get16(p + 2) + GTP_HEADER))
 		return walk_application(w);
 	message = p[1];
 	if (!*code_text(messages, message, ""))

@@ -46,7 +46,7 @@ uint8_t l2tp_decode(struct walk *w)
 		return l2tp_version3(w);
 	if ((flags & 15) != 2 || flags & L2TP_RESERVED)
 		return walk_application(w);
-	if (flags & L2TP_LENGTH && get16(p + 2) > cursor_wire(&w->c))
+	if (flags & L2TP_LENGTH && !walk_fits(w, get16(p + 2)))
 		return walk_application(w);
 	length = l2tp_length(p, cursor_left(&w->c));
 	if (!length || !cursor_peek(&w->c, length))

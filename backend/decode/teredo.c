@@ -31,7 +31,12 @@ static bool ip6_fits(const struct walk *w, uint32_t at)
 {
 	const uint8_t *p = cursor_peek(&w->c, at + IP6_HEADER);
 
-	return p && p[at] >> 4 == 6 && get16(p + at + 4) + IP6_HEADER + at == cursor_wire(&w->c);
+	uint32_t bytes;
+
+	if (!p || p[at] >> 4 != 6)
+		return false;
+	bytes = get16(p + at + 4) + IP6_HEADER + at;
+	return bytes >= cursor_wire(&w->c) && walk_fits(w, bytes);
 }
 
 uint8_t teredo_decode(struct walk *w)

@@ -63,6 +63,32 @@ static bool inside_holds_ip(const struct decoded *d)
 	       !(d->flags & DECODE_BAD && (last == PROTO_IP || last == PROTO_IP6));
 }
 
+static inline uint64_t digest_add(uint64_t sum, uint32_t word)
+{
+	return ((sum ^ word) * UINT64_C(0x9e3779b97f4a7c15)) ^ sum >> 29;
+}
+
+uint32_t decode_fragment_digest(uint8_t family, uint8_t protocol, const uint8_t *src,
+				const uint8_t *dst, uint32_t id)
+{
+	uint64_t sum = digest_add(family == 4 ? protocol + 1u : 0, id);
+
+	for (uint32_t i = 0; i < (family == 4 ? 4u : 16u); i += 4)
+		sum = digest_add(digest_add(sum, get32(src + i)), get32(dst + i));
+	return (uint32_t)(sum >> 32);
+}
+
+/* The inside of a first fragment is described: the later ones, in which nothing says so, are to be
+ * found by the digest of what carries it. That not all of it is here is then no contradiction. */
+static void inside_carried(struct decoded *d, uint32_t digest)
+{
+	d->flags &= ~(unsigned)DECODE_LONG;
+	if (d->flags & (DECODE_FRAGMENT | DECODE_CARRIED))
+		return;
+	d->flags |= DECODE_CARRIED;
+	d->fragment_id = digest;
+}
+
 uint8_t walk_closed(struct walk *w, uint8_t tunnel)
 {
 	struct decoded *d = w->d;
@@ -75,14 +101,19 @@ uint8_t walk_closed(struct walk *w, uint8_t tunnel)
 uint8_t walk_tunnel(struct walk *w, uint8_t tunnel, uint8_t inside)
 {
 	struct decoded *d = w->d;
+	const bool first = d->flags & DECODE_FRAGMENT;
 	struct around a;
+	uint32_t digest = 0;
 	unsigned found;
 
 	if (inside == PROTO_DATA && cursor_left(&w->c))
 		d->flags |= DECODE_UNKNOWN;
-	if (w->o->outer || w->tunnels == WALK_TUNNELS_MAX || d->flags & DECODE_FRAGMENT ||
-	    inside == PROTO_DATA || !cursor_left(&w->c))
+	if (w->o->outer || w->tunnels == WALK_TUNNELS_MAX || inside == PROTO_DATA ||
+	    !cursor_left(&w->c))
 		return walk_closed(w, tunnel);
+	if (first)
+		digest = decode_fragment_digest(d->family, d->ip_protocol, d->src, d->dst,
+						d->fragment_id);
 	around_keep(&a, w);
 	inside_begin(w);
 	w->tunnels++;
@@ -91,6 +122,8 @@ uint8_t walk_tunnel(struct walk *w, uint8_t tunnel, uint8_t inside)
 	if (inside_holds_ip(d)) {
 		if (!d->tunnel)
 			d->tunnel = tunnel;
+		if (first)
+			inside_carried(d, digest);
 		return PROTO_NONE;
 	}
 	found = d->flags & (DECODE_BAD | DECODE_CUT | DECODE_UNKNOWN);
@@ -100,6 +133,11 @@ uint8_t walk_tunnel(struct walk *w, uint8_t tunnel, uint8_t inside)
 	d->flags |= found & (DECODE_CUT | DECODE_UNKNOWN);
 	d->nlayers = a.nlayers;
 	return walk_closed(w, tunnel);
+}
+
+bool walk_fits(const struct walk *w, uint32_t bytes)
+{
+	return bytes <= cursor_wire(&w->c) || w->d->flags & DECODE_FRAGMENT;
 }
 
 uint8_t walk_ip_version(const struct walk *w)

@@ -59,6 +59,8 @@ uint8_t walk_application(struct walk *w);
 uint8_t walk_tunnel(struct walk *w, uint8_t tunnel, uint8_t inside);
 /* Of a tunnel, but no packet in it: its own messages, or an inside that stays closed. */
 uint8_t walk_closed(struct walk *w, uint8_t tunnel);
+/* Whether so much can be here; of a first fragment the rest comes later. */
+bool walk_fits(const struct walk *w, uint32_t bytes);
 /* By the first four bits, where no type says more. */
 uint8_t walk_ip_version(const struct walk *w);
 bool teredo_looks(const struct walk *w);

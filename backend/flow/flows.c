@@ -302,13 +302,14 @@ static void held_release(struct flows *f, int64_t now_ns, bool all)
 
 /* A fragment's connection, with what was held of its datagram. NONE: this one is held. */
 static uint32_t fragment_take(struct flows *f, struct key *k, const struct decoded *d,
-			      const struct flow_place *p, struct flow_note *note)
+			      const struct flow_place *p, struct flow_note *note, bool *carried)
 {
 	struct held held;
 	uint32_t slot;
 
-	if (d->fragment_offset)
-		return fragments_later(f, k, d, p) ? NONE : connection_take(f, k, d, p, note);
+	if (d->flags & DECODE_FRAGMENT && d->fragment_offset)
+		return fragments_later(f, k, d, p, carried) ? NONE
+							    : connection_take(f, k, d, p, note);
 	fragments_first(f, k, d, p, &held);
 	slot = connection_take(f, k, d, p, note);
 	if (held.packets)
@@ -316,11 +317,26 @@ static uint32_t fragment_take(struct flows *f, struct key *k, const struct decod
 	return slot;
 }
 
+/* A tunnel's later fragment: the first has told the lengths of what is inside. */
+static void carried_count(struct flows *f, uint32_t slot, const struct flow_place *p,
+			  const struct flow_note *note)
+{
+	const struct held one = {.packets = 1,
+				 .bytes = p->length,
+				 .first_ns = p->ts_ns,
+				 .last_ns = p->ts_ns,
+				 .place = *p};
+
+	held_count(f, slot, note->direction, &one);
+	flows_slot(f, slot)->last_packet = p->number & PACKET_MASK;
+}
+
 void flows_packet(struct flows *f, const struct decoded *d, const struct flow_place *p,
 		  struct flow_note *note)
 {
 	struct key k;
 	uint32_t slot;
+	bool carried = false;
 
 	*note = (struct flow_note){0};
 	if (f->fragments)
@@ -328,11 +344,15 @@ void flows_packet(struct flows *f, const struct decoded *d, const struct flow_pl
 	if (!(d->flags & DECODE_IP) || (f->in_memory >= SLOTS_MAX && !f->o.memory_bytes))
 		return;
 	key_make(f, &k, d);
-	slot = d->flags & DECODE_FRAGMENT ? fragment_take(f, &k, d, p, note)
-					  : connection_take(f, &k, d, p, note);
+	slot = d->flags & (DECODE_FRAGMENT | DECODE_CARRIED)
+		       ? fragment_take(f, &k, d, p, note, &carried)
+		       : connection_take(f, &k, d, p, note);
 	if (slot == NONE)
 		return;
-	packet_count(f, slot, d, p, note);
+	if (carried)
+		carried_count(f, slot, p, note);
+	else
+		packet_count(f, slot, d, p, note);
 	note->number = flows_slot(f, slot)->number;
 	if (f->o.leave)
 		store_changed(f, slot);

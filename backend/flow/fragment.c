@@ -1,6 +1,6 @@
-/* Fragments: only the first of a datagram has ports. It is remembered for the others; those that
- * come before it are held until it arrives, or until FRAGMENT_AGE_NS has passed: then they count
- * for the two addresses and the protocol. */
+/* Fragments: only the first of a datagram has ports, and only the first of a tunnel's shows what is
+ * inside. It is remembered for the others; those that come before it are held until it arrives, or
+ * until FRAGMENT_AGE_NS has passed: then they count for the two addresses and the protocol. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,8 +19,10 @@ struct fragment {
 	uint8_t state; /* enum fragment_state */
 	uint8_t family, protocol;
 	bool has_ports;
+	bool carried; /* what follows is of the packet inside, and only the digest of the fragments'
+			 own */
 	uint16_t sport, dport;
-	uint32_t id;
+	uint32_t id, digest;
 	uint8_t src[16], dst[16];
 	int64_t last_ns;
 	struct held held;
@@ -44,41 +46,60 @@ void fragments_free(struct fragments *x)
 	free(x);
 }
 
+static uint32_t fragment_digest(const struct key *k, const struct decoded *d)
+{
+	return d->flags & DECODE_CARRIED ? d->fragment_id
+					 : decode_fragment_digest(k->family, k->protocol, k->src,
+								  k->dst, d->fragment_id);
+}
+
 /* IPv6 identifies by addresses and id alone (RFC 8200 4.5), IPv4 by the protocol too (RFC 791 3.2).
- */
-static bool fragment_is(const struct fragment *e, const struct key *k, uint32_t id)
+ * Where one of both is inside a tunnel, by the digest of these. */
+static bool fragment_is(const struct fragment *e, const struct key *k, const struct decoded *d,
+			uint32_t digest)
 {
 	uint32_t n = family_bytes(k->family);
 
-	return e->state && e->id == id && e->family == k->family &&
+	if (!e->state || e->digest != digest || e->carried || d->flags & DECODE_CARRIED)
+		return e->state && e->digest == digest;
+	return e->id == d->fragment_id && e->family == k->family &&
 	       (k->family == 6 || e->protocol == k->protocol) && !memcmp(e->src, k->src, n) &&
 	       !memcmp(e->dst, k->dst, n);
 }
 
-static struct fragment *fragment_set(const struct flows *f, const struct key *k, uint32_t id)
+static struct fragment *fragment_set(const struct flows *f, uint32_t digest)
 {
-	uint64_t hash = id * 0x9e3779b97f4a7c15u ^ f->seed[0];
+	uint64_t hash = (digest ^ f->seed[0]) * 0x9e3779b97f4a7c15u;
 
-	for (uint32_t i = 0; i < family_bytes(k->family); i++)
-		hash = (hash ^ k->src[i] ^ (uint64_t)k->dst[i] << 8) * 0x100000001b3u;
 	return f->fragments->way[(hash >> 32) % FRAGMENT_SETS];
 }
 
-static struct fragment *fragment_find(const struct flows *f, const struct key *k, uint32_t id)
+static struct fragment *fragment_find(const struct flows *f, const struct key *k,
+				      const struct decoded *d)
 {
-	struct fragment *way = fragment_set(f, k, id);
+	const uint32_t digest = fragment_digest(k, d);
+	struct fragment *way = fragment_set(f, digest);
 
 	for (unsigned i = 0; i < FRAGMENT_WAYS; i++) {
-		if (fragment_is(&way[i], k, id))
+		if (fragment_is(&way[i], k, d, digest))
 			return &way[i];
 	}
 	return NULL;
 }
 
-/* A cleared entry for the datagram; who had to leave it while it was held is spilled. */
-static struct fragment *fragment_make(struct flows *f, const struct key *k, uint32_t id)
+static void fragment_ends(struct fragment *e, const struct key *k)
 {
-	struct fragment *way = fragment_set(f, k, id), *e = way;
+	e->family = k->family;
+	e->protocol = k->protocol;
+	memcpy(e->src, k->src, family_bytes(k->family));
+	memcpy(e->dst, k->dst, family_bytes(k->family));
+}
+
+/* A cleared entry for the datagram; who had to leave it while it was held is spilled. */
+static struct fragment *fragment_make(struct flows *f, const struct key *k, const struct decoded *d)
+{
+	const uint32_t digest = fragment_digest(k, d);
+	struct fragment *way = fragment_set(f, digest), *e = way;
 
 	for (unsigned i = 0; i < FRAGMENT_WAYS && e->state; i++) {
 		if (!way[i].state || way[i].last_ns < e->last_ns)
@@ -86,9 +107,8 @@ static struct fragment *fragment_make(struct flows *f, const struct key *k, uint
 	}
 	if (e->state == FRAGMENT_HELD)
 		f->fragments->spilled = *e;
-	*e = (struct fragment){.family = k->family, .protocol = k->protocol, .id = id};
-	memcpy(e->src, k->src, family_bytes(k->family));
-	memcpy(e->dst, k->dst, family_bytes(k->family));
+	*e = (struct fragment){.id = d->fragment_id, .digest = digest};
+	fragment_ends(e, k);
 	return e;
 }
 
@@ -104,8 +124,14 @@ static bool fragment_old(const struct fragment *e, int64_t now_ns)
 	return now_ns - e->last_ns > FRAGMENT_AGE_NS || e->last_ns - now_ns > FRAGMENT_AGE_NS;
 }
 
-static void fragment_ports(struct flows *f, struct key *k, const struct fragment *e)
+/* The datagram's key, or that of the packet inside: its addresses are borrowed from the entry. */
+static void fragment_key(const struct flows *f, struct key *k, const struct fragment *e)
 {
+	if (e->carried) {
+		k->family = e->family;
+		k->src = e->src;
+		k->dst = e->dst;
+	}
 	k->has_ports = e->has_ports;
 	k->sport = e->sport;
 	k->dport = e->dport;
@@ -133,21 +159,23 @@ static void fragment_hold(struct flows *f, struct fragment *e, const struct deco
 }
 
 bool fragments_later(struct flows *f, struct key *k, const struct decoded *d,
-		     const struct flow_place *p)
+		     const struct flow_place *p, bool *carried)
 {
 	struct fragment *e;
 
+	*carried = false;
 	if (!f->fragments)
 		f->fragments = fragments_new();
-	e = fragment_find(f, k, d->fragment_id);
+	e = fragment_find(f, k, d);
 	if (e && e->state == FRAGMENT_KNOWN &&
 	    fragment_old(e, p->has_time ? p->ts_ns : f->fragments->now_ns))
 		e->state = FRAGMENT_FREE;
 	if (!e || !e->state)
-		e = fragment_make(f, k, d->fragment_id);
+		e = fragment_make(f, k, d);
 	fragment_time(f, e, p);
 	if (e->state == FRAGMENT_KNOWN) {
-		fragment_ports(f, k, e);
+		fragment_key(f, k, e);
+		*carried = e->carried;
 		return false;
 	}
 	fragment_hold(f, e, d, p);
@@ -156,15 +184,11 @@ bool fragments_later(struct flows *f, struct key *k, const struct decoded *d,
 
 bool fragments_known(const struct flows *f, struct key *k, const struct decoded *d)
 {
-	const struct fragment *e = f->fragments ? fragment_find(f, k, d->fragment_id) : NULL;
+	const struct fragment *e = f->fragments ? fragment_find(f, k, d) : NULL;
 
 	if (!e || e->state != FRAGMENT_KNOWN)
 		return false;
-	k->has_ports = e->has_ports;
-	k->sport = e->sport;
-	k->dport = e->dport;
-	k->protocol = e->protocol;
-	key_hash(f, k);
+	fragment_key(f, k, e);
 	return true;
 }
 
@@ -176,15 +200,18 @@ void fragments_first(struct flows *f, const struct key *k, const struct decoded 
 	*held = (struct held){0};
 	if (!f->fragments)
 		f->fragments = fragments_new();
-	e = fragment_find(f, k, d->fragment_id);
+	e = fragment_find(f, k, d);
 	if (e && e->state == FRAGMENT_HELD) {
 		*held = e->held;
 		f->fragments->held--;
 	}
 	if (!e)
-		e = fragment_make(f, k, d->fragment_id);
+		e = fragment_make(f, k, d);
 	e->state = FRAGMENT_KNOWN;
-	e->protocol = k->protocol;
+	e->carried = d->flags & DECODE_CARRIED;
+	fragment_ends(e, k);
+	if (e->carried) /* the inner headers told all of it */
+		held->ip_bytes = held->payload = 0;
 	e->has_ports = k->has_ports;
 	e->sport = k->sport;
 	e->dport = k->dport;

@@ -12,9 +12,10 @@ struct held {
 struct fragments *fragments_new(void);
 void fragments_free(struct fragments *x);
 /* A later fragment: its datagram's ports into the key, or, when the first has not been seen, it is
- * held (true). */
+ * held (true). `carried`: the key is of the packet inside its datagram, whose own headers have told
+ * its lengths; it borrows addresses until the next packet. */
 bool fragments_later(struct flows *f, struct key *k, const struct decoded *d,
-		     const struct flow_place *p);
+		     const struct flow_place *p, bool *carried);
 /* A first fragment: remembers the ports; fills *held with what came before it. */
 void fragments_first(struct flows *f, const struct key *k, const struct decoded *d,
 		     const struct flow_place *p, struct held *held);
