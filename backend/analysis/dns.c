@@ -5,6 +5,7 @@
 #include "base/map.h"
 #include "base/xalloc.h"
 #include "columns.h"
+#include "datagram.h"
 #include "decode/dns.h"
 #include "rows.h"
 #include "talk.h"
@@ -25,6 +26,7 @@
 #define DNS_ENUM(NAME, name, kind, flags, unit, summary) DNS_##NAME,
 enum dns_column { DNS(DNS_ENUM) DNS_COLUMNS };
 
+#define UDP_HEADER 8u
 #define ID_TEXT 8u
 #define QUESTIONS_MAX 64u	 /* of one message; further ones are not shown */
 #define OPEN_MAX 65536u		 /* queries that wait for an answer; past it the oldest does not */
@@ -63,6 +65,7 @@ struct query {
 struct dns {
 	struct rows rows;
 	struct talks talks;
+	struct datagrams datagrams;
 	struct map *open;
 	struct query *query; /* a ring of OPEN_MAX */
 	uint32_t next;
@@ -138,8 +141,9 @@ static void questions_read(struct dns *d, const uint8_t *p, size_t length, unsig
 	}
 }
 
-static void message(struct dns *d, uint64_t connection, const uint8_t *p, size_t length,
-		    const struct tcp_stream_mark *m)
+/* `multicast`: identifiers are 0 and answers repeat no question (RFC 6762 18.1, 6). */
+static void message(struct dns *d, uint64_t connection, bool multicast, const uint8_t *p,
+		    size_t length, const struct tcp_stream_mark *m)
 {
 	struct dns_head h;
 
@@ -147,7 +151,9 @@ static void message(struct dns *d, uint64_t connection, const uint8_t *p, size_t
 		return;
 	questions_read(d, p, length, h.questions);
 	const struct query_key key = {connection, h.id};
-	uint64_t names = d->names.len ? map_hash(d->names.data, d->names.len, map_seed()) | 1 : 0;
+	uint64_t names = d->names.len && !multicast
+				 ? map_hash(d->names.data, d->names.len, map_seed()) | 1
+				 : 0;
 	struct dns_row *row = rows_add(&d->rows);
 
 	*row = (struct dns_row){.packet = m->packet,
@@ -166,6 +172,11 @@ static void message(struct dns *d, uint64_t connection, const uint8_t *p, size_t
 static bool is_dns(uint8_t protocol)
 {
 	return protocol == PROTO_DNS || protocol == PROTO_MDNS || protocol == PROTO_LLMNR;
+}
+
+static bool last_is(const struct decoded *d, uint8_t protocol)
+{
+	return d->nlayers && d->layer[d->nlayers - 1].protocol == protocol;
 }
 
 static bool packet_is_dns(const struct decoded *d)
@@ -189,8 +200,8 @@ static uint64_t parse(void *state, struct talk *t, const struct talk_bytes *b)
 		return b->length;
 	if (b->length - 2 < length && !b->last)
 		return TALK_MORE;
-	message(state, t->connection, b->data + 2, length < b->length - 2 ? length : b->length - 2,
-		b->ended);
+	message(state, t->connection, false, b->data + 2,
+		length < b->length - 2 ? length : b->length - 2, b->ended);
 	return 2 + length;
 }
 
@@ -201,6 +212,17 @@ static bool wants(const struct analysis_packet *p)
 
 static const struct talk_type talk = {.message_max = MESSAGE_MAX, .wants = wants, .parse = parse};
 
+/* The message of a datagram in fragments stands for the packet that made it whole. */
+static void fragment(struct dns *d, const struct analysis_packet *p,
+		     const struct tcp_stream_mark *m)
+{
+	const struct datagram *g = datagrams_add(&d->datagrams, p);
+
+	if (g && is_dns(g->app))
+		message(d, p->connection, g->app == PROTO_MDNS, g->data + UDP_HEADER,
+			g->length - UDP_HEADER, m);
+}
+
 static void packet(void *state, const struct analysis_packet *p)
 {
 	struct dns *d = state;
@@ -208,9 +230,11 @@ static void packet(void *state, const struct analysis_packet *p)
 
 	if (p->d->flags & DECODE_TCP)
 		talks_packet(&d->talks, p);
+	else if (p->d->flags & DECODE_FRAGMENT)
+		fragment(d, p, &m);
 	else if (packet_is_dns(p->d))
-		message(d, p->connection, p->data + p->d->payload_offset, p->d->payload_captured,
-			&m);
+		message(d, p->connection, last_is(p->d, PROTO_MDNS), p->data + p->d->payload_offset,
+			p->d->payload_captured, &m);
 }
 
 static void end(void *state)
@@ -238,6 +262,7 @@ static void dns_free(void *state)
 	struct dns *d = state;
 
 	talks_release(&d->talks);
+	datagrams_release(&d->datagrams);
 	rows_release(&d->rows);
 	map_free(d->open);
 	free(d->query);
