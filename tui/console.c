@@ -247,14 +247,41 @@ static int run_new(struct app *a, int count, char **word, struct err *e)
 	return new_session_form(a, p && !store ? host_name(p->host) : "", "", e);
 }
 
+/* The views of a capture, as the menu offers them. */
+static const char *const views[] = {
+	"summary", "connections", "packets", "flows", "endpoints", "protocols", "dns", "tls", "http", "icmp",
+};
+
+static void view_chosen(void *arg, size_t index)
+{
+	char *command = xasprintf("view %s", views[index]);
+
+	app_run(arg, command);
+	free(command);
+}
+
+static int view_menu(struct app *a)
+{
+	char *item[ARRAY_LEN(views)];
+
+	for (size_t i = 0; i < ARRAY_LEN(views); i++)
+		item[i] = xasprintf("%-12s%s", views[i], pane_find(views[i])->summary);
+	app_menu(a, "View", (const char *const *)item, ARRAY_LEN(views), 0, view_chosen, a);
+	for (size_t i = 0; i < ARRAY_LEN(views); i++)
+		free(item[i]);
+	return 0;
+}
+
 /* Another pane over what is looked at: of an opened capture its own kind of connections. */
 static int run_view(struct app *a, int count, char **word, struct err *e)
 {
 	const struct pane *p = app_pane(a);
 	const char *name = count > 1 ? word[1] : "";
 
-	if (!p || !pane_find(name))
-		return err_set(e, ERR_CALL, "view wants a pane: summary, connections, packets, flows or counters");
+	if (count == 1 && p && *p->target)
+		return view_menu(a);
+	if (!p || (count > 1 && !pane_find(name)))
+		return err_set(e, ERR_CALL, "view wants a pane: summary, connections, packets, flows, endpoints, protocols, dns, tls, http, icmp or counters");
 	if (!*p->target)
 		return err_set(e, ERR_CALL, "choose a session (1) or open a capture first: then there is something to view");
 	if (strcmp(name, "connections") == 0 && strncmp(p->target, "file:", 5) == 0)
@@ -279,7 +306,7 @@ const struct command console_commands[] = {
 	{"redraw", "", COMMAND_CONSOLE, "paints the whole screen anew and tries again what failed", run_redraw, NULL},
 	{"suspend", "", COMMAND_CONSOLE, "gives the terminal back to the shell until `fg`", run_suspend, NULL},
 	{"quit", "", COMMAND_CONSOLE, "ends the console; sessions go on", run_quit, NULL},
-	{"view", "PANE", COMMAND_CONSOLE, "another pane over the same session or capture", run_view, NULL},
+	{"view", "[PANE]", COMMAND_CONSOLE, "another pane over the same session or capture; alone: a menu of them", run_view, NULL},
 	{"new", "[NAME [on HOST] [filter F] [device D] [record] ...]", COMMAND_CONSOLE, "starts a session; alone: a form", run_new, NULL},
 	{"modify", "NAME FILTER", COMMAND_CONSOLE, "another filter, without losing a packet", run_verb, NULL},
 	{"stop", "NAME", COMMAND_CONSOLE, "ends a session; it stays on the list", run_verb, NULL},

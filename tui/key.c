@@ -30,6 +30,8 @@ const struct key key_table[] = {
 	{"", "C", "view connections", ""},
 	{"", "P", "view packets", ""},
 	{"", "F", "view flows", ""},
+	{"", "E", "view endpoints", ""},
+	{"", "V", "view", ""},
 	{"", "ctrl-l", "redraw", ""},
 	{"", "ctrl-z", "suspend", ""},
 

@@ -18,5 +18,11 @@ const struct pane_type *const pane_types[] = {
 	&pane_capture_connection,
 	&pane_packets,
 	&pane_flows,
+	&pane_endpoints,
+	&pane_protocols,
+	&pane_dns,
+	&pane_tls,
+	&pane_http,
+	&pane_icmp,
 	NULL,
 };

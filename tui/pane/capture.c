@@ -159,7 +159,7 @@ static void capture_draw(struct pane *p, struct area a, bool focused)
 	y += draw_facts(w, area_part(a, 0, y, a.width, a.height - y - 1 - list)) + (a.height >= 14);
 	if (list)
 		list_draw(c->interfaces, area_part(a, 0, y, a.width, a.height - y - 2), focused);
-	area_text(a, 1, a.height - 1, STYLE_LABEL, "Enter or C connections   P packets   F flows");
+	area_text(a, 1, a.height - 1, STYLE_LABEL, "Enter or C connections   P packets   F flows   V all views");
 }
 
 static unsigned capture_command(struct pane *p, int count, char **word, struct err *e)

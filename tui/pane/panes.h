@@ -19,5 +19,11 @@ extern const struct pane_type pane_capture_connections;
 extern const struct pane_type pane_capture_connection;
 extern const struct pane_type pane_packets;
 extern const struct pane_type pane_flows;
+extern const struct pane_type pane_endpoints;
+extern const struct pane_type pane_protocols;
+extern const struct pane_type pane_dns;
+extern const struct pane_type pane_tls;
+extern const struct pane_type pane_http;
+extern const struct pane_type pane_icmp;
 
 #endif
