@@ -13,70 +13,48 @@
 #define PFLOG_HEADER 4u
 #define ENC_HEADER 12u
 
+static const uint8_t links[] = {
+	[0] = PROTO_NULL_LOOP, /* the family in the writer's byte order */
+	[1] = PROTO_ETH,
+	[9] = PROTO_PPP,
+	[12] = PROTO_RAW, /* as OpenBSD and others number it */
+	[14] = PROTO_RAW,
+	[50] = PROTO_PPP,
+	[51] = PROTO_PPPOE,
+	[100] = PROTO_LLC, /* ATM, RFC 1483 */
+	[101] = PROTO_RAW,
+	[104] = PROTO_CHDLC,
+	[105] = PROTO_IEEE80211,
+	[107] = PROTO_FRELAY,
+	[108] = PROTO_NULL_LOOP, /* LOOP: the family in network order */
+	[109] = PROTO_ENC,
+	[113] = PROTO_SLL,
+	[117] = PROTO_PFLOG,
+	[119] = PROTO_PRISM,
+	[127] = PROTO_RADIOTAP,
+	[163] = PROTO_AVS,
+	[166] = PROTO_PPP, /* pppd's: a direction in place of the address */
+	[182] = PROTO_MFR,
+	[186] = PROTO_USB,
+	[189] = PROTO_USB,
+	[192] = PROTO_PPI,
+	[204] = PROTO_PPP_DIRECTION,
+	[206] = PROTO_FRELAY_DIRECTION,
+	[220] = PROTO_USB,
+	[228] = PROTO_RAW, /* IPv4 */
+	[229] = PROTO_RAW, /* IPv6 */
+	[239] = PROTO_NFLOG,
+	[249] = PROTO_USB,
+	[253] = PROTO_NETLINK,
+	[258] = PROTO_PKTAP,
+	[276] = PROTO_SLL2,
+};
+
 uint8_t link_protocol(uint32_t link_type)
 {
-	switch (link_type) {
-	case 0:	  /* NULL: the writer's byte order */
-	case 108: /* LOOP: network order */
-		return PROTO_NULL_LOOP;
-	case 1:
-		return PROTO_ETH;
-	case 9:
-	case 50:
-	case 166: /* PPPD: a direction in place of the address */
-		return PROTO_PPP;
-	case 51:
-		return PROTO_PPPOE;
-	case 204:
-		return PROTO_PPP_DIRECTION;
-	case 12: /* RAW as OpenBSD and others number it */
-	case 14:
-	case 101:
-	case 228: /* IPV4 */
-	case 229: /* IPV6 */
-		return PROTO_RAW;
-	case 100: /* ATM, RFC 1483 */
-		return PROTO_LLC;
-	case 104:
-		return PROTO_CHDLC;
-	case 105:
-		return PROTO_IEEE80211;
-	case 107:
-	case 182: /* several links as one */
-	case 206: /* with a direction before it */
-		return link_type == 107	  ? PROTO_FRELAY
-		       : link_type == 182 ? PROTO_MFR
-					  : PROTO_FRELAY_DIRECTION;
-	case 109:
-		return PROTO_ENC;
-	case 113:
-		return PROTO_SLL;
-	case 117:
-		return PROTO_PFLOG;
-	case 119:
-		return PROTO_PRISM;
-	case 127:
-		return PROTO_RADIOTAP;
-	case 163:
-		return PROTO_AVS;
-	case 186:
-	case 189:
-	case 220:
-	case 249:
-		return PROTO_USB;
-	case 192:
-		return PROTO_PPI;
-	case 239:
-		return PROTO_NFLOG;
-	case 253:
-		return PROTO_NETLINK;
-	case 258:
-		return PROTO_PKTAP;
-	case 276:
-		return PROTO_SLL2;
-	default:
-		return PROTO_DATA;
-	}
+	const uint8_t protocol = link_type < sizeof(links) ? links[link_type] : PROTO_NONE;
+
+	return protocol ? protocol : PROTO_DATA;
 }
 
 /* The attribute at `p`, of which `left` bytes are here: its length, 0 when it cannot be. */

@@ -33,8 +33,8 @@ enum decode_flag {
 	DECODE_LONG = 256,	/* the IP length is more than the frame holds */
 	DECODE_CHECKSUM_BAD = 512,     /* IP or TCP/UDP checksum wrong, and offload does not explain it */
 	DECODE_CHECKSUM_PARTIAL = 1024, /* only the pseudo-header's sum: offload */
-	DECODE_CARRIED = 2048, /* inside the first fragment of a tunnel's packet, whose later ones belong here too:
-				* fragment_id is its digest */
+	DECODE_CARRIED = 2048, /* inside a tunnel's first fragment, whose later ones belong here too: fragment_id is
+				* their digest */
 };
 
 enum tcp_flag { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_ACK = 16, TCP_URG = 32, TCP_ECE = 64, TCP_CWR = 128 };
@@ -89,8 +89,10 @@ void decode_packet(struct decoded *d, const struct decode_options *o, uint32_t l
 /* As decode_packet, beginning with an IP header (an ICMP error's quote). */
 void decode_ip(struct decoded *d, const struct decode_options *o, const uint8_t *data, uint32_t captured, uint32_t length);
 
-/* Of what makes fragments one datagram: addresses, id, and the protocol for IPv4 (RFC 791 3.2, RFC 8200 4.5). */
-uint32_t decode_fragment_digest(uint8_t family, uint8_t protocol, const uint8_t *src, const uint8_t *dst, uint32_t id);
+/* Of what makes fragments one datagram: addresses, id, and the protocol for IPv4 (RFC 791 3.2,
+ * RFC 8200 4.5). */
+uint32_t decode_fragment_digest(uint8_t family, uint8_t protocol, const uint8_t *src,
+				const uint8_t *dst, uint32_t id);
 
 /* --- words --- */
 const char *proto_name(uint8_t protocol);  /* "tcp", CONTRACT's lower-case name */

@@ -38,8 +38,9 @@ static void check(const struct decoded *d, uint32_t captured)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const uint32_t links[] = {0,   1,   9,	12,  101, 105, 108,
-					 113, 127, 228, 229, 253, 276, 9999};
+	static const uint32_t links[] = {0,   1,   9,	12,   101, 105, 108, 113, 127, 228,
+					 229, 253, 276, 9999, 50,  51,	100, 104, 107, 109,
+					 117, 119, 163, 166,  182, 192, 204, 206, 239, 258};
 	struct decode_options o;
 	struct decoded d;
 	struct extent x;
