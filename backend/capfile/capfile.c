@@ -336,6 +336,19 @@ void capfile_end(struct capfile *f)
 	}
 }
 
+void capfile_resume(struct capfile *f)
+{
+	const struct capfile_hole *last = f->holes ? &f->hole[f->holes - 1] : NULL;
+
+	f->ended = false;
+	if (f->in_hole || !last || last->offset + last->bytes != position(f) ||
+	    f->holes == CAPFILE_DAMAGE_MAX)
+		return;
+	f->base = last->offset;
+	f->pos = f->len = 0;
+	f->holes--;
+}
+
 void capfile_learn(struct capfile *f, const struct capfile *other)
 {
 	f->learned = other;

@@ -7,6 +7,7 @@
 
 #define LOOK_PACKETS 64u     /* read between two looks at the clock */
 #define LOOK_GROWING_MS 100u /* a file that grows is looked at again */
+#define LOOK_FOLLOW_MS 500u  /* and one that may */
 #define BEAT_MS 10000u	     /* what changed goes to the journal */
 
 static uint64_t pipeline_rows_max(bool live)
@@ -190,11 +191,16 @@ static void on_idle(uv_idle_t *idle)
 		(void)uv_timer_start(&r->look, r->look.timer_cb, LOOK_GROWING_MS, 0);
 	else if (rest)
 		(void)uv_timer_start(&r->look, r->look.timer_cb, rest, 0);
+	else if (source_follows(&r->source))
+		(void)uv_timer_start(&r->look, r->look.timer_cb, LOOK_FOLLOW_MS, 0);
 }
 
 static void on_look(uv_timer_t *t)
 {
-	pipeline_kick(t->data);
+	struct reader *r = t->data;
+
+	(void)source_grew(&r->source);
+	pipeline_kick(r);
 }
 
 static void on_beat(uv_timer_t *t)

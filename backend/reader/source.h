@@ -107,6 +107,10 @@ int source_file_ended(struct source *s, uint32_t number, struct str why, struct 
 void source_finish(struct source *s);
 /* A file that grows is being waited for: it is to be looked at again. */
 bool source_waits(const struct source *s);
+/* A file that was read to its end may go on: somebody may still write it. */
+bool source_follows(const struct source *s);
+/* It has, and is read on; false: it has not. */
+bool source_grew(struct source *s);
 /* Lets chunks go that are behind us; returns the index row of the first packet in those that are
  * kept. */
 uint64_t source_let_go(struct source *s);

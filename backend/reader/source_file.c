@@ -172,6 +172,27 @@ int source_file_ended(struct source *s, uint32_t number, struct str why, struct 
 	return 0;
 }
 
+/* A recording of somebody else's, read alone: what is unpacked has an end of its own. */
+bool source_follows(const struct source *s)
+{
+	const struct part *p = s->nparts == 1 && !s->merge.wanted ? &s->part[0] : NULL;
+
+	return p && p->ended && !s->live.mapped && !s->finished && !s->cancelled && !s->damage[0] &&
+	       p->grows_to == 0;
+}
+
+bool source_grew(struct source *s)
+{
+	struct part *p = s->part;
+
+	if (!source_follows(s) || capfile_size(p->file) <= capfile_done(p->file))
+		return false;
+	capfile_resume(p->file);
+	p->ended = false;
+	s->reading = 0;
+	return true;
+}
+
 /* --- again --- */
 
 struct part *source_part_of(struct source *s, uint64_t place)

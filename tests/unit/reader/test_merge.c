@@ -293,6 +293,40 @@ static void damage_can_be_left(void **state)
 	rig_stop(&r);
 }
 
+/* A recording that somebody else still writes: what was cut short is whole a moment later. */
+static void a_file_that_goes_on_is_followed(void **state)
+{
+	static const int at[] = {0, 1, 2, 3};
+	const struct rig_query ask = {
+		.table = "summary", .columns = "packets,damage", .period_ms = 20};
+	struct buf file;
+	struct rig r;
+	uint32_t id;
+	int fd;
+
+	(void)state;
+	make_pcap(&file, at, 4, 1);
+	fd = rig_temp(file.data, 24 + 2 * 16 + 60 + 61 + 30);
+	rig_start(&r);
+	assert_int_equal(rig_file(&r, dup(fd), "theirs.pcap", false, 0), 0);
+	assert_int_equal(rig_table(&r, "summary"), 0);
+	assert_int_equal(r.window.state, WINDOW_PARTIAL);
+	rig_is(&r, 0, "packets", "2");
+	assert_non_null(strstr(r.window.note, "cut short"));
+	id = rig_ask(&r, &ask);
+	assert_int_equal(rig_window(&r, id), 0);
+	assert_int_equal(fdio_pwrite_all(fd, file.data, file.len, 0), 0);
+	do
+		assert_int_equal(rig_window(&r, id), 0);
+	while (r.window.state != WINDOW_COMPLETE);
+	rig_is(&r, 0, "packets", "4");
+	rig_is(&r, 0, "damage", "");
+	rig_cancel(&r, id);
+	close(fd);
+	buf_release(&file);
+	rig_stop(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -304,6 +338,7 @@ int main(void)
 		cmocka_unit_test(a_merge_waits_for_what_is_unpacked),
 		cmocka_unit_test(merged_packets_are_found_again),
 		cmocka_unit_test(damage_can_be_left),
+		cmocka_unit_test(a_file_that_goes_on_is_followed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
