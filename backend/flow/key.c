@@ -6,6 +6,8 @@
 #include "base/xalloc.h"
 #include "table.h"
 
+#define CACHE_LINE 64u
+
 /* Both halves of the product, folded (as wyhash does). */
 static inline uint64_t mix(uint64_t a, uint64_t b)
 {
@@ -134,6 +136,50 @@ uint32_t key_find(const struct flows *f, const struct key *k, uint8_t *direction
 		return f->entry[i].slot - 1;
 	}
 	return NONE;
+}
+
+/* --- looks ahead: nothing of it is more than a guess --- */
+
+uint64_t flows_look_far(const struct flows *f, const struct decoded *d)
+{
+	struct key k;
+
+	if (!(d->flags & DECODE_IP))
+		return 0;
+	key_make(f, &k, d);
+	__builtin_prefetch(&f->entry[(uint32_t)k.hash & (f->entries - 1)]);
+	return k.hash;
+}
+
+static const struct slot *slot_likely(const struct flows *f, uint64_t hash)
+{
+	const uint32_t mask = f->entries - 1, tag = (uint32_t)hash;
+
+	for (uint32_t i = tag & mask; f->entry[i].slot; i = (i + 1) & mask) {
+		if (f->entry[i].tag == tag)
+			return flows_slot(f, f->entry[i].slot - 1);
+	}
+	return NULL;
+}
+
+void flows_look(const struct flows *f, uint64_t hash)
+{
+	const char *s = (const char *)slot_likely(f, hash);
+
+	for (size_t at = 0; s && at < sizeof(struct slot); at += CACHE_LINE)
+		__builtin_prefetch(s + at);
+}
+
+void flows_look_near(const struct flows *f, uint64_t hash)
+{
+	const struct slot *s = slot_likely(f, hash);
+
+	for (unsigned i = 0; s && i < 2; i++) {
+		const char *fg = (const char *)s->side[i].figures;
+
+		for (size_t at = 0; fg && at < sizeof(struct figures); at += CACHE_LINE)
+			__builtin_prefetch(fg + at);
+	}
 }
 
 static void entry_put(struct entry *entry, uint32_t mask, struct entry e)

@@ -16,6 +16,10 @@
 #define RUN 32u			/* packets handed over, or reported as counted, at once */
 #define WAKE (COUNTER_ROOM / 2) /* packets that wait before a sleeping thread is woken */
 #define LOOKS 1000u		/* at the other side before one sleeps: some microseconds */
+#define LOOK_FAR 12u   /* packets ahead of the one that is counted: its place in the table, */
+#define LOOK_MIDDLE 8u /* its connection, */
+#define LOOK_NEAR 4u   /* and the figures of that come into the cache */
+#define LOOKED 16u     /* hashes that are kept, a power of two */
 #define CACHE_LINE 64u
 #define OPTIONS_MAX 40u /* of a TCP header, RFC 9293 3.1 */
 #define STACK_BYTES (256u * 1024)
@@ -142,6 +146,30 @@ static void counted_unpack(const struct counted *p, const uint8_t *options, stru
 	d->tcp.options_length = p->options_length;
 }
 
+/* The packet that is LOOK_FAR packets ahead, and those between: the table's memory is slower than
+ * everything that is done with a packet. */
+static void thread_look(struct counter *k, uint64_t at, uint64_t end, uint64_t *hash)
+{
+	const struct flows *f = k->capture->flows;
+	const struct counted *p = &k->ring[(at + LOOK_FAR) % COUNTER_ROOM].counted;
+	struct decoded d;
+
+	if (at + LOOK_FAR < end) {
+		d.flags = p->flags;
+		d.family = p->ip6 ? 6 : 4;
+		d.ip_protocol = p->ip_protocol;
+		d.src = p->ends[0];
+		d.dst = p->ends[1];
+		d.sport = p->sport;
+		d.dport = p->dport;
+		hash[(at + LOOK_FAR) % LOOKED] = flows_look_far(f, &d);
+	}
+	if (at + LOOK_MIDDLE < end)
+		flows_look(f, hash[(at + LOOK_MIDDLE) % LOOKED]);
+	if (at + LOOK_NEAR < end)
+		flows_look_near(f, hash[(at + LOOK_NEAR) % LOOKED]);
+}
+
 static void thread_count(struct counter *k, uint64_t at, struct decoded *d)
 {
 	const struct counted *p = &k->ring[at % COUNTER_ROOM].counted;
@@ -175,7 +203,7 @@ static void *thread_main(void *counter)
 {
 	struct counter *k = counter;
 	struct decoded d = {0};
-	uint64_t at = 0;
+	uint64_t at = 0, hash[LOOKED] = {0};
 
 	pthread_mutex_lock(&k->lock);
 	k->started = true;
@@ -190,10 +218,10 @@ static void *thread_main(void *counter)
 			thread_sleep(k);
 			continue;
 		}
-		if (end - at > RUN)
-			end = at + RUN;
-		for (; at < end; at++)
+		for (uint64_t run = end - at > RUN ? at + RUN : end; at < run; at++) {
+			thread_look(k, at, end, hash);
 			thread_count(k, at, &d);
+		}
 		thread_report(k, at);
 	}
 }

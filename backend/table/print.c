@@ -16,7 +16,7 @@ struct printer {
 	struct print_options options;
 	struct buf line;   /* lines that are not written yet, and the one that is being made */
 	size_t line_start; /* of that one */
-	bool begun; /* the first window came: header is out, widths are known */
+	bool begun;	   /* the first window came: header is out, widths are known */
 	uint64_t rows;
 	unsigned ncolumns;
 	unsigned *width; /* text: columns of the terminal */
@@ -77,19 +77,31 @@ static int line_end(struct printer *p, struct err *e)
 
 /* --- csv (RFC 4180's quotes; lines end as Unix's do) and tsv --- */
 
+static bool csv_quoted(const uint8_t *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (s[i] == ',' || s[i] == '"')
+			return true;
+	}
+	return false;
+}
+
+/* Nothing but text can hold what has to be quoted. */
 static void csv_cell(struct buf *line, enum kind kind, const struct value *v, struct buf *raw)
 {
-	buf_clear(raw);
-	value_print_raw(raw, kind, v);
-	if (!strpbrk(buf_str(raw), ",\"")) {
-		(void)buf_add(line, raw->data, raw->len);
+	const size_t from = line->len;
+
+	value_print_raw(line, kind, v);
+	if (v->type != VALUE_TEXT || !csv_quoted(line->data + from, line->len - from))
 		return;
-	}
+	buf_clear(raw);
+	(void)buf_add(raw, line->data + from, line->len - from);
+	line->len = from;
 	(void)buf_add_byte(line, '"');
-	for (const char *s = buf_str(raw); *s; s++) {
-		if (*s == '"')
+	for (size_t i = 0; i < raw->len; i++) {
+		if (raw->data[i] == '"')
 			(void)buf_add_byte(line, '"');
-		(void)buf_add_byte(line, (uint8_t)*s);
+		(void)buf_add_byte(line, raw->data[i]);
 	}
 	(void)buf_add_byte(line, '"');
 }

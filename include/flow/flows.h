@@ -38,6 +38,11 @@ struct flow_place {
 	uint32_t length;
 };
 void flows_packet(struct flows *f, const struct decoded *d, const struct flow_place *p, struct flow_note *note);
+/* Three looks at a packet that will be counted soon, some packets apart, so that what it needs is in the cache by then.
+ * The first gives what the others want; of *d it reads flags, ends and protocol. */
+uint64_t flows_look_far(const struct flows *f, const struct decoded *d);
+void flows_look(const struct flows *f, uint64_t hash);
+void flows_look_near(const struct flows *f, uint64_t hash);
 /* The connection that a key belongs to now, without counting: for quotes in ICMP errors and for second looks. */
 uint64_t flows_find(const struct flows *f, const struct decoded *d, uint8_t *direction);
 uint64_t flows_count(const struct flows *f);	   /* numbers given, base included */
