@@ -6,7 +6,6 @@
 #include "rig.h"
 
 #define PAGE_ROWS 2000u
-#define COLUMNS_MAX 64u
 #define SORTED_ROWS_MAX 3000u /* connections of a capture that is sorted by every column */
 
 static const char *const kept_columns =
@@ -213,10 +212,10 @@ static void check_orders(struct sums *s, const char *table)
 {
 	int64_t rows = 0, sorted;
 	const uint64_t digest = rows_digest(s, table, NULL, NULL, &rows);
-	char *name[COLUMNS_MAX];
+	char *name[TABLE_COLUMNS_MAX];
 	unsigned columns = s->r.window.ncolumns;
 
-	assert_true(columns <= COLUMNS_MAX);
+	assert_true(columns <= TABLE_COLUMNS_MAX);
 	for (unsigned i = 0; i < columns; i++)
 		name[i] = xstrdup(s->r.window.columns[i].name);
 	for (unsigned i = 0; i < 2 * columns; i++) {
