@@ -215,12 +215,16 @@ bool dhcp_speaks(const struct probe *b)
 	       get32(b->p + 236) == 0x63825363;
 }
 
-/* Mode and version as RFC 5905 has them, and a length of its packets. */
+/* Mode and version as RFC 5905 has them, and a length of its packets; intervals up to 2^17 s, and a
+ * precision below a second, or one of the two that clients write who keep theirs for themselves. */
 bool ntp_looks(const struct probe *b)
 {
 	unsigned version = b->p[0] >> 3 & 7, mode = b->p[0] & 7;
 
-	if (version < 1 || version > 4 || !mode)
+	if (version < 1 || version > 4 || !mode || b->wire % 4)
 		return false;
-	return mode <= 5 ? b->length >= 48 && b->p[1] <= 16 : b->length >= 8;
+	if (mode > 5)
+		return b->length >= 8;
+	return b->length >= 48 && b->p[1] <= 16 && (b->p[2] <= 17 || b->p[2] >= 0xfa) &&
+	       (!b->p[3] || b->p[3] == 32 || b->p[3] >= 0xc0);
 }

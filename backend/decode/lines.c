@@ -53,6 +53,15 @@ struct str line_word(struct str *line)
 	return word;
 }
 
+bool line_printable(struct str line)
+{
+	for (size_t i = 0; i < line.len; i++) {
+		if (line.p[i] < ' ' || line.p[i] > '~')
+			return false;
+	}
+	return line.len > 0;
+}
+
 bool line_has(struct str line, const char *text)
 {
 	size_t n = strlen(text);

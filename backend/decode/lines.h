@@ -14,6 +14,7 @@ bool line_whole(struct cursor *c, struct str *line);
 void line_add(struct buf *out, struct str line);
 /* The first word of the line, and the line goes on behind the blanks that follow it. */
 struct str line_word(struct str *line);
+bool line_printable(struct str line); /* not empty, and ASCII without controls */
 bool line_has(struct str line, const char *text); /* anywhere in it, whatever the case */
 /* Whether the word stands in a list of capitals like " USER PASS ", whatever its own case. */
 bool word_in(struct str word, const char *list);

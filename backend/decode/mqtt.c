@@ -72,6 +72,18 @@ bool mqtt_speaks(const struct probe *b)
 	return b->p[0] == CONNECT << 4 && mqtt_next(&c, &m) && mqtt_hello(m.body);
 }
 
+/* The flags that each kind has; what is published has a topic that can be read. */
+static bool mqtt_fits(const struct mqtt *m)
+{
+	unsigned kind = m->head >> 4, flags = m->head & 15;
+	struct cursor c = m->body;
+	struct str topic;
+
+	if (kind != PUBLISH)
+		return kind && flags == (kind == 6 || kind == 8 || kind == 10 ? 2 : 0);
+	return (flags & 6) != 6 && mqtt_string(&c, &topic) && (!topic.len || line_printable(topic));
+}
+
 /* At its port: kinds with the flags that they must have, the last of which ends with the payload.
  */
 bool mqtt_looks(const struct probe *b)
@@ -80,14 +92,7 @@ bool mqtt_looks(const struct probe *b)
 	struct mqtt m;
 
 	do {
-		unsigned kind, flags;
-
-		if (!mqtt_next(&c, &m))
-			return false;
-		kind = m.head >> 4;
-		flags = m.head & 15;
-		if (!kind ||
-		    (kind != PUBLISH && flags != (kind == 6 || kind == 8 || kind == 10 ? 2 : 0)))
+		if (!mqtt_next(&c, &m) || !mqtt_fits(&m))
 			return false;
 	} while (cursor_left(&c));
 	return m.at + m.length == b->wire || (m.head >> 4 == PUBLISH && m.at + m.length > b->wire);

@@ -41,7 +41,8 @@ bool redis_looks(const struct probe *b)
 	struct cursor c = probe_cursor(b);
 	struct str line;
 
-	return strchr("*$+-:_#,%~>", b->p[0]) && b->p[0] && line_whole(&c, &line);
+	return b->p[0] && strchr("*$+-:_#,%~>", b->p[0]) && line_whole(&c, &line) &&
+	       line_printable(line);
 }
 
 /* The next word of a command: "$3", and three bytes of which some may be cut off. */
