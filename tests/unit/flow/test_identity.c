@@ -244,6 +244,85 @@ static void test_icmp(void **state)
 	flows_free(s.f);
 }
 
+/* Five minutes of silence and then the same bytes again: one connection, and a retransmission. */
+static void test_gap_and_retransmission(void **state)
+{
+	struct script s;
+
+	(void)state;
+	script_open(&s, NULL);
+	shake(&s, 1000);
+	tcp(&s, 10, END_A, TCP_ACK, 1001, 5001, 100);
+	tcp(&s, 300000, END_A, TCP_ACK, 1001, 5001, 100);
+	assert_int_equal(flows_count(s.f), 1);
+	assert_true(s.note.retransmission);
+	assert_int_equal(conn(&s, 1)->flow[0].retrans_packets, 1);
+	flows_free(s.f);
+}
+
+/* Captured out of order: the answer first, then data, then the SYN; A is who was seen first, and
+ * who began is still known. */
+static void test_handshake_out_of_order(void **state)
+{
+	struct script s;
+
+	(void)state;
+	script_open(&s, NULL);
+	tcp(&s, 10, END_B, TCP_SYN | TCP_ACK, 5000, 1001, 0);
+	tcp(&s, 0, END_A, TCP_ACK, 1001, 5001, 50);
+	tcp(&s, 0, END_A, TCP_SYN, 1000, 0, 0);
+	tcp(&s, 1, END_B, TCP_ACK, 5001, 1051, 0);
+	assert_int_equal(flows_count(s.f), 1);
+	assert_int_equal(conn(&s, 1)->addr_a.bytes[3], END_B);
+	assert_int_equal(conn(&s, 1)->initiator, 'b');
+	assert_int_equal(conn(&s, 1)->flow[1].first_seq, 1000);
+	assert_int_equal(conn(&s, 1)->flow[1].unique, 50);
+	assert_int_equal(conn(&s, 1)->flow[1].retrans_packets, 0);
+	flows_free(s.f);
+}
+
+/* The numbers pass 2^32: what comes behind is new, and a SYN with a small number is another. */
+static void test_sequence_wraps(void **state)
+{
+	struct script s;
+
+	(void)state;
+	script_open(&s, NULL);
+	shake(&s, UINT32_MAX - 50);
+	tcp(&s, 1, END_A, TCP_ACK, UINT32_MAX - 49, 5001, 100);
+	tcp(&s, 1, END_A, TCP_ACK, 51, 5001, 100);
+	tcp(&s, 1, END_A, TCP_ACK, 51, 5001, 100);
+	assert_int_equal(conn(&s, 1)->flow[0].unique, 200);
+	assert_int_equal(conn(&s, 1)->flow[0].retrans_packets, 1);
+	assert_int_equal(flows_count(s.f), 1);
+	shake(&s, 10);
+	assert_int_equal(flows_count(s.f), 2);
+	flows_free(s.f);
+}
+
+/* Only one direction was captured: port reuse is seen all the same, from either end. */
+static void test_one_side_only(void **state)
+{
+	struct script s;
+
+	(void)state;
+	script_open(&s, NULL);
+	tcp(&s, 0, END_A, TCP_SYN, 1000, 0, 0);
+	tcp(&s, 10, END_A, TCP_ACK, 1001, 5001, 0);
+	tcp(&s, 10, END_A, TCP_ACK, 1001, 5001, 10);
+	assert_int_equal(conn(&s, 1)->handshake_ns, 10 * MS);
+	tcp(&s, 10, END_A, TCP_SYN, 2000, 0, 0);
+	assert_int_equal(flows_count(s.f), 2);
+	flows_free(s.f);
+	/* A SYN-ACK never splits, whatever its number. */
+	script_open(&s, NULL);
+	tcp(&s, 0, END_B, TCP_SYN | TCP_ACK, 5000, 1001, 0);
+	tcp(&s, 10, END_B, TCP_SYN | TCP_ACK, 6000, 2001, 0);
+	assert_int_equal(flows_count(s.f), 1);
+	assert_int_equal(conn(&s, 1)->initiator, 'b');
+	flows_free(s.f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -260,6 +339,10 @@ int main(void)
 		cmocka_unit_test(test_both_ends_the_same),
 		cmocka_unit_test(test_crossed_addresses),
 		cmocka_unit_test(test_icmp),
+		cmocka_unit_test(test_gap_and_retransmission),
+		cmocka_unit_test(test_handshake_out_of_order),
+		cmocka_unit_test(test_sequence_wraps),
+		cmocka_unit_test(test_one_side_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
