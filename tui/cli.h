@@ -22,7 +22,7 @@ struct cli_options {
 	const char *counter;
 	const char *step, *from, *to;
 	uint64_t limit; /* rows; UINT64_MAX: all */
-	bool outer;
+	bool outer, names;
 	int64_t for_ns; /* of a device; 0: not given */
 	uint64_t count; /* packets of a device; 0: not given */
 };
@@ -96,8 +96,8 @@ struct cli_source {
 };
 /* `endless`: a device needs no --for and no --count. */
 int cli_source_open(struct cli *c, const char *word, bool endless, struct cli_source *s, struct err *e);
-/* Several files as one capture; one word: as above, an end needed. */
-int cli_sources_open(struct cli *c, char *const *word, int count, struct cli_source *s, struct err *e);
+/* Several files as one capture; one word: as above. */
+int cli_sources_open(struct cli *c, char *const *word, int count, bool endless, struct cli_source *s, struct err *e);
 /* A device: waits for --for or --count, or ctrl-c. */
 int cli_source_wait(struct cli *c, struct cli_source *s, struct err *e);
 /* The user gave no name to the file that standard input was written to. */

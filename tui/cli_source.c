@@ -255,14 +255,14 @@ static int merge_check(const struct source *one, const struct source *first, con
 	return 0;
 }
 
-int cli_sources_open(struct cli *c, char *const *word, int count, struct cli_source *s, struct err *e)
+int cli_sources_open(struct cli *c, char *const *word, int count, bool endless, struct cli_source *s, struct err *e)
 {
 	struct source *one;
 	char *target = NULL;
 	int r = 0, n, ask;
 
 	if (count == 1)
-		return cli_source_open(c, word[0], false, s, e);
+		return cli_source_open(c, word[0], endless, s, e);
 	*s = (struct cli_source){0};
 	one = xcalloc((size_t)count, sizeof(*one));
 	for (n = 0; n < count && r == 0; n++) {

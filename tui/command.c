@@ -35,7 +35,7 @@ const struct command shell_commands[] = {
 	 .summary = "the files that a session has recorded", .shell = verb_of_session},
 	{.name = "fetch", .words = "NAME|HOST:/PATH [DIR]", .contexts = COMMAND_SHELL,
 	 .summary = "brings files home, from where it left off", .shell = verb_fetch},
-	{.name = "cat", .words = "SOURCE", .contexts = COMMAND_SHELL,
+	{.name = "cat", .words = "SOURCE...", .contexts = COMMAND_SHELL,
 	 .summary = "pcapng on standard output, live too", .shell = verb_cat},
 	{.name = "analyze", .words = "MODULE FILE", .contexts = COMMAND_SHELL,
 	 .summary = "captcp's spelling of a table", .shell = verb_analyze},

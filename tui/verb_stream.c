@@ -91,11 +91,11 @@ int verb_cat(struct cli *c, int count, char **word, struct err *e)
 
 	if (cli_options_take(c, &count, word, e))
 		return -1;
-	if (count != 2)
-		return err_set(e, ERR_CALL, "tapdeck cat SOURCE: it has %d words", count);
+	if (count < 2)
+		return err_set(e, ERR_CALL, "tapdeck cat SOURCE: SOURCE is missing");
 	if (isatty(STDOUT_FILENO))
 		return err_set(e, ERR_CALL, "packets are nothing for a terminal: tapdeck cat %s > FILE, or | wireshark -k -i -", word[1]);
-	r = cli_source_open(c, word[1], true, &source, e);
+	r = cli_sources_open(c, word + 1, count - 1, true, &source, e);
 	if (r == 0)
 		r = copy_run(&s, source.client, source.channel, words, ARRAY_LEN(words), source.live ? c->opt.for_ns : 0);
 	if (r == 0 && c->interrupted && !source.live)

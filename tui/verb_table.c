@@ -93,7 +93,7 @@ int verb_table(struct cli *c, int count, char **word, struct err *e)
 			       t->nwords ? " " : "", count < t->nwords + 1 ? t->arguments : "SOURCE", t->name);
 	if (arguments_check(c, t, word, e))
 		return -1;
-	r = cli_sources_open(c, word + t->nwords + 1, count - t->nwords - 1, &source, e);
+	r = cli_sources_open(c, word + t->nwords + 1, count - t->nwords - 1, false, &source, e);
 	if (r == 0)
 		r = cli_source_wait(c, &source, e);
 	/* The session has ended within a fraction of a second behind that packet. */

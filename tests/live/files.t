@@ -101,6 +101,8 @@ columns='--columns number,time,connection,src,dst,proto,length,info'
 same 'three files are merged as mergecap does' 0 "packets $one $two big.gz $columns" "packets merged.pcapng $columns"
 same 'in any order' 0 "connections $two big.xz $one" 'connections merged.pcapng'
 same 'with a filter' 0 "packets $one $two big.zst $columns --bpf udp" "packets merged.pcapng $columns --bpf udp"
+run cat $one $two big.pcap >again.pcapng
+same "written as one and read again" 0 "packets again.pcapng $columns" "packets merged.pcapng $columns"
 same 'one packet of it' 0 "hex 3 $one $two big.pcap" 'hex 3 merged.pcapng'
 says 'standard input is no file' 2 'standard input cannot be merged' packets $one -
 says 'a session is none' 2 'no file' packets $one session:x
