@@ -24,7 +24,7 @@ static const struct {
 	[WORD_FILTER] = {"--filter", "EXPR", "only rows that match"},
 	[WORD_BPF] = {"--bpf", "EXPR", "only these packets count (libpcap's language)"},
 	[WORD_OUTER] = {"--outer", "", "count a tunnel's packets by the outermost headers"},
-	[WORD_NAMES] = {"--names", "", "names for addresses and ports"},
+	[WORD_NAMES] = {"--names", "", "names for addresses and ports in text, those that come in time"},
 	[WORD_TIME] = {"--time", "utc|local|epoch", "how times print in text"},
 	[WORD_FOR] = {"--for", "DURATION", "a device: look for so long"},
 	[WORD_COUNT] = {"--count", "N", "a device: until N packets were seen"},
@@ -89,7 +89,8 @@ static int option_set(struct cli_options *o, enum option_word which, const char 
 		o->outer = true;
 		return 0;
 	case WORD_NAMES:
-		return err_set(e, ERR_CALL, "this version resolves no names yet: leave it out");
+		o->names = true;
+		return 0;
 	case WORD_TIME:
 		return zone_parse(value, &o->print.zone, e);
 	case WORD_FOR:

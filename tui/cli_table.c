@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/xalloc.h"
+#include "names.h"
 #include "table/row.h"
 #include "table/view.h"
 
@@ -14,6 +15,7 @@
 struct pull {
 	struct cli *cli;
 	struct printer *printer;
+	struct names *names; /* NULL: numbers stay numbers */
 	struct request *request;
 	struct msg_query query;
 	struct window window;
@@ -73,6 +75,8 @@ static void pull_window(struct pull *p, struct request *r, const struct msg_wind
 		client_requery(r, &p->query);
 		p->asked = true;
 	}
+	if (p->names)
+		names_window(p->names, w);
 	if (printer_add(p->printer, w, p->e)) {
 		p->r = -1;
 		more = false;
@@ -155,6 +159,8 @@ int cli_print(struct cli *c, const struct cli_ask *ask, struct err *e)
 
 	query_of(c, ask, &p.query);
 	p.printer = printer_new(c->out, &c->opt.print);
+	if (c->opt.names && c->opt.print.format == PRINT_TEXT)
+		p.names = names_new();
 	r = pull_run(&p, ask);
 	if ((r == 0 || e->code == ERR_PART) && printer_end(p.printer, &end)) {
 		*e = end;
@@ -162,6 +168,7 @@ int cli_print(struct cli *c, const struct cli_ask *ask, struct err *e)
 	}
 	printer_free(p.printer);
 	window_release(&p.window);
+	names_free(p.names);
 	return r;
 }
 
