@@ -8,7 +8,9 @@
 #include "sent.h"
 #include "track.h"
 
-#define TWIN_NS (100 * NS_PER_MS) /* a copy that a mirror port made comes within this */
+#define TWIN_SHIFT 20u
+#define TWIN_WITHIN ((uint32_t)(100 * NS_PER_MS >> TWIN_SHIFT)) /* as long as a mirror port takes  \
+								 */
 #define CONTROL (TCP_SYN | TCP_FIN | TCP_RST)
 
 static bool before(uint32_t a, uint32_t b)
@@ -199,6 +201,7 @@ static uint64_t twin_mark(const struct slot *s, unsigned direction, const struct
 static void twin_note(struct flows *f, struct slot *s, unsigned direction, const struct decoded *d,
 		      const struct flow_place *p)
 {
+	const uint32_t ts = (uint32_t)((uint64_t)p->ts_ns >> TWIN_SHIFT);
 	uint64_t mark;
 	struct twin *t;
 
@@ -208,11 +211,11 @@ static void twin_note(struct flows *f, struct slot *s, unsigned direction, const
 		f->twins = xcalloc(TWINS, sizeof(*f->twins));
 	mark = twin_mark(s, direction, d);
 	t = &f->twins[mark % TWINS];
-	if (t->mark == mark && p->ts_ns - t->ts_ns <= TWIN_NS && t->ts_ns - p->ts_ns <= TWIN_NS) {
+	if (t->mark == mark >> 32 && ts - t->ts + TWIN_WITHIN <= 2 * TWIN_WITHIN) {
 		store_more(f, s)->flow[direction].duplicates++;
 		return;
 	}
-	*t = (struct twin){.mark = mark, .ts_ns = p->ts_ns};
+	*t = (struct twin){.mark = (uint32_t)(mark >> 32), .ts = ts};
 }
 
 /* --- segments that carry little or nothing --- */
