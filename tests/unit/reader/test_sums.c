@@ -6,7 +6,11 @@
 #include "rig.h"
 
 #define PAGE_ROWS 2000u
-#define SORTED_ROWS_MAX 3000u /* connections of a capture that is sorted by every column */
+#ifdef __SANITIZE_ADDRESS__ /* connections of a capture that is sorted by every column */
+#define SORTED_ROWS_MAX 20u
+#else
+#define SORTED_ROWS_MAX 3000u
+#endif
 
 static const char *const kept_columns =
 	"id,packets_ab,bytes_ab,packets_ba,bytes_ba,payload_ab,payload_ba,retrans_ab,retrans_ba";
