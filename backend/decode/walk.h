@@ -5,9 +5,9 @@
 #include "cursor.h"
 #include "decode/decode.h"
 
-#define WALK_LAYERS_STEP                                                                           \
-	2u /* layers that a decoder may append: its own, and what it carries as data */
-
+/* Layers that a decoder may append: its own, a tunnel's behind UDP (or a frame's behind what the
+ * radio knew), and what that carries as data. */
+#define WALK_LAYERS_STEP 3u
 #define WALK_TUNNELS_MAX 8u /* one within another; what is deeper stays closed */
 
 /* One packet on its way through the decoders. */

@@ -252,6 +252,32 @@ static void test_depth(void **state)
 	assert_true(d.nlayers <= DECODE_LAYERS_MAX);
 }
 
+/* The array of layers ends within a tunnel of UDP, at each place of it. */
+static void test_layers_run_out(void **state)
+{
+	(void)state;
+	for (unsigned tags = 0; tags < DECODE_LAYERS_MAX; tags++) {
+		for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+			struct made m = {.len = 0}, inner = {.len = 0};
+			struct decoded d;
+
+			put_way(&inner, &ways[i]);
+			inner.bytes[inner.len - 1] = 0;
+			put_eth(&m, tags ? 0x8100 : 0x0800);
+			for (unsigned j = 1; j <= tags; j++) {
+				put16(&m, j);
+				put16(&m, j < tags ? 0x8100 : 0x0800);
+			}
+			put(&m, inner.bytes, inner.len);
+			made_decode(&m, &d, 1);
+			assert_true(d.nlayers <= DECODE_LAYERS_MAX);
+			m.len -= 20; /* an inside that does not decode */
+			made_decode(&m, &d, 1);
+			assert_true(d.nlayers <= DECODE_LAYERS_MAX);
+		}
+	}
+}
+
 /* GRE in VXLAN: the tunnel is the innermost. */
 static void test_tunnel_in_tunnel(void **state)
 {
@@ -271,6 +297,30 @@ static void test_tunnel_in_tunnel(void **state)
 	made_decode(&m, &d, 101);
 	assert_int_equal(d.tunnel, PROTO_GRE);
 	assert_int_equal(d.src[0], 172);
+}
+
+/* What IPv6 carries is named by both versions. */
+static void test_over_ip6(void **state)
+{
+	static const struct {
+		uint8_t next, tunnel;
+		enum inside inside;
+	} kinds[] = {{4, PROTO_FOURIN6, INSIDE_IP4}, {41, PROTO_SIXIN6, INSIDE_IP6}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		const bool ip6 = kinds[i].inside == INSIDE_IP6;
+		struct made m = {.len = 0};
+		struct decoded d;
+
+		put_ip6(&m, kinds[i].next, ip6 ? INNER_BYTES + 20 : INNER_BYTES);
+		put_inside(&m, kinds[i].inside);
+		made_decode(&m, &d, 101);
+		assert_int_equal(d.tunnel, kinds[i].tunnel);
+		assert_int_equal(d.family, ip6 ? 6 : 4);
+		assert_ptr_equal(d.src, m.bytes + 40 + (ip6 ? 8 : 12));
+		assert_int_equal(d.dport, 9);
+	}
 }
 
 static void test_authentication_header(void **state)
@@ -333,7 +383,9 @@ int main(void)
 		cmocka_unit_test(test_noise_on_tunnel_ports),
 		cmocka_unit_test(test_inside_that_is_no_ip),
 		cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_layers_run_out),
 		cmocka_unit_test(test_tunnel_in_tunnel),
+		cmocka_unit_test(test_over_ip6),
 		cmocka_unit_test(test_authentication_header),
 		cmocka_unit_test(test_esp_is_named),
 		cmocka_unit_test(test_pseudowire),
