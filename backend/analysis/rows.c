@@ -11,7 +11,7 @@
 struct rows_block {
 	struct buf text;
 	uint32_t items;
-	unsigned char item[];
+	_Alignas(8) unsigned char item[]; /* of which each has a multiple of 8 bytes */
 };
 
 void rows_init(struct rows *r, size_t item_bytes)
