@@ -97,7 +97,7 @@ static void test_wrong(void **state)
 	refused("x|--time|mars", 0);
 	refused("x|--format|xml", 0);
 	refused("x|--outer=yes", -1);
-	refused("x|--names", -1);
+	refused("x|--names=yes", -1);
 }
 
 int main(void)
