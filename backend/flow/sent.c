@@ -90,13 +90,14 @@ void sent_add(struct flows *f, struct figures *fg, struct sent_segment new)
 
 static void again_note(struct more_flow *m, struct sent_segment *had, int64_t ts_ns)
 {
-	int64_t after = ts_ns - had->ts_ns;
+	int64_t after;
 
 	had->again++;
 	if (had->again > m->again_most)
 		m->again_most = had->again;
-	if (had->ts_ns == SENT_NO_TIME || ts_ns == SENT_NO_TIME || after < 0)
+	if (had->ts_ns == SENT_NO_TIME || ts_ns == SENT_NO_TIME || ts_ns < had->ts_ns)
 		return;
+	after = ts_ns - had->ts_ns;
 	if (!m->again_times || after < m->again_min_ns)
 		m->again_min_ns = after;
 	if (!m->again_times || after > m->again_max_ns)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flow/figures.h"
 #include "flow/flows.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -31,6 +32,24 @@ static void check(const struct connection *c)
 	for (const char *p = c->history; *p; p++)
 		assert(strchr(letters, *p));
 	assert(c->protocol != 6 || *connection_state_name(c) || c->state == CONN_NONE);
+}
+
+static void check_figures(const struct flows *f, uint64_t number)
+{
+	struct flow_figures g;
+
+	for (unsigned i = 0; i < 2; i++) {
+		const struct flow *fl = &flows_number(f, number)->flow[i];
+		const int64_t *v = g.value;
+
+		assert(flows_figures(f, number, i, &g));
+		for (unsigned j = 0; j < FIGURES; j++)
+			assert(v[j] == FIGURE_UNKNOWN || v[j] >= 0);
+		assert(v[FIGURE_DATA_PACKETS] <= (int64_t)fl->packets);
+		assert(v[FIGURE_PURE_ACKS] <= v[FIGURE_ACK_PACKETS]);
+		assert(v[FIGURE_RTT_SAMPLES] <= v[FIGURE_DATA_PACKETS]);
+		assert(v[FIGURE_RTT_MIN_MS] <= v[FIGURE_RTT_MAX_MS]);
+	}
 }
 
 static void leave(void *arg, const struct connection *c, bool final)
@@ -106,7 +125,8 @@ static void run(const uint8_t *data, size_t size, uint64_t memory_bytes)
 	for (uint64_t i = 0; i < flows_in_memory(f); i++) {
 		const struct connection *c = flows_at(f, i);
 
-		assert(c && c->number > o.base && flows_number(f, c->number) == c);
+		assert(c && c->number > o.base && flows_number(f, c->number)->number == c->number);
+		check_figures(f, c->number);
 		check(c);
 		sum += c->flow[0].packets + c->flow[1].packets;
 	}
