@@ -37,6 +37,14 @@ bool source_is_live(const struct source *s)
 
 /* --- interfaces --- */
 
+/* Room for one more behind `count`: there are files of a hundred thousand interfaces. */
+static void *grown(void *array, uint32_t count, size_t size)
+{
+	if (count & (count - 1))
+		return array;
+	return xreallocarray(array, count ? (size_t)count * 2 : 1, size);
+}
+
 static bool same_text(const char *a, const char *b)
 {
 	return strcmp(a ? a : "", b ? b : "") == 0;
@@ -64,8 +72,7 @@ static uint32_t source_show(struct source *s, const struct interface_map *map, u
 	for (uint32_t shown = 0; elsewhere && shown < s->nshown; shown++)
 		if (source_same(s, map, former, i, shown))
 			return shown;
-	s->first_of_shown =
-		xreallocarray(s->first_of_shown, s->nshown + 1, sizeof(*s->first_of_shown));
+	s->first_of_shown = grown(s->first_of_shown, s->nshown, sizeof(*s->first_of_shown));
 	s->first_of_shown[s->nshown] = s->ninterfaces;
 	return s->nshown++;
 }
@@ -80,11 +87,10 @@ bool source_interfaces(struct source *s, struct interface_map *map, const struct
 
 		if (s->ninterfaces == INDEX_INTERFACE_MAX)
 			return false;
-		map->number = xreallocarray(map->number, n + 1, sizeof(*map->number));
+		map->number = grown(map->number, n, sizeof(*map->number));
 		uint32_t shown = source_show(s, map, former, blocks_interface(b, n));
 
-		s->interface =
-			xreallocarray(s->interface, s->ninterfaces + 1, sizeof(*s->interface));
+		s->interface = grown(s->interface, s->ninterfaces, sizeof(*s->interface));
 		s->interface[s->ninterfaces] =
 			(struct source_interface){.blocks = b, .number = n, .shown = shown};
 		map->number[n] = s->ninterfaces++;
