@@ -138,9 +138,11 @@ void quic_info(struct buf *out, const struct view *v, const struct layer *l)
 	struct quic q;
 
 	for (unsigned i = 0; i < QUIC_PACKETS_MAX && cursor_left(&c); i++) {
+		const uint8_t first = *c.data;
+
 		if (!quic_read(&c, &q)) {
 			/* Behind the others: a short header, or filling. */
-			if (*c.data & 0x40)
+			if ((first & 0xc0) == 0x40)
 				buf_add_str(out, i ? ", 1-RTT" : "1-RTT");
 			return;
 		}
