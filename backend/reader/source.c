@@ -126,7 +126,8 @@ int source_next(struct source *s, struct taken *t)
 	}
 	if (r == 0 && s->live.mapped)
 		r = source_live_next(s, t);
-	if (r == 0 && s->from_files && !s->merge.wanted) /* the chunks have a gap that the segments may fill */
+	if (r == 0 && s->from_files &&
+	    !s->merge.wanted) /* the chunks have a gap that the segments may fill */
 		r = source_file_next(s, t);
 	if (r != 1)
 		return r;
@@ -231,10 +232,9 @@ static bool source_holes(struct source *s, char *text, size_t room)
 		if (n && holes == 0)
 			(void)snprintf(text, room, "%s%sat byte %llu, after %spacket %llu: %s",
 				       s->nparts > 1 ? s->part[i].name : "",
-				       s->nparts > 1 ? " " : "",
-				       (unsigned long long)hole[0].offset,
-				       s->merge.wanted ? "its " : "",
-				       (unsigned long long)packet, hole[0].why);
+				       s->nparts > 1 ? " " : "", (unsigned long long)hole[0].offset,
+				       s->merge.wanted ? "its " : "", (unsigned long long)packet,
+				       hole[0].why);
 		for (uint32_t k = 0; k < n; k++)
 			bytes += hole[k].bytes;
 		holes += n;
