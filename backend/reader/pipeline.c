@@ -1,4 +1,5 @@
 /* From the source to the index and the connections, in slices of time. */
+#include <poll.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -8,7 +9,8 @@
 #define LOOK_PACKETS 64u     /* read between two looks at the clock */
 #define LOOK_GROWING_MS 100u /* a file that grows is looked at again */
 #define LOOK_FOLLOW_MS 500u  /* and one that may */
-#define BEAT_MS 10000u	     /* what changed goes to the journal */
+#define SLICE_MOST_NS (50 * NS_PER_MS)
+#define BEAT_MS 10000u /* what changed goes to the journal */
 
 static uint64_t pipeline_rows_max(bool live)
 {
@@ -54,30 +56,6 @@ static void pipeline_settle(struct reader *r, struct capture *c, bool at_end)
 		capture_settle(c, pipeline_row, r);
 }
 
-/* Until the deadline. true: there is more. */
-static bool pipeline_packets(struct reader *r, int64_t deadline, bool *any)
-{
-	struct taken t;
-	int next;
-
-	for (unsigned n = 1; (next = source_next(&r->source, &t)) > 0; n++) {
-		*any = true;
-		if (next == SOURCE_LATER) {
-			if (clock_mono_ns() > deadline)
-				return true;
-			continue;
-		}
-		counter_add(r->counter, &t);
-		if (r->source.gap_new) {
-			r->source.gap_new = false;
-			journal_gap(r);
-		}
-		if (n % LOOK_PACKETS == 0 && clock_mono_ns() > deadline)
-			return true;
-	}
-	return false;
-}
-
 /* Whether a second thread is to count. What is live comes in drops, and its connections leave
  * through the journal; who looks on while a file is read wants a processor for the screen. */
 static bool pipeline_shared(const struct reader *r)
@@ -87,17 +65,68 @@ static bool pipeline_shared(const struct reader *r)
 	return counter_processors(r->counter) > (table_server_watched(r->tables) ? 2 : 1);
 }
 
+struct slice {
+	int64_t end_ns, last_ns; /* the latter where nobody wants anything */
+	bool shared;
+};
+
+static bool control_speaks(const struct reader *r)
+{
+	struct pollfd control = {.fd = r->control_fd, .events = POLLIN};
+
+	return poll(&control, 1, 0) != 0;
+}
+
+/* With two threads an end costs the time until the second is through with what waits for it: a
+ * slice goes on as long as nobody says anything. */
+static bool slice_over(const struct reader *r, struct slice *s)
+{
+	const int64_t now = clock_mono_ns();
+
+	if (now <= s->end_ns)
+		return false;
+	if (!s->shared || now > s->last_ns || control_speaks(r))
+		return true;
+	s->end_ns = now + READER_SLICE_NS;
+	return false;
+}
+
+/* One slice. true: there is more. */
+static bool pipeline_packets(struct reader *r, struct slice *s, bool *any)
+{
+	struct taken t;
+	int next;
+
+	for (unsigned n = 1; (next = source_next(&r->source, &t)) > 0; n++) {
+		*any = true;
+		if (next == SOURCE_LATER) {
+			if (slice_over(r, s))
+				return true;
+			continue;
+		}
+		counter_add(r->counter, &t);
+		if (r->source.gap_new) {
+			r->source.gap_new = false;
+			journal_gap(r);
+		}
+		if (n % LOOK_PACKETS == 0 && slice_over(r, s))
+			return true;
+	}
+	return false;
+}
+
 static bool pipeline_read(struct reader *r)
 {
-	int64_t deadline = clock_mono_ns() + READER_SLICE_NS;
+	const int64_t now = clock_mono_ns();
 	const bool live = source_is_live(&r->source);
+	struct slice slice = {now + READER_SLICE_NS, now + SLICE_MOST_NS, pipeline_shared(r)};
 	bool more, any = false, news = !r->drained;
 
 	if (source_done(&r->source) && !live)
 		return false;
 	counter_begin(r->counter, &r->capture, &r->index,
-		      live ? UINT64_MAX : pipeline_rows_max(false), !pipeline_shared(r));
-	more = pipeline_packets(r, deadline, &any);
+		      live ? UINT64_MAX : pipeline_rows_max(false), !slice.shared);
+	more = pipeline_packets(r, &slice, &any);
 	counter_wait(r->counter);
 	pipeline_settle(r, &r->capture, !more);
 	if (live)

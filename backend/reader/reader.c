@@ -339,6 +339,7 @@ int reader_main(int control_fd)
 		return EXIT_SANDBOX;
 	pipeline_init(&r);
 	r.tables = table_server_new(&r.loop, &reader_tables, &r);
+	r.control_fd = control_fd;
 	r.control = channel_new(&r.loop, control_fd, -1, &ops, &r);
 	if (reader_sandbox_enter(&e) < 0) {
 		log_error("%s", e.text);

@@ -35,6 +35,7 @@ struct reader {
 	uv_poll_t wake;	 /* live: the tap has published something */
 	bool waking;
 	struct channel *control;
+	int control_fd; /* the channel's */
 	struct table_server *tables;
 	struct source source;
 	struct index index;
