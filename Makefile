@@ -19,7 +19,7 @@ PKGS := libpcap libssh2 sqlite3 ncursesw libuv libseccomp libcrypto
 MISSING := $(shell for p in $(PKGS); do pkg-config --exists $$p 2>/dev/null || echo $$p; done)
 DEBS_BUILD := build-essential pkg-config libpcap-dev libssh2-1-dev libsqlite3-dev libncurses-dev libuv1-dev \
 	libseccomp-dev libssl-dev libcap2-bin
-DEBS_CHECK := libcmocka-dev tmux tcpdump tshark openssh-server openssh-client iproute2 procps iputils-ping netcat-openbsd socat sqlite3 jq shellcheck \
+DEBS_CHECK := libcmocka-dev tmux tcpdump tshark openssh-server openssh-client iproute2 procps iputils-ping netcat-openbsd socat sqlite3 jq gzip zstd lz4 xz-utils shellcheck \
 	mandoc python3 clang libclang-rt-14-dev clang-tidy clang-format cppcheck util-linux
 
 # --- flags ---
