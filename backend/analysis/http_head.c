@@ -205,7 +205,7 @@ bool http_chunk_read(const uint8_t *p, size_t length, size_t *line, uint64_t *si
 	*size = value;
 	if (n == length)
 		return n > 0 && n < 15;
-	if (n == 0 || n == 15 || !memchr("\r\n; \t", p[n], 5))
+	if (n == 0 || n == 15 || p[n] == 0 || !strchr("\r\n; \t", p[n]))
 		return false;
 	(void)line_at(p, length, &after);
 	if (p[after - 1] == '\n')

@@ -45,7 +45,7 @@ static void rows_drop_oldest(struct rows *r)
 	r->count -= r->block[0]->items;
 	block_free(r->block[0]);
 	r->nblocks--;
-	memmove(r->block, r->block + 1, r->nblocks * sizeof(r->block[0]));
+	memmove(r->block, r->block + 1, r->nblocks * sizeof(struct rows_block *));
 }
 
 static struct rows_block *rows_grow(struct rows *r)
@@ -58,7 +58,7 @@ static struct rows_block *rows_grow(struct rows *r)
 		rows_drop_oldest(r);
 	if (r->nblocks == r->room) {
 		r->room = r->room ? r->room * 2 : 16;
-		r->block = xreallocarray(r->block, r->room, sizeof(*r->block));
+		r->block = xreallocarray(r->block, r->room, sizeof(struct rows_block *));
 	}
 	r->block[r->nblocks++] = b;
 	return b;

@@ -72,7 +72,9 @@ void ssh_info(struct buf *out, const struct view *v, const struct layer *l)
 	unsigned n = 0;
 	const uint8_t *p = cursor_peek(&c, 4);
 
-	if (p && !memcmp(p, "SSH-", 4) && line_next(&c, &line)) {
+	if (!p)
+		return;
+	if (!memcmp(p, "SSH-", 4) && line_next(&c, &line)) {
 		line_add(out, line);
 		n++;
 	}

@@ -190,12 +190,12 @@ struct figures *store_figures(struct flows *f)
 
 	f->figures_live++;
 	if (fg) {
-		memcpy(&f->free_figures, fg, sizeof(f->free_figures));
+		memcpy(&f->free_figures, fg, sizeof(struct figures *));
 		return fg;
 	}
 	if (f->figures_used == f->figures_slabs * FIGURES_SLAB) {
 		f->figures_slab = xreallocarray(f->figures_slab, f->figures_slabs + 1,
-						sizeof(*f->figures_slab));
+						sizeof(struct figures *));
 		f->figures_slab[f->figures_slabs++] = xmalloc(FIGURES_SLAB * sizeof(*fg));
 	}
 	fg = &f->figures_slab[f->figures_used / FIGURES_SLAB][f->figures_used % FIGURES_SLAB];
@@ -211,7 +211,7 @@ static void figures_free(struct flows *f, struct slot *s, unsigned direction)
 	if (!fg)
 		return;
 	sent_release(f, fg);
-	memcpy(fg, &f->free_figures, sizeof(f->free_figures));
+	memcpy(fg, &f->free_figures, sizeof(struct figures *));
 	f->free_figures = fg;
 	f->figures_live--;
 	s->side[direction].figures = NULL;

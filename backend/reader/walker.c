@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/xalloc.h"
 #include "source_private.h"
@@ -16,7 +17,7 @@ void walker_init(struct walker *w, struct source *s)
 
 static void walker_close(struct walker *w, uint32_t part)
 {
-	if (part < w->nfiles) {
+	if (w->file && part < w->nfiles) {
 		capfile_close(w->file[part]);
 		w->file[part] = NULL;
 	}
@@ -27,7 +28,10 @@ void walker_release(struct walker *w)
 	for (uint32_t i = 0; i < w->nfiles; i++)
 		capfile_close(w->file[i]);
 	free(w->file);
-	walker_init(w, w->source);
+	w->file = NULL;
+	w->nfiles = w->part = w->run = 0;
+	w->last = 0;
+	w->row = UINT64_MAX;
 }
 
 /* Files that follow one another are walked one at a time; those that are merged, at once. */
@@ -35,19 +39,25 @@ static int walker_open(struct walker *w, uint32_t part, struct err *e)
 {
 	const struct part *p = &w->source->part[part];
 	int fd = fcntl(p->fd, F_DUPFD_CLOEXEC, 0);
+	struct capfile *f;
 
 	if (!w->source->merge.wanted)
 		walker_close(w, w->part);
 	w->part = part;
 	if (fd < 0)
 		return err_errno(e, ERR_PART, "%s cannot be read once more", p->name);
-	while (w->nfiles < w->source->nparts) {
-		w->file = xreallocarray(w->file, w->source->nparts, sizeof(*w->file));
+	if (w->nfiles < w->source->nparts)
+		w->file = xreallocarray(w->file, w->source->nparts, sizeof(struct capfile *));
+	while (w->nfiles < w->source->nparts)
 		w->file[w->nfiles++] = NULL;
+	if (!w->file) { /* a part of no source */
+		(void)close(fd);
+		return err_set(e, ERR_PART, "there is no file to walk");
 	}
-	if (capfile_open(&w->file[part], fd, p->name, e) < 0)
+	if (capfile_open(&f, fd, p->name, e) < 0)
 		return -1;
-	capfile_learn(w->file[part], p->file);
+	capfile_learn(f, p->file);
+	w->file[part] = f;
 	return 0;
 }
 
@@ -65,7 +75,7 @@ static int walker_look(struct capfile *f, struct packet *pk, struct err *e)
 static int walker_next(struct walker *w, uint32_t part, uint64_t offset, struct packet *pk,
 		       struct err *e)
 {
-	if ((part >= w->nfiles || !w->file[part]) && walker_open(w, part, e) < 0)
+	if ((!w->file || part >= w->nfiles || !w->file[part]) && walker_open(w, part, e) < 0)
 		return -1;
 	struct capfile *f = w->file[part];
 	int r = walker_look(f, pk, e);
