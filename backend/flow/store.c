@@ -184,13 +184,18 @@ struct more *store_more(struct flows *f, struct slot *s)
 	return s->more;
 }
 
+/* What stands in one that is free. */
+struct figures_free {
+	struct figures *next;
+};
+
 struct figures *store_figures(struct flows *f)
 {
 	struct figures *fg = f->free_figures;
 
 	f->figures_live++;
 	if (fg) {
-		memcpy(&f->free_figures, fg, sizeof(struct figures *));
+		f->free_figures = ((struct figures_free *)(void *)fg)->next;
 		return fg;
 	}
 	if (f->figures_used == f->figures_slabs * FIGURES_SLAB) {
@@ -203,15 +208,14 @@ struct figures *store_figures(struct flows *f)
 	return fg;
 }
 
-/* The next free one stands in its first bytes. */
-static void figures_free(struct flows *f, struct slot *s, unsigned direction)
+static void figures_give_back(struct flows *f, struct slot *s, unsigned direction)
 {
 	struct figures *fg = s->side[direction].figures;
 
 	if (!fg)
 		return;
 	sent_release(f, fg);
-	memcpy(fg, &f->free_figures, sizeof(struct figures *));
+	((struct figures_free *)(void *)fg)->next = f->free_figures;
 	f->free_figures = fg;
 	f->figures_live--;
 	s->side[direction].figures = NULL;
@@ -223,8 +227,8 @@ static void slot_release(struct flows *f, struct slot *s)
 	if (!s->number)
 		return;
 	more_free(f, s);
-	figures_free(f, s, 0);
-	figures_free(f, s, 1);
+	figures_give_back(f, s, 0);
+	figures_give_back(f, s, 1);
 	if (s->ip6) {
 		free(s->ends.ip6);
 		f->more_bytes -= 2 * sizeof(*s->ends.ip6);
