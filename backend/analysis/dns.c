@@ -7,8 +7,7 @@
 #include "columns.h"
 #include "datagram.h"
 #include "decode/dns.h"
-#include "rows.h"
-#include "talk.h"
+#include "messages.h"
 
 #define DNS(X)                                                                                     \
 	X(PACKET, "packet", COUNT, 0, "", "The packet that it came in; its last, over TCP.")       \
@@ -63,8 +62,7 @@ struct query {
 };
 
 struct dns {
-	struct rows rows;
-	struct talks talks;
+	struct messages m;
 	struct datagrams datagrams;
 	struct map *open;
 	struct query *query; /* a ring of OPEN_MAX */
@@ -154,15 +152,15 @@ static void message(struct dns *d, uint64_t connection, bool multicast, const ui
 	uint64_t names = d->names.len && !multicast
 				 ? map_hash(d->names.data, d->names.len, map_seed()) | 1
 				 : 0;
-	struct dns_row *row = rows_add(&d->rows);
+	struct dns_row *row = rows_add(&d->m.rows);
 
 	*row = (struct dns_row){.packet = m->packet,
 				.connection = connection,
 				.id = h.id,
 				.rcode = h.rcode,
 				.response = h.response};
-	row->name = rows_text(&d->rows, (struct str){(const char *)d->names.data, d->names.len});
-	row->type = rows_text(&d->rows, (struct str){(const char *)d->types.data, d->types.len});
+	row->name = rows_text(&d->m.rows, (struct str){(const char *)d->names.data, d->names.len});
+	row->type = rows_text(&d->m.rows, (struct str){(const char *)d->types.data, d->types.len});
 	if (h.response)
 		row->has_latency = query_answer(d, &key, names, m, &row->latency_ns);
 	else
@@ -229,17 +227,12 @@ static void packet(void *state, const struct analysis_packet *p)
 	const struct tcp_stream_mark m = {p->number, p->ts_ns, p->has_time};
 
 	if (p->d->flags & DECODE_TCP)
-		talks_packet(&d->talks, p);
+		talks_packet(&d->m.talks, p);
 	else if (p->d->flags & DECODE_FRAGMENT)
 		fragment(d, p, &m);
 	else if (packet_is_dns(p->d))
 		message(d, p->connection, last_is(p->d, PROTO_MDNS), p->data + p->d->payload_offset,
 			p->d->payload_captured, &m);
-}
-
-static void end(void *state)
-{
-	talks_end(&((struct dns *)state)->talks);
 }
 
 /* --- the table --- */
@@ -248,8 +241,7 @@ static void *start(void)
 {
 	struct dns *d = xcalloc(1, sizeof(*d));
 
-	rows_init(&d->rows, sizeof(struct dns_row));
-	talks_init(&d->talks, &talk, d);
+	messages_init(&d->m, sizeof(struct dns_row), &talk, d);
 	d->open = map_new(OPEN_MAX);
 	d->query = xcalloc(OPEN_MAX, sizeof(*d->query));
 	buf_init(&d->names, QUESTIONS_MAX * DNS_NAME_TEXT);
@@ -261,24 +253,13 @@ static void dns_free(void *state)
 {
 	struct dns *d = state;
 
-	talks_release(&d->talks);
+	messages_release(&d->m);
 	datagrams_release(&d->datagrams);
-	rows_release(&d->rows);
 	map_free(d->open);
 	free(d->query);
 	buf_release(&d->names);
 	buf_release(&d->types);
 	free(d);
-}
-
-static uint64_t rows(const void *state)
-{
-	return ((const struct dns *)state)->rows.count;
-}
-
-static uint64_t version(const void *state)
-{
-	return ((const struct dns *)state)->rows.gone;
 }
 
 static struct value id_text(struct dns *d, uint16_t id)
@@ -294,7 +275,7 @@ static struct value id_text(struct dns *d, uint16_t id)
 static struct value cell(void *state, uint64_t row, unsigned column)
 {
 	struct dns *d = state;
-	const struct dns_row *r = rows_at(&d->rows, row);
+	const struct dns_row *r = rows_at(&d->m.rows, row);
 
 	if (!r)
 		return value_null();
@@ -308,9 +289,9 @@ static struct value cell(void *state, uint64_t row, unsigned column)
 	case DNS_RESPONSE:
 		return value_int(r->response);
 	case DNS_NAME:
-		return rows_value(&d->rows, row, r->name);
+		return rows_value(&d->m.rows, row, r->name);
 	case DNS_TYPE:
-		return rows_value(&d->rows, row, r->type);
+		return rows_value(&d->m.rows, row, r->type);
 	case DNS_RCODE:
 		return r->response ? value_text(dns_rcode_name(r->rcode, d->word)) : value_null();
 	case DNS_LATENCY_MS:
@@ -320,21 +301,14 @@ static struct value cell(void *state, uint64_t row, unsigned column)
 	}
 }
 
-static bool lacks(const void *state, char note[ANALYSIS_NOTE_MAX])
-{
-	const struct dns *d = state;
-
-	return rows_lack(&d->rows, "messages", note) || talks_lack(&d->talks, note);
-}
-
 const struct analysis_type analysis_dns = {
 	.stands = true,
 	.start = start,
 	.free = dns_free,
 	.packet = packet,
-	.end = end,
-	.rows = rows,
-	.version = version,
+	.end = messages_end,
+	.rows = messages_rows,
+	.version = messages_version,
 	.cell = cell,
-	.lacks = lacks,
+	.lacks = messages_lack,
 };

@@ -6,8 +6,7 @@
 #include "base/xalloc.h"
 #include "columns.h"
 #include "http_head.h"
-#include "rows.h"
-#include "talk.h"
+#include "messages.h"
 
 #define HTTP(X)                                                                                    \
 	X(PACKET, "packet", COUNT, 0, "", "The packet in which the message's head ended.")         \
@@ -50,8 +49,7 @@ struct http_row {
 };
 
 struct http {
-	struct rows rows;
-	struct talks talks;
+	struct messages m;
 };
 
 enum body { BODY_NONE, BODY_LENGTH, BODY_CHUNKS, BODY_TRAILER };
@@ -80,16 +78,16 @@ static struct own *own_of(struct talk *t)
 static struct http_row *row_add(struct http *s, uint64_t connection, unsigned direction,
 				const struct http_head *h, const struct tcp_stream_mark *m)
 {
-	struct http_row *r = rows_add(&s->rows);
+	struct http_row *r = rows_add(&s->m.rows);
 
 	r->packet = m->packet;
 	r->connection = connection;
 	r->direction = (uint8_t)direction;
 	r->request = h->request;
 	r->status = h->status;
-	r->method = rows_text(&s->rows, h->method);
-	r->host = rows_text(&s->rows, h->host);
-	r->uri = rows_text(&s->rows, h->uri);
+	r->method = rows_text(&s->m.rows, h->method);
+	r->host = rows_text(&s->m.rows, h->host);
+	r->uri = rows_text(&s->m.rows, h->uri);
 	return r;
 }
 
@@ -97,8 +95,8 @@ static void row_ended(struct http *s, struct own *o, unsigned direction,
 		      const struct tcp_stream_mark *m)
 {
 	uint64_t row = o->row[direction] - 1;
-	struct http_row *r = o->row[direction] && row >= s->rows.gone
-				     ? rows_change(&s->rows, row - s->rows.gone)
+	struct http_row *r = o->row[direction] && row >= s->m.rows.gone
+				     ? rows_change(&s->m.rows, row - s->m.rows.gone)
 				     : NULL;
 
 	o->row[direction] = 0;
@@ -177,7 +175,7 @@ static uint64_t message(struct http *s, struct talk *t, const struct talk_bytes 
 		r->has_latency = a.has_time && b->began->has_time;
 		r->latency_ns = b->began->ts_ns - a.ts_ns;
 	}
-	o->row[b->direction] = s->rows.gone + s->rows.count;
+	o->row[b->direction] = s->m.rows.gone + s->m.rows.count;
 	o->seeks[b->direction] = false;
 	/* What follows is another protocol (RFC 9110 7.8, 9.3.6). */
 	if (!h.request &&
@@ -335,16 +333,11 @@ static void packet(void *state, const struct analysis_packet *p)
 	const struct decoded *d = p->d;
 
 	if (d->flags & DECODE_TCP)
-		talks_packet(&s->talks, p);
+		talks_packet(&s->m.talks, p);
 	else if (d->nlayers && !(d->flags & DECODE_FRAGMENT) && d->ip_protocol == 132)
 		sctp(s, p);
 	else if (packet_is_http(d))
 		datagram(s, p, p->data + d->payload_offset, d->payload_captured);
-}
-
-static void end(void *state)
-{
-	talks_end(&((struct http *)state)->talks);
 }
 
 /* --- the table --- */
@@ -353,8 +346,7 @@ static void *start(void)
 {
 	struct http *s = xcalloc(1, sizeof(*s));
 
-	rows_init(&s->rows, sizeof(struct http_row));
-	talks_init(&s->talks, &talk, s);
+	messages_init(&s->m, sizeof(struct http_row), &talk, s);
 	return s;
 }
 
@@ -362,24 +354,13 @@ static void http_free(void *state)
 {
 	struct http *s = state;
 
-	talks_release(&s->talks);
-	rows_release(&s->rows);
+	messages_release(&s->m);
 	free(s);
-}
-
-static uint64_t rows(const void *state)
-{
-	return ((const struct http *)state)->rows.count;
-}
-
-static uint64_t version(const void *state)
-{
-	return ((const struct http *)state)->rows.gone;
 }
 
 static struct value cell(void *state, uint64_t row, unsigned column)
 {
-	const struct rows *all = &((struct http *)state)->rows;
+	const struct rows *all = &((struct http *)state)->m.rows;
 	const struct http_row *r = rows_at(all, row);
 
 	if (!r)
@@ -410,20 +391,13 @@ static struct value cell(void *state, uint64_t row, unsigned column)
 	}
 }
 
-static bool lacks(const void *state, char note[ANALYSIS_NOTE_MAX])
-{
-	const struct http *s = state;
-
-	return rows_lack(&s->rows, "messages", note) || talks_lack(&s->talks, note);
-}
-
 const struct analysis_type analysis_http = {
 	.start = start,
 	.free = http_free,
 	.packet = packet,
-	.end = end,
-	.rows = rows,
-	.version = version,
+	.end = messages_end,
+	.rows = messages_rows,
+	.version = messages_version,
 	.cell = cell,
-	.lacks = lacks,
+	.lacks = messages_lack,
 };

@@ -8,8 +8,7 @@
 #include "base/xalloc.h"
 #include "columns.h"
 #include "decode/tls.h"
-#include "rows.h"
-#include "talk.h"
+#include "messages.h"
 
 #define TLS(X)                                                                                     \
 	X(PACKET, "packet", COUNT, 0, "", "The packet in which the message ended.")                \
@@ -59,8 +58,7 @@ struct tls_row {
 };
 
 struct tls {
-	struct rows rows;
-	struct talks talks;
+	struct messages m;
 	uint64_t waiting; /* bytes taken for handshake messages that are not whole */
 	char word[TLS_WORD_TEXT];
 };
@@ -91,7 +89,7 @@ static struct own *own_of(struct talk *t)
 static struct tls_row *row_add(struct tls *s, const struct talk *t, const struct talk_bytes *b,
 			       unsigned kind)
 {
-	struct tls_row *r = rows_add(&s->rows);
+	struct tls_row *r = rows_add(&s->m.rows);
 
 	r->packet = b->ended->packet;
 	r->connection = t->connection;
@@ -131,8 +129,8 @@ static void hello(struct tls *s, struct talk *t, const struct talk_bytes *b, con
 		own_of(t)->version = h.version;
 	r->cipher = h.cipher;
 	r->has_cipher = !client && h.version;
-	r->sni = rows_text(&s->rows, h.sni);
-	r->alpn = rows_text(&s->rows, alpn_text(h.alpn, alpn));
+	r->sni = rows_text(&s->m.rows, h.sni);
+	r->alpn = rows_text(&s->m.rows, alpn_text(h.alpn, alpn));
 }
 
 /* Before there is an agreement, what the record's head says. */
@@ -151,7 +149,7 @@ static void alert(struct tls *s, struct talk *t, const struct talk_bytes *b, con
 	r->version = version_of(t, b);
 	(void)snprintf(text, sizeof(text), "%s %s", p[0] == 2 ? "fatal" : "warning",
 		       tls_alert_name(p[1], word));
-	r->detail = rows_text(&s->rows, str_of(text));
+	r->detail = rows_text(&s->m.rows, str_of(text));
 }
 
 /* --- messages and records --- */
@@ -325,12 +323,7 @@ static const struct talk_type talk = {.own_bytes = sizeof(struct own),
 
 static void packet(void *state, const struct analysis_packet *p)
 {
-	talks_packet(&((struct tls *)state)->talks, p);
-}
-
-static void end(void *state)
-{
-	talks_end(&((struct tls *)state)->talks);
+	talks_packet(&((struct tls *)state)->m.talks, p);
 }
 
 /* --- the table --- */
@@ -339,8 +332,7 @@ static void *start(void)
 {
 	struct tls *s = xcalloc(1, sizeof(*s));
 
-	rows_init(&s->rows, sizeof(struct tls_row));
-	talks_init(&s->talks, &talk, s);
+	messages_init(&s->m, sizeof(struct tls_row), &talk, s);
 	return s;
 }
 
@@ -348,25 +340,14 @@ static void tls_free(void *state)
 {
 	struct tls *s = state;
 
-	talks_release(&s->talks);
-	rows_release(&s->rows);
+	messages_release(&s->m);
 	free(s);
-}
-
-static uint64_t rows(const void *state)
-{
-	return ((const struct tls *)state)->rows.count;
-}
-
-static uint64_t version(const void *state)
-{
-	return ((const struct tls *)state)->rows.gone;
 }
 
 static struct value cell(void *state, uint64_t row, unsigned column)
 {
 	struct tls *s = state;
-	const struct tls_row *r = rows_at(&s->rows, row);
+	const struct tls_row *r = rows_at(&s->m.rows, row);
 
 	if (!r)
 		return value_null();
@@ -378,17 +359,17 @@ static struct value cell(void *state, uint64_t row, unsigned column)
 	case TLS_KIND:
 		return value_text(kinds[r->kind]);
 	case TLS_SNI:
-		return rows_value(&s->rows, row, r->sni);
+		return rows_value(&s->m.rows, row, r->sni);
 	case TLS_VERSION:
 		return r->version ? value_text(tls_version_name(r->version, s->word))
 				  : value_null();
 	case TLS_ALPN:
-		return rows_value(&s->rows, row, r->alpn);
+		return rows_value(&s->m.rows, row, r->alpn);
 	case TLS_CIPHER:
 		return r->has_cipher ? value_text(tls_cipher_name(r->cipher, s->word))
 				     : value_null();
 	case TLS_DETAIL:
-		return rows_value(&s->rows, row, r->detail);
+		return rows_value(&s->m.rows, row, r->detail);
 	case TLS_DIRECTION:
 		return value_text(r->direction ? "ba" : "ab");
 	default:
@@ -396,21 +377,14 @@ static struct value cell(void *state, uint64_t row, unsigned column)
 	}
 }
 
-static bool lacks(const void *state, char note[ANALYSIS_NOTE_MAX])
-{
-	const struct tls *s = state;
-
-	return rows_lack(&s->rows, "messages", note) || talks_lack(&s->talks, note);
-}
-
 const struct analysis_type analysis_tls = {
 	.stands = true,
 	.start = start,
 	.free = tls_free,
 	.packet = packet,
-	.end = end,
-	.rows = rows,
-	.version = version,
+	.end = messages_end,
+	.rows = messages_rows,
+	.version = messages_version,
 	.cell = cell,
-	.lacks = lacks,
+	.lacks = messages_lack,
 };
