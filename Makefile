@@ -26,7 +26,9 @@ DEBS_CHECK := libcmocka-dev tmux tcpdump tshark openssh-server openssh-client ip
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wwrite-strings \
 	-Wpointer-arith -Wcast-qual -Wvla -Wformat=2 -Wundef -Wimplicit-fallthrough
 WARN += $(if $(DEV),-Werror)
-CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+# Code is put in line across files where programs are linked; tests take the same objects as they are.
+LTO := $(if $(findstring clang,$(CC)),,-flto=auto -ffat-lto-objects)
+CFLAGS_release := -O3 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE $(LTO)
 CFLAGS_static  := -O2 -g -fstack-protector-strong
 CFLAGS_debug   := -O0 -g
 CFLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=all
@@ -132,7 +134,7 @@ $(B)/bin/tapdeck-store: $(B)/db/main.o $(call archives,db)
 $(B)/bin/tapdeck-store: LINKLIBS := $(LIBS_db) $(LIBS_base)
 $(PROGRAMS):
 	@echo '  LINK $@'; mkdir -p $(@D)
-	$(Q)$(link) $(LINKLIBS)
+	$(Q)$(link) $(if $(filter release,$(BUILD)),$(LTO)) $(LINKLIBS)
 
 # --- tests: tests/unit/MODULE/test_x.c is linked with MODULE and what it may use ---
 define UNIT

@@ -309,7 +309,7 @@ static int take_duration(struct taker *t, struct str v, uint64_t *ns, struct err
 static int take_every(struct spec *s, struct taker *t, struct err *e)
 {
 	struct str v = {0};
-	uint64_t ns;
+	uint64_t ns = 0;
 
 	if (take_value(t, &v, e) || take_duration(t, v, &ns, e))
 		return -1;
