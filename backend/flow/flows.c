@@ -241,7 +241,7 @@ static void packet_count(struct flows *f, uint32_t slot, const struct decoded *d
 	if (d->tunnel)
 		s->tunnel = d->tunnel;
 	if (d->flags & DECODE_CHECKSUM_BAD)
-		state_scaled(f, s, direction, 'C', &store_more(f, s)->flow[direction].bad);
+		state_bad(f, s, direction);
 	if (p->has_time)
 		time_note(f, s, direction, p->ts_ns);
 	if (d->flags & DECODE_TCP)

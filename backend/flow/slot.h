@@ -17,7 +17,7 @@ struct hole {
 struct more_flow {
 	struct hole *hole; /* sorted by start; owned */
 	uint32_t holes, holes_room;
-	uint32_t rexmit, gaps, zero, bad; /* occurrences, for the letters t g w c */
+	uint32_t rexmit, gaps, zero, bad; /* occurrences, for the letters t g w c; 0: few */
 	uint32_t acked_unseen;		  /* the ACK that first covered bytes behind next_seq */
 	bool has_acked_unseen;
 	/* What does not fit into the narrow counts of struct side, in units of their range. */
@@ -90,7 +90,7 @@ struct slot {
 	uint64_t number : 40, first_segment : 24;
 	uint64_t first_packet : 40, vlan : 12;
 	uint64_t last_packet : 40, part : 16, initiator : 8;
-	uint64_t first_offset : 48;
+	uint64_t first_offset : 48, bad_a : 4, bad_b : 4; /* bad checksums, while they are few */
 	uint64_t history; /* letters of 5 bits: enum letter's place + 1, 16 for small ones */
 	int64_t handshake_ns;
 	struct more *more; /* NULL for most */

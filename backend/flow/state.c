@@ -4,6 +4,8 @@
 
 #include "track.h"
 
+#define BAD_FEW 9u /* the tenth is told again */
+
 static void end_set(struct side *fl, unsigned state)
 {
 	if (end_state(fl) != state)
@@ -66,6 +68,28 @@ void state_scaled(struct flows *f, struct slot *s, unsigned direction, char capi
 		n /= 10;
 	if (n == 1)
 		state_letter(f, s, direction, capital);
+}
+
+/* Where nobody computes checksums (a generator, an anonymiser) every packet of every connection is
+ * bad: the first of them fit into the slot. */
+void state_bad(struct flows *f, struct slot *s, unsigned direction)
+{
+	const unsigned few = direction ? s->bad_b : s->bad_a;
+	uint32_t *many;
+
+	if (few < BAD_FEW) {
+		if (direction)
+			s->bad_b = (few + 1) & 15u;
+		else
+			s->bad_a = (few + 1) & 15u;
+		if (!few)
+			state_letter(f, s, direction, 'C');
+		return;
+	}
+	many = &store_more(f, s)->flow[direction].bad;
+	if (!*many)
+		*many = BAD_FEW;
+	state_scaled(f, s, direction, 'C', many);
 }
 
 /* Once in a direction. true: it had been given before. */

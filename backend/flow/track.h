@@ -64,6 +64,8 @@ void state_letter(struct flows *f, struct slot *s, unsigned direction, char capi
 /* Adds it at the 1st, 10th, 100th ... occurrence. */
 void state_scaled(struct flows *f, struct slot *s, unsigned direction, char capital,
 		  uint32_t *count);
+/* One more bad checksum. */
+void state_bad(struct flows *f, struct slot *s, unsigned direction);
 void state_history(const struct slot *s, char history[CONNECTION_HISTORY_MAX]);
 
 /* --- figures.c --- */

@@ -15,6 +15,7 @@ struct script {
 	struct flow_place place;
 	struct flow_note note; /* of the last packet */
 	uint16_t port_a, port_b;
+	unsigned flags; /* enum decode_flag that every packet has besides */
 };
 
 static inline void script_open(struct script *s, const struct flows_options *o)
@@ -45,7 +46,8 @@ static inline void script_feed(struct script *s, struct decoded *d)
 static inline void tcp_full(struct script *s, int64_t after_ms, int from, unsigned flags,
 			    uint32_t seq, uint32_t ack, uint32_t payload, uint16_t window)
 {
-	struct decoded d = {.flags = DECODE_IP | DECODE_PORTS | DECODE_TCP, .ip_protocol = 6};
+	struct decoded d = {.flags = DECODE_IP | DECODE_PORTS | DECODE_TCP | s->flags,
+			    .ip_protocol = 6};
 	uint8_t src[4], dst[4];
 
 	script_ends(&d, from, src, dst);

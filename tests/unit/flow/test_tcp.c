@@ -297,6 +297,23 @@ static void test_letters_by_tens(void **state)
 	flows_free(s.f);
 }
 
+static void test_bad_checksums_by_tens(void **state)
+{
+	struct script s;
+
+	(void)state;
+	script_open(&s, NULL);
+	s.flags = DECODE_CHECKSUM_BAD;
+	shake(&s, 1000);
+	for (int i = 1; i <= 98; i++) {
+		if (i == 8)
+			assert_string_equal(conn(&s, 1)->history, "CSchADT");
+		tcp(&s, 1, END_A, ACK, 1001, 5001, 10);
+	}
+	assert_string_equal(conn(&s, 1)->history, "CSchADTCTC"); /* A: at its 10th and its 100th */
+	flows_free(s.f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -314,6 +331,7 @@ int main(void)
 		cmocka_unit_test(test_duplicate_acks_and_zero_window),
 		cmocka_unit_test(test_acked_but_never_seen),
 		cmocka_unit_test(test_letters_by_tens),
+		cmocka_unit_test(test_bad_checksums_by_tens),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
