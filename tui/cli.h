@@ -13,6 +13,7 @@
 #include "tui/hosts.h"
 #include "tui/source.h"
 
+#define CLI_WINDOW_RAW_ROWS 4096u /* where rows need not be aligned: printed while the next ones are made */
 #define CLI_WINDOW_ROWS 65536u /* asked at once; a server sends fewer where they grow too big */
 
 /* Options of every table and of every verb that prints rows. Texts are borrowed from the words. */

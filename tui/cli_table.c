@@ -27,9 +27,11 @@ struct pull {
 	struct err *e;
 };
 
-static uint32_t window_rows(uint64_t left)
+static uint32_t window_rows(const struct cli *c, uint64_t left)
 {
-	return left < CLI_WINDOW_ROWS ? (uint32_t)left : CLI_WINDOW_ROWS;
+	const uint32_t most = c->opt.print.format == PRINT_TEXT ? CLI_WINDOW_ROWS : CLI_WINDOW_RAW_ROWS;
+
+	return left < most ? (uint32_t)left : most;
 }
 
 /* Which of the texts an error's place is in. */
@@ -71,7 +73,7 @@ static void pull_window(struct pull *p, struct request *r, const struct msg_wind
 	more = w->rows > 0 && p->left > 0 && w->first + w->rows < w->total;
 	if (more) {
 		p->query.first = w->first + w->rows;
-		p->query.count = window_rows(p->left);
+		p->query.count = window_rows(p->cli, p->left);
 		client_requery(r, &p->query);
 		p->asked = true;
 	}
@@ -131,7 +133,7 @@ static void query_of(const struct cli *c, const struct cli_ask *ask, struct msg_
 		.filter = str_or_empty(o->filter),
 		.bpf = str_or_empty(o->bpf),
 		.sort = str_or_empty(o->sort),
-		.count = window_rows(o->limit),
+		.count = window_rows(c, o->limit),
 		.flags = o->outer ? QUERY_OUTER : 0,
 	};
 	(void)msg_strs(&q->words, ask->words, ask->nwords); /* far fewer than it holds */
