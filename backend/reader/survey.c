@@ -165,8 +165,8 @@ static bool survey_sum(struct survey *v, bool last, int64_t deadline_ns)
 	uint64_t places = ask_connections(&a);
 	unsigned n = 0;
 
-	for (; v->at < places; v->at++) {
-		const struct connection *c = ask_connection(&a, v->at);
+	while (v->at < places) {
+		const struct connection *c = ask_connection(&a, v->at++);
 
 		if (c)
 			v->type->connection(v->state, c);
