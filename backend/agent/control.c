@@ -16,8 +16,10 @@
 #include "session.h"
 #include "fetch.h"
 #include "mend.h"
+#include "remember.h"
 #include "upstream.h"
 
+#define LEFT_MAX_NS (5 * NS_PER_S) /* for writing down what was learnt, behind the last client */
 #define TICK_MS 1000u
 #define FAST_MS 50u
 #define IDLE_NS (2 * NS_PER_S)	    /* an on-demand daemon that nobody needs */
@@ -164,6 +166,20 @@ static void idle_look(struct control *c, int64_t now_ns)
 	}
 }
 
+void control_left(struct control *c)
+{
+	bool busy = false;
+
+	if (c->role != CONTROL_ATTACH || c->npeers)
+		return;
+	for (const struct reader_child *r = c->readers; r; r = r->next)
+		busy = busy || remember_busy(r);
+	if (!c->idle_since_ns)
+		c->idle_since_ns = clock_mono_ns();
+	if (!busy || clock_mono_ns() - c->idle_since_ns > LEFT_MAX_NS)
+		uv_stop(c->loop);
+}
+
 /* Sessions end themselves (an abort) or others (none do): the next one is fetched before. */
 static void sessions_tick(struct control *c, int64_t now_ns)
 {
@@ -196,7 +212,10 @@ void control_tick(struct control *c)
 	}
 	if (c->upstream)
 		upstream_tick(c->upstream);
-	idle_look(c, now_ns);
+	if (c->role == CONTROL_ATTACH)
+		control_left(c);
+	else
+		idle_look(c, now_ns);
 	if (c->stopping && (!anything_runs(c) || now_ns > c->stop_deadline_ns))
 		uv_stop(c->loop);
 }

@@ -76,6 +76,8 @@ void control_stop(struct control *c);
 /* Tables are to be looked at again. */
 void control_changed(struct control *c);
 void control_tick(struct control *c);
+/* Of an attached process: it ends when its client is gone and nothing is being written down. */
+void control_left(struct control *c);
 
 /* "error" "warn" "note"; where: session, device or host. Kept, and told to every client that may
  * see it: of a session's its owner, who may alone watch it besides the owner of the daemon. */

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "base/xalloc.h"
 #include "reader_child.h"
+#include "remember.h"
 #include "unpack.h"
 
 struct opened {
@@ -70,6 +71,8 @@ static void send_file(struct opening *o, struct opened *f)
 		.file_bytes = f->unpack && unpack_compressed(f->unpack) ? f->bytes : 0,
 	};
 
+	if (!f->unpack && o->count == 1)
+		remember_offer(o->reader, f->fd, &o->reader->opened);
 	(void)reader_child_file(o->reader, f->unpack ? unpack_fd(f->unpack) : f->fd,
 				&m); /* -1: `gone` will come */
 	if (f->fd >= 0)

@@ -278,8 +278,7 @@ static void on_gone(void *arg, struct channel *channel, const struct err *why)
 		log_info("client of uid %lu, pid %ld: %s", (unsigned long)p->who.uid,
 			 (long)p->who.pid, why->text);
 	peer_free(p);
-	if (c->role == CONTROL_ATTACH)
-		uv_stop(c->loop); /* whom it was started for is gone */
+	control_left(c); /* whom it was started for is gone */
 }
 
 static void on_writable(void *arg, struct channel *channel)

@@ -12,11 +12,14 @@
 #include "base/spawn.h"
 #include "base/xalloc.h"
 #include "opening.h"
+#include "remember.h"
 #include "reader/reader.h"
 #include "rights.h"
 #include "session.h"
 
 /* --- what it says --- */
+
+static void reader_cached(struct reader_child *r, const struct frame *f);
 
 struct compile_wish {
 	struct control *control;
@@ -62,6 +65,10 @@ static void reader_control_frame(struct reader_child *r, const struct frame *f)
 	struct msg_error error;
 	struct msg_event event;
 
+	if (f->type == MSG_CACHED) {
+		reader_cached(r, f); /* it may be gone behind this */
+		return;
+	}
 	if (f->type == MSG_COMPILE)
 		reader_compile(r, f);
 	else if (f->type == MSG_ERROR && msg_get_error(f->payload, f->len, &error, NULL) == 0)
@@ -178,6 +185,7 @@ void reader_child_free(struct reader_child *r)
 		}
 	c->nreaders--;
 	opening_free(r->opening);
+	remember_free(r->remembered);
 	if (r->channel)
 		channel_close(r->channel); /* it ends when its descriptor does */
 	map_free(r->bindings);
@@ -256,6 +264,25 @@ int reader_child_bind(struct reader_child *r, struct binding *b, struct err *e)
 	return 0;
 }
 
+/* What nobody has open any more ends, once it has written down what it learnt. */
+static void reader_look(struct reader_child *r)
+{
+	if (!r->session && map_count(r->bindings) == 0 && !remember_busy(r))
+		reader_child_free(r);
+}
+
+static void reader_cached(struct reader_child *r, const struct frame *f)
+{
+	struct control *c = r->control;
+	struct msg_cached m;
+
+	if (msg_get_cached(f->payload, f->len, &m, NULL))
+		return;
+	remember_told(r, m.sound);
+	reader_look(r);
+	control_left(c);
+}
+
 void reader_child_unbind(struct binding *b)
 {
 	const struct msg_close m = {0};
@@ -268,8 +295,7 @@ void reader_child_unbind(struct binding *b)
 	if (r->channel)
 		(void)channel_put_close(r->channel, b->reader_channel, 0,
 					&m); /* -1: `gone` will come */
-	if (!r->session && map_count(r->bindings) == 0)
-		reader_child_free(r); /* nobody has the file open any more */
+	reader_look(r);
 }
 
 void reader_child_forward(struct binding *b, uint16_t type, uint32_t id, const void *payload,

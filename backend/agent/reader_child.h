@@ -18,6 +18,7 @@ struct reader_child {
 	uint32_t last_channel, last_id;
 	uint32_t finish_id; /* of READ_FINISH; 0 not asked */
 	struct opening *opening; /* of files on their way to it; NULL */
+	struct remembered *remembered; /* what is kept of its file; NULL */
 };
 
 /* A new process that knows nothing yet. */

@@ -1,5 +1,7 @@
 #include "base/crc.h"
 
+#include <string.h>
+
 /* The remainder of each byte by the reflected polynomial 0x82f63b78 (Castagnoli, RFC 3720 B.4). */
 static const uint32_t crc_table[256] = {
 	0x00000000, 0xf26b8303, 0xe13b70f7, 0x1350f3f4, 0xc79a971f, 0x35f1141c, 0x26a1e7e8,
@@ -41,12 +43,49 @@ static const uint32_t crc_table[256] = {
 	0xbe2da0a5, 0x4c4623a6, 0x5f16d052, 0xad7d5351,
 };
 
+static uint32_t crc_bytes(uint32_t crc, const uint8_t *byte, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		crc = crc_table[(crc ^ byte[i]) & 0xff] ^ (crc >> 8);
+	return crc;
+}
+
+#if defined(__x86_64__)
+/* The processor's own instruction, eight bytes at once. */
+__attribute__((target("sse4.2"))) static uint32_t crc_words(uint32_t crc, const uint8_t *byte,
+							    size_t len)
+{
+	uint64_t sum = crc, word;
+
+	for (size_t i = 0; i < len; i += sizeof(word)) {
+		memcpy(&word, byte + i, sizeof(word));
+		sum = __builtin_ia32_crc32di(sum, word);
+	}
+	return (uint32_t)sum;
+}
+
+static size_t crc_words_bytes(size_t len)
+{
+	return __builtin_cpu_supports("sse4.2") ? len & ~(size_t)7 : 0;
+}
+#else
+static uint32_t crc_words(uint32_t crc, const uint8_t *byte, size_t len)
+{
+	return crc_bytes(crc, byte, len);
+}
+
+static size_t crc_words_bytes(size_t len)
+{
+	(void)len;
+	return 0;
+}
+#endif
+
 uint32_t crc32c(uint32_t crc, const void *p, size_t len)
 {
 	const uint8_t *byte = p;
+	const size_t words = crc_words_bytes(len);
 
-	crc = ~crc;
-	for (size_t i = 0; i < len; i++)
-		crc = crc_table[(crc ^ byte[i]) & 0xff] ^ (crc >> 8);
-	return ~crc;
+	crc = crc_words(~crc, byte, words);
+	return ~crc_bytes(crc, byte + words, len - words);
 }

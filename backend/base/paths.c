@@ -74,6 +74,11 @@ char *paths_data(void)
 	return xdg_path("XDG_DATA_HOME", ".local/share", "tapdeck");
 }
 
+char *paths_cache(void)
+{
+	return xdg_path("XDG_CACHE_HOME", ".cache", "tapdeck");
+}
+
 char *paths_captures(void)
 {
 	if (is_root_default("XDG_DATA_HOME"))

@@ -141,3 +141,56 @@ const char *blocks_format(const struct blocks *b)
 		return "modpcap";
 	return b->unit == 1000000 ? "pcap" : "nsecpcap";
 }
+
+/* --- on disk --- */
+
+static int interface_save(const struct interface_state *i, struct buf *out)
+{
+	const struct capture_interface *said = &i->said;
+
+	if (buf_add(out, i, sizeof(*i)) || raw_put_text(out, said->name) ||
+	    raw_put_text(out, said->description) || raw_put_text(out, said->filter))
+		return -1;
+	return raw_put_text(out, said->comment);
+}
+
+int blocks_save(const struct blocks *b, struct buf *out)
+{
+	if (buf_add(out, b, sizeof(*b)))
+		return -1;
+	for (uint32_t i = 0; i < b->count; i++)
+		if (interface_save(&b->interface[i], out))
+			return -1;
+	return 0;
+}
+
+static void interface_take(struct interface_state *i, struct raw *r)
+{
+	(void)raw_take(r, i, sizeof(*i));
+	i->said.name = raw_take_text(r, BLOCKS_TEXT_MAX);
+	i->said.description = raw_take_text(r, BLOCKS_TEXT_MAX);
+	i->said.filter = raw_take_text(r, BLOCKS_TEXT_MAX);
+	i->said.comment = raw_take_text(r, BLOCKS_TEXT_MAX);
+}
+
+struct blocks *blocks_restore(struct raw *r)
+{
+	struct blocks *b = blocks_new();
+	uint32_t count;
+
+	(void)raw_take(r, b, sizeof(*b));
+	count = b->count;
+	b->interface = NULL;
+	b->count = b->cap = 0;
+	if (r->failed || count > BLOCKS_INTERFACES_MAX || count > r->left / sizeof(*b->interface))
+		goto failed;
+	b->interface = xcalloc(count, sizeof(*b->interface));
+	b->cap = count;
+	while (b->count < count && !r->failed)
+		interface_take(&b->interface[b->count++], r);
+	if (!r->failed)
+		return b;
+failed:
+	blocks_free(b);
+	return NULL;
+}

@@ -6,6 +6,7 @@
 #include <endian.h>
 #include <string.h>
 
+#include "base/raw.h"
 #include "capfile/blocks.h"
 
 /* A block or record may be so long, with its head and options; longer is damage. */
@@ -70,6 +71,9 @@ static inline uint64_t load64(const uint8_t *p, bool big)
 	return big ? be64toh(v) : le64toh(v);
 }
 
+/* As they lie in memory, for capfile/saved.h. */
+int blocks_save(const struct blocks *b, struct buf *out);
+struct blocks *blocks_restore(struct raw *r); /* NULL: it is none */
 /* As blocks_next. `last`: no byte will follow these, so a doubtful record is taken without a look
  * at the next. */
 enum blocks_result blocks_step(struct blocks *b, const uint8_t *p, size_t len, uint64_t offset,

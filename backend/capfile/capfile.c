@@ -9,6 +9,7 @@
 #include "base/fdio.h"
 #include "base/xalloc.h"
 #include "blocks_private.h"
+#include "capfile/saved.h"
 #include "looks.h"
 
 #define READ_BYTES (1u << 20)
@@ -500,4 +501,47 @@ uint32_t capfile_holes(const struct capfile *f, const struct capfile_hole **hole
 {
 	*hole = f->hole;
 	return f->holes;
+}
+
+/* --- on disk --- */
+
+struct progress {
+	uint64_t done, size_seen, packets;
+	uint32_t holes;
+};
+
+int capfile_save(const struct capfile *f, struct buf *out)
+{
+	const struct progress at = {position(f), f->size_seen, f->packets, f->holes};
+
+	if (!f->ended || f->in_hole || buf_add(out, &at, sizeof(at)) ||
+	    buf_add(out, f->hole, f->holes * sizeof(*f->hole)))
+		return -1;
+	return blocks_save(f->blocks, out);
+}
+
+int capfile_restore(struct capfile *f, struct raw *r)
+{
+	struct progress at;
+	const uint8_t *holes;
+	struct blocks *b;
+
+	if (!raw_take(r, &at, sizeof(at)) || at.holes > CAPFILE_DAMAGE_MAX)
+		return -1;
+	holes = raw_bytes(r, at.holes * sizeof(*f->hole));
+	b = holes ? blocks_restore(r) : NULL;
+	if (!b)
+		return -1;
+	blocks_free(f->blocks);
+	f->blocks = b;
+	f->hole = xreallocarray(f->hole, at.holes, sizeof(*f->hole));
+	if (at.holes)
+		memcpy(f->hole, holes, at.holes * sizeof(*f->hole));
+	f->holes = f->holes_cap = at.holes;
+	f->packets = at.packets;
+	f->size_seen = at.size_seen;
+	f->base = at.done;
+	f->pos = f->len = 0;
+	f->ended = true;
+	return 0;
 }

@@ -6,6 +6,7 @@
 
 #include "base/map.h"
 #include "base/xalloc.h"
+#include "flow/saved.h"
 #include "fragment.h"
 #include "gone.h"
 #include "track.h"
@@ -373,6 +374,7 @@ uint64_t flows_find(const struct flows *f, const struct decoded *d, uint8_t *dir
 	*direction = 0;
 	if (!(d->flags & DECODE_IP))
 		return 0;
+	(void)flows_wake((struct flows *)(uintptr_t)f); /* -1: some are not found */
 	key_make(f, &k, d);
 	if (d->flags & DECODE_FRAGMENT && d->fragment_offset && !fragments_known(f, &k, d))
 		return 0;

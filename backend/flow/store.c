@@ -254,7 +254,8 @@ void store_remove(struct flows *f, uint32_t slot)
 void store_release(struct flows *f)
 {
 	for (uint32_t i = 0; i < f->slots; i++)
-		slot_release(f, flows_slot(f, i));
+		if (f->slab[i / SLAB_SLOTS]) /* else it lies on disk */
+			slot_release(f, flows_slot(f, i));
 	for (struct sent *t = f->free_sent, *next; t; t = next) {
 		next = t->next;
 		free(t);
@@ -271,6 +272,7 @@ void store_release(struct flows *f)
 	free(f->changed);
 	free(f->figures_slab);
 	free(f->age);
+	free(f->saved);
 }
 
 void store_changed(struct flows *f, uint32_t slot)
@@ -296,6 +298,7 @@ static const struct connection *slot_view(const struct flows *flows, uint32_t sl
 
 	if (slot == NONE)
 		return NULL;
+	saved_piece(f, slot / SLAB_SLOTS);
 	view_fill(flows_slot(f, slot), c);
 	return c;
 }

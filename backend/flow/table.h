@@ -15,8 +15,8 @@ struct age {
 	uint32_t older, newer;
 };
 
-/* A packet that was counted lately: half of its mark, the other half is the place; its time in
- * units of TWIN_SHIFT bits of ns. Together they fit into the processor's nearest cache. */
+/* A packet that was counted lately: half of its mark, the other half is the place; its time in units
+ * of TWIN_SHIFT bits of ns. They fit into the nearest cache. */
 struct twin {
 	uint32_t mark, ts;
 };
@@ -59,7 +59,7 @@ struct page {
 };
 
 struct fragments;
-
+struct saved;
 struct flows {
 	struct flows_options o;
 	uint64_t seed[4];
@@ -96,6 +96,7 @@ struct flows {
 	uint64_t changed_words;
 	uint32_t changed_at; /* where the next checkpoint goes on */
 	struct fragments *fragments;
+	struct saved *saved; /* NULL: nothing lies on disk */
 };
 
 static inline struct slot *flows_slot(const struct flows *f, uint32_t slot)
@@ -134,6 +135,8 @@ struct more *store_more(struct flows *f, struct slot *s);
 uint32_t store_number(const struct flows *f, uint64_t number); /* its slot, NONE */
 /* Room for figures, not cleared. */
 struct figures *store_figures(struct flows *f);
+
+void saved_piece(struct flows *f, uint32_t piece); /* saved.c: the slab is in memory then */
 
 /* --- view.c --- */
 /* Tells of a connection that leaves memory. */

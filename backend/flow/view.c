@@ -334,6 +334,7 @@ bool flows_figures(const struct flows *flows, uint64_t number, unsigned directio
 		out->value[i] = FIGURE_UNKNOWN;
 	if (at == NONE)
 		return false;
+	saved_piece(f, at / SLAB_SLOTS);
 	s = *flows_slot(f, at);
 	if (!side_spoke(&s.side[direction]))
 		return true;

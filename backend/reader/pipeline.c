@@ -4,6 +4,8 @@
 
 #include "base/clock.h"
 #include "base/xalloc.h"
+#include "cache.h"
+#include "flow/saved.h"
 #include "state.h"
 
 #define LOOK_PACKETS 64u     /* read between two looks at the clock */
@@ -124,6 +126,7 @@ static bool pipeline_read(struct reader *r)
 
 	if (source_done(&r->source) && !live)
 		return false;
+	(void)flows_wake(r->capture.flows); /* -1: what cannot be read is told where it is looked at */
 	counter_begin(r->counter, &r->capture, &r->index,
 		      live ? UINT64_MAX : pipeline_rows_max(false), !slice.shared);
 	more = pipeline_packets(r, &slice, &any);
@@ -196,6 +199,13 @@ static struct flows_options pipeline_flows(struct reader *r, bool outer)
 	return o;
 }
 
+/* A look that is due sooner stays: questions come more often than a file is looked at. */
+static void look_in(struct reader *r, uint64_t ms)
+{
+	if (!uv_is_active((uv_handle_t *)&r->look) || uv_timer_get_due_in(&r->look) > ms)
+		(void)uv_timer_start(&r->look, r->look.timer_cb, ms, 0);
+}
+
 static void on_idle(uv_idle_t *idle)
 {
 	struct reader *r = idle->data;
@@ -208,6 +218,8 @@ static void on_idle(uv_idle_t *idle)
 	more = passes_step(r) || more;
 	more = surveys_step(r) || more;
 	more = stream_step(r) || more;
+	more = cache_step(r) || more;
+	cache_look(r);
 	if (r->held)
 		held_look(r);
 	if (more)
@@ -217,11 +229,11 @@ static void on_idle(uv_idle_t *idle)
 	uint64_t rest = surveys_rest_ms(r);
 
 	if (source_waits(&r->source))
-		(void)uv_timer_start(&r->look, r->look.timer_cb, LOOK_GROWING_MS, 0);
+		look_in(r, LOOK_GROWING_MS);
 	else if (rest)
-		(void)uv_timer_start(&r->look, r->look.timer_cb, rest, 0);
+		look_in(r, rest);
 	else if (source_follows(&r->source))
-		(void)uv_timer_start(&r->look, r->look.timer_cb, LOOK_FOLLOW_MS, 0);
+		look_in(r, LOOK_FOLLOW_MS);
 }
 
 static void on_look(uv_timer_t *t)

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "cache.h"
 #include "state.h"
 #include "tables.h"
 
@@ -60,8 +61,27 @@ static int reader_file(struct reader *r, const struct frame *f, const int *fd, s
 		r->base_connections = m.journal_base;
 	int own = dup(fd[0]);
 
+	if (own < 0)
+		return err_errno(e, ERR_REFUSED, "the file cannot be kept open");
+	if (source_add_file(&r->source, own, &m, e))
+		return -1;
+	(void)cache_load(r); /* false: it is read */
+	return 0;
+}
+
+static int reader_cache(struct reader *r, const struct frame *f, const int *fd, size_t nfd,
+			struct err *e)
+{
+	struct msg_read_cache m;
+
+	if (msg_get_read_cache(f->payload, f->len, &m, e) < 0)
+		return -1;
+	if (nfd != 1)
+		return err_set(e, ERR_CALL, "READ_CACHE came without its descriptor");
+	int own = dup(fd[0]);
+
 	return own < 0 ? err_errno(e, ERR_REFUSED, "the file cannot be kept open")
-		       : source_add_file(&r->source, own, &m, e);
+		       : cache_given(r, own, m.filled, e);
 }
 
 static int reader_ended(struct reader *r, const struct frame *f, struct err *e)
@@ -218,6 +238,9 @@ static bool reader_source_message(struct reader *r, const struct frame *f, const
 	case MSG_READ_FILE:
 		reader_opened(r, f->id, reader_file(r, f, fd, nfd, &e), &e);
 		return true;
+	case MSG_READ_CACHE:
+		reader_answer(r, f->id, reader_cache(r, f, fd, nfd, &e), &e);
+		return true;
 	case MSG_READ_ENDED:
 		reader_opened(r, f->id, reader_ended(r, f, &e), &e);
 		return true;
@@ -252,6 +275,7 @@ static void reader_client_message(struct reader *r, const struct frame *f)
 		break;
 	case MSG_CLOSE:
 		reader_drop(r, f->channel, 0);
+		cache_left(r);
 		break;
 	case MSG_COMMAND:
 		reader_command(r, f);
@@ -326,6 +350,7 @@ static void reader_close(struct reader *r)
 		channel_close(r->control);
 	(void)uv_run(&r->loop, UV_RUN_DEFAULT);
 	pipeline_release(r);
+	cache_release(r);
 	(void)uv_loop_close(&r->loop);
 }
 

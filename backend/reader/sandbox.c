@@ -10,10 +10,10 @@
 #include "state.h"
 
 static const int allowed[] = {
-	SCMP_SYS(readv),    SCMP_SYS(writev),	  SCMP_SYS(fdatasync),	 SCMP_SYS(fsync),
-	SCMP_SYS(sendmsg),  SCMP_SYS(recvmsg),	  SCMP_SYS(sendto),	 SCMP_SYS(recvfrom),
-	SCMP_SYS(shutdown), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_ctl),
-	SCMP_SYS(poll),	    SCMP_SYS(ppoll),	  SCMP_SYS(dup),
+	SCMP_SYS(readv),     SCMP_SYS(writev),	 SCMP_SYS(pwrite64),   SCMP_SYS(fdatasync),
+	SCMP_SYS(fsync),     SCMP_SYS(sendmsg),	 SCMP_SYS(recvmsg),    SCMP_SYS(sendto),
+	SCMP_SYS(recvfrom),  SCMP_SYS(shutdown), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait),
+	SCMP_SYS(epoll_ctl), SCMP_SYS(poll),	 SCMP_SYS(ppoll),      SCMP_SYS(dup),
 };
 
 int reader_sandbox_enter(struct err *e)

@@ -19,6 +19,7 @@
 
 struct stream;
 struct held;
+struct cache;
 
 /* A numbering of its own over the same packets (--outer): goes through them behind the main one. */
 struct follower {
@@ -52,6 +53,7 @@ struct reader {
 	uint32_t nheld;
 	struct stream *streams;
 	struct journal *journal;
+	struct cache *cache; /* NULL: nothing is remembered */
 	bool journal_failed;
 	uint64_t base_connections, memory_bytes;
 	struct err failed; /* why there is nothing to read */

@@ -7,6 +7,7 @@
 char *paths_config(void);   /* TAPDECK_CONFIG, else XDG_CONFIG_HOME/tapdeck/tapdeck.conf */
 char *paths_state(void);    /* XDG_STATE_HOME/tapdeck (root's daemon: /var/lib/tapdeck) */
 char *paths_data(void);	    /* XDG_DATA_HOME/tapdeck: the history's databases */
+char *paths_cache(void);    /* XDG_CACHE_HOME/tapdeck: what can be made again */
 char *paths_captures(void); /* where recordings go: XDG_DATA_HOME/tapdeck/captures (root: /var/lib/tapdeck/captures) */
 /* The socket of the user's own daemon: TAPDECK_SOCKET, else by uid /run/user/UID/tapdeck/socket, else
  * /tmp/tapdeck-UID/socket (folder 0700 and ours, checked as tmux does, else an error). The folder is made when `make`. */

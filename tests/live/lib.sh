@@ -6,9 +6,9 @@ BIN=$(cd "${B:-build/release}/bin" && pwd) || exit 1
 export TAPDECK="$BIN/tapdeck"
 T=$(mktemp -d "${TMPDIR:-/tmp}/tapdeck-live-$$-XXXXXX") || exit 1
 ends=
-XDG_STATE_HOME=$T/state XDG_DATA_HOME=$T/data XDG_CONFIG_HOME=$T/config TAPDECK_SOCKET=$T/socket TAPDECK_CONFIG=$T/config/tapdeck.conf
+XDG_STATE_HOME=$T/state XDG_DATA_HOME=$T/data XDG_CONFIG_HOME=$T/config XDG_CACHE_HOME=$T/cache TAPDECK_SOCKET=$T/socket TAPDECK_CONFIG=$T/config/tapdeck.conf
 TAPDECK_TAP=$BIN/tapdeck-tap LC_ALL=C.UTF-8
-export XDG_STATE_HOME XDG_DATA_HOME XDG_CONFIG_HOME TAPDECK_SOCKET TAPDECK_CONFIG TAPDECK_TAP LC_ALL
+export XDG_STATE_HOME XDG_DATA_HOME XDG_CONFIG_HOME XDG_CACHE_HOME TAPDECK_SOCKET TAPDECK_CONFIG TAPDECK_TAP LC_ALL
 mkdir -p "$T/state" "$T/data" "$T/config"
 
 at_end() { # a command, run when the test is over, the last first
