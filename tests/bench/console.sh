@@ -63,6 +63,7 @@ console_sessions() { # as many sessions as a screen has rows, all counting the s
 }
 
 console_bench() {
+	export TAPDECK_CACHE=off # the file is to be read while somebody looks
 	console_file
 	[ -n "${daemon:-}" ] || live_setup
 	console_sessions
