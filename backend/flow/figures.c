@@ -5,12 +5,14 @@
 
 #include "base/clock.h"
 #include "base/xalloc.h"
+#include "bulk.h"
 #include "sent.h"
 #include "track.h"
 
 #define TWIN_SHIFT 20u
-#define TWIN_WITHIN ((uint32_t)(100 * NS_PER_MS >> TWIN_SHIFT)) /* as long as a mirror port takes  \
-								 */
+#define TWIN_WITHIN                                                                                \
+	((uint32_t)(100 * NS_PER_MS >> TWIN_SHIFT)) /* as long as a mirror port takes              \
+						     */
 #define CONTROL (TCP_SYN | TCP_FIN | TCP_RST)
 
 static bool before(uint32_t a, uint32_t b)
@@ -18,21 +20,34 @@ static bool before(uint32_t a, uint32_t b)
 	return (int32_t)(a - b) < 0;
 }
 
-static void header_count(struct figures *fg, unsigned flags, uint32_t payload, uint16_t window)
+static void window_count(struct flows *f, struct slot *s, unsigned direction, uint16_t window)
 {
-	if (flags & TCP_ACK) {
-		fg->acks++;
-		fg->pure_acks += !(flags & CONTROL) && !payload;
-	}
-	fg->pushes += (flags & TCP_PSH) != 0;
-	if (flags & (TCP_SYN | TCP_RST))
-		return;
-	fg->windows++;
+	struct figures *fg = s->side[direction].figures;
+
+	if (++fg->windows == 0)
+		store_more(f, s)->flow[direction].windows_high++;
 	fg->window_sum += window;
+	if (fg->window_sum < window)
+		store_more(f, s)->flow[direction].window_sum_high++;
 	if (window > fg->window_max)
 		fg->window_max = window;
 	if (window && (!fg->window_min || window < fg->window_min))
 		fg->window_min = window;
+}
+
+static void header_count(struct flows *f, struct slot *s, unsigned direction, unsigned flags,
+			 uint32_t payload, uint16_t window)
+{
+	struct figures *fg = s->side[direction].figures;
+
+	if (flags & TCP_ACK && ++fg->acks == 0)
+		store_more(f, s)->flow[direction].acks_high++;
+	if ((flags & (TCP_ACK | CONTROL)) == TCP_ACK && !payload && ++fg->pure_acks == 0)
+		store_more(f, s)->flow[direction].pure_acks_high++;
+	if (flags & TCP_PSH && ++fg->pushes == 0)
+		store_more(f, s)->flow[direction].pushes_high++;
+	if (!(flags & (TCP_SYN | TCP_RST)))
+		window_count(f, s, direction, window);
 }
 
 static void data_time(struct figures *fg, int64_t ts_ns)
@@ -44,30 +59,17 @@ static void data_time(struct figures *fg, int64_t ts_ns)
 	fg->data_timed = true;
 }
 
-static void data_count(struct figures *fg, uint32_t payload)
-{
-	fg->data_packets++;
-	if (payload > fg->segment_max)
-		fg->segment_max = payload;
-	if (!fg->segment_min || payload < fg->segment_min)
-		fg->segment_min = payload;
-}
-
 /* New payload: what is on its way now, and what was before anything was acknowledged. */
-static void flight_count(struct slot *s, unsigned direction, uint32_t payload)
+static void flight_count(struct flows *f, struct slot *s, unsigned direction, uint32_t payload)
 {
 	const struct side *fl = &s->side[direction], *peer = &s->side[!direction];
-	struct figures *fg = fl->figures;
 	const bool heard = peer->seen & SEEN_ACK;
 
-	if (heard && before(peer->last_ack, fl->next_seq) &&
-	    fl->next_seq - peer->last_ack > fg->in_flight)
-		fg->in_flight = fl->next_seq - peer->last_ack;
-	if (!(fl->seen & (SEEN_SYN | SEEN_SYN_ACK)) || fl->end & END_FAR ||
-	    (heard && before(fl->first_seq + 1, peer->last_ack)))
-		return;
-	fg->initial_bytes += payload;
-	fg->initial_packets++;
+	if (heard && before(peer->last_ack, fl->next_seq))
+		bulk_flight(f, fl->figures, fl->next_seq - peer->last_ack);
+	if (fl->seen & (SEEN_SYN | SEEN_SYN_ACK) && !(fl->end & END_FAR) &&
+	    !(heard && before(fl->first_seq + 1, peer->last_ack)))
+		bulk_initial(f, fl->figures, payload);
 }
 
 /* The direction's first packet, as the slot remembers it. */
@@ -79,19 +81,19 @@ static void first_count(struct flows *f, struct slot *s, unsigned direction)
 	const bool timed = fl->end & END_TIMED;
 	const uint32_t end = fl->next_seq - (flags & TCP_FIN ? 1 : 0);
 
-	header_count(fg, flags, fl->payload, fl->window);
+	header_count(f, s, direction, flags, fl->payload, fl->window);
 	if (flags & TCP_FIN)
 		fg->fin_seq = end;
 	if (flags & TCP_RST)
 		fg->rst_seq = fl->first_seq;
 	if (!fl->payload)
 		return;
-	data_count(fg, fl->payload);
+	bulk_data(f, fg, fl->payload);
 	if (timed)
 		data_time(fg, fl->first_ns);
 	if (flags & TCP_RST)
 		return;
-	flight_count(s, direction, fl->payload);
+	flight_count(f, s, direction, fl->payload);
 	sent_add(f, fg,
 		 (struct sent_segment){.start = end - fl->payload,
 				       .end = end,
@@ -229,13 +231,17 @@ static void probe_note(struct flows *f, struct slot *s, unsigned direction, cons
 	const bool last = d->tcp.seq == g->next_seq - 1,
 		   next = d->tcp.seq == g->next_seq && d->payload_bytes;
 	const bool closed = peer->seen & SEEN_ACK && !(peer->seen & SEEN_RST) && !peer->window;
+	struct more_flow *m;
 
 	if (s->side[direction].seen & SEEN_FIN || !(closed ? last || next : last))
 		return;
-	if (closed)
-		store_more(f, s)->flow[direction].probes++;
-	else
-		store_more(f, s)->flow[direction].keep_alives++;
+	m = &store_more(f, s)->flow[direction];
+	if (!closed) {
+		m->keep_alives++;
+		return;
+	}
+	m->probes++;
+	m->probe_bytes += d->payload_bytes;
 }
 
 static void little_note(struct flows *f, struct slot *s, unsigned direction,
@@ -245,8 +251,9 @@ static void little_note(struct flows *f, struct slot *s, unsigned direction,
 		return;
 	probe_note(f, s, direction, d, g);
 	if (!d->payload_bytes && d->tcp.flags & TCP_ACK && d->tcp.window &&
-	    d->tcp.window != g->window && d->tcp.ack == g->last_ack && d->tcp.seq == g->next_seq)
-		store_more(f, s)->flow[direction].updates++;
+	    d->tcp.window != g->window && d->tcp.ack == g->last_ack && d->tcp.seq == g->next_seq &&
+	    ++s->side[direction].figures->updates == 0)
+		store_more(f, s)->flow[direction].updates_high++;
 }
 
 /* --- a segment --- */
@@ -265,10 +272,35 @@ static void sent_note(struct flows *f, struct slot *s, unsigned direction, const
 	if (!g->fresh)
 		return;
 	if (!before(start, g->next_seq))
-		flight_count(s, direction, d->payload_bytes);
+		flight_count(f, s, direction, d->payload_bytes);
 	else if (g->again && before(g->next_seq, new.end))
 		new.start = g->next_seq;
 	sent_add(f, s->side[direction].figures, new);
+}
+
+void figures_headers(struct flows *f, struct slot *s, unsigned direction, uint64_t packets,
+		     uint64_t bytes)
+{
+	const uint64_t most = packets * ip_header_bytes(s);
+
+	if (bytes != most)
+		store_more(f, s)->flow[direction].ip_extra += (int64_t)(bytes - most);
+}
+
+static void cut_note(struct flows *f, struct slot *s, unsigned direction, const struct decoded *d)
+{
+	struct more_flow *m = &store_more(f, s)->flow[direction];
+
+	m->cut_packets++;
+	m->cut_bytes += d->payload_bytes - d->payload_captured;
+}
+
+/* The pointer is to the byte behind the urgent ones (RFC 6093 2.1). */
+static void urgent_note(struct flows *f, struct slot *s, unsigned direction,
+			const struct decoded *d)
+{
+	store_more(f, s)->flow[direction].urg_bytes +=
+		d->tcp.urgent < d->payload_bytes ? d->tcp.urgent : d->payload_bytes;
 }
 
 void figures_segment(struct flows *f, struct slot *s, unsigned direction, const struct decoded *d,
@@ -276,23 +308,23 @@ void figures_segment(struct flows *f, struct slot *s, unsigned direction, const 
 {
 	struct figures *fg = s->side[direction].figures;
 
-	if (d->payload_captured < d->payload_bytes) {
-		struct more_flow *m = &store_more(f, s)->flow[direction];
-
-		m->cut_packets++;
-		m->cut_bytes += d->payload_bytes - d->payload_captured;
-	}
+	if (d->payload_captured < d->payload_bytes)
+		cut_note(f, s, direction, d);
+	if (d->tcp.flags & TCP_URG && d->payload_bytes)
+		urgent_note(f, s, direction, d);
+	if (d->tcp.flags & TCP_PSH && !d->payload_bytes)
+		store_more(f, s)->flow[direction].push_empty++;
 	if (d->tcp.options_length && !(d->tcp.flags & TCP_SYN))
 		sack_note(f, s, direction, d);
 	twin_note(f, s, direction, d, p);
 	if (!fg)
 		return;
-	header_count(fg, d->tcp.flags, d->payload_bytes, d->tcp.window);
+	header_count(f, s, direction, d->tcp.flags, d->payload_bytes, d->tcp.window);
 	flags_note(f, s, direction, d->tcp.flags);
 	little_note(f, s, direction, d, g);
 	if (!d->payload_bytes)
 		return;
-	data_count(fg, d->payload_bytes);
+	bulk_data(f, fg, d->payload_bytes);
 	if (p->has_time)
 		data_time(fg, p->ts_ns);
 	if (!(d->tcp.flags & TCP_RST))

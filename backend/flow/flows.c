@@ -18,6 +18,7 @@
 #define SEGMENT_MASK ((1u << 24) - 1)
 #define IP_TCP 6u
 #define IP_UDP 17u
+#define IP_SCTP 132u
 
 struct flows *flows_new(const struct flows_options *o)
 {
@@ -223,6 +224,21 @@ static void app_note(struct slot *s, const struct decoded *d)
 		s->app = app_by_port(s->protocol, s->port[s->initiator == 'b']);
 }
 
+/* Of the packet's IP header, as far as it can be said: behind it lie the transport's and payload.
+ */
+static uint32_t header_bytes(const struct slot *s, const struct decoded *d)
+{
+	uint32_t behind = d->payload_bytes;
+
+	if (d->flags & DECODE_TCP)
+		behind += 20u + d->tcp.options_length;
+	else if (d->flags & DECODE_PORTS)
+		behind += s->protocol == IP_UDP ? 8u : s->protocol == IP_SCTP ? 12u : 0;
+	if (d->flags & (DECODE_CUT | DECODE_BAD) || behind > d->ip_bytes)
+		return d->ip_bytes < ip_header_bytes(s) ? d->ip_bytes : ip_header_bytes(s);
+	return d->ip_bytes - behind;
+}
+
 static void packet_count(struct flows *f, uint32_t slot, const struct decoded *d,
 			 const struct flow_place *p, struct flow_note *note)
 {
@@ -236,6 +252,7 @@ static void packet_count(struct flows *f, uint32_t slot, const struct decoded *d
 	if (s->side[direction].packets)
 		(void)figures_take(f, s, direction);
 	side_count(f, s, direction, &n);
+	figures_headers(f, s, direction, 1, header_bytes(s, d));
 	s->last_packet = p->number & PACKET_MASK;
 	if (d->vlan_count)
 		s->vlan = d->vlan & VLAN_MASK;
@@ -266,6 +283,7 @@ static void held_count(struct flows *f, uint32_t slot, unsigned direction, const
 	if (s->side[direction].packets)
 		(void)figures_take(f, s, direction);
 	side_count(f, s, direction, &n);
+	figures_headers(f, s, direction, h->packets, h->ip_bytes - h->payload);
 	if (h->place.has_time) {
 		time_note(f, s, direction, h->first_ns);
 		if (h->packets > 1)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/xalloc.h"
+#include "bulk.h"
 
 static bool before(uint32_t a, uint32_t b)
 {
@@ -88,27 +89,32 @@ void sent_add(struct flows *f, struct figures *fg, struct sent_segment new)
 	t->count++;
 }
 
-static void again_note(struct more_flow *m, struct sent_segment *had, int64_t ts_ns)
+/* How long it was on its way, as far as that is known. */
+static int64_t sent_since(const struct sent_segment *had, int64_t ts_ns)
 {
-	int64_t after;
+	return had->ts_ns == SENT_NO_TIME || ts_ns == SENT_NO_TIME || ts_ns < had->ts_ns
+		       ? SENT_NO_TIME
+		       : ts_ns - had->ts_ns;
+}
+
+static void again_note(struct repeats *r, struct figures *fg, struct sent_segment *had,
+		       int64_t ts_ns)
+{
+	const int64_t after = sent_since(had, ts_ns);
 
 	had->again++;
-	if (had->again > m->again_most)
-		m->again_most = had->again;
-	if (had->ts_ns == SENT_NO_TIME || ts_ns == SENT_NO_TIME || ts_ns < had->ts_ns)
+	if (had->again > r->most)
+		r->most = had->again;
+	if (after == SENT_NO_TIME)
 		return;
-	after = ts_ns - had->ts_ns;
-	if (!m->again_times || after < m->again_min_ns)
-		m->again_min_ns = after;
-	if (!m->again_times || after > m->again_max_ns)
-		m->again_max_ns = after;
-	m->again_sum_ns += (uint64_t)after;
-	m->again_times++;
+	moments_add(&r->times, (uint64_t)after);
+	bulk_area(fg, had->end - had->start, after);
 }
 
 void sent_again(struct flows *f, struct slot *s, unsigned direction, struct sent_segment copy)
 {
-	struct sent *t = s->side[direction].figures->sent;
+	struct figures *fg = s->side[direction].figures;
+	struct sent *t = fg->sent;
 
 	for (uint32_t i = t ? t->count : 0; i-- > 0;) {
 		struct sent_segment *had = &t->at[t->first + i];
@@ -118,37 +124,49 @@ void sent_again(struct flows *f, struct slot *s, unsigned direction, struct sent
 		had->behind = true;
 		if (!before(had->start, copy.end))
 			continue;
-		again_note(&store_more(f, s)->flow[direction], had, copy.ts_ns);
+		again_note(repeats_take(f, s, direction), fg, had, copy.ts_ns);
 		had->ts_ns = copy.ts_ns;
 	}
 }
 
-static void rtt_note(struct figures *fg, uint64_t ns)
+/* An ACK matches the end of this segment, `after` its latest copy. */
+static void match_note(struct flows *f, struct slot *s, unsigned direction,
+		       const struct sent_segment *had, int64_t after)
 {
-	double before_mean = fg->rtt_samples ? (double)fg->rtt_sum_ns / fg->rtt_samples : 0;
+	struct repeats *r;
 
-	if (!fg->rtt_samples || ns < fg->rtt_min_ns)
-		fg->rtt_min_ns = ns;
-	if (ns > fg->rtt_max_ns)
-		fg->rtt_max_ns = ns;
-	fg->rtt_samples++;
-	fg->rtt_sum_ns += ns;
-	fg->rtt_squares += ((double)ns - before_mean) *
-			   ((double)ns - (double)fg->rtt_sum_ns / fg->rtt_samples);
+	if (!had->again && !had->behind) {
+		if (after != SENT_NO_TIME)
+			bulk_rtt(f, s->side[direction].figures, (uint64_t)after,
+				 had->end - had->start);
+		return;
+	}
+	r = repeats_take(f, s, direction);
+	if (!had->again) {
+		r->post_loss++;
+		return;
+	}
+	r->ambiguous++;
+	if (after != SENT_NO_TIME)
+		moments_add(&r->last, (uint64_t)after);
 }
 
-void sent_acked(struct flows *f, struct figures *fg, uint32_t ack, const struct flow_place *p)
+void sent_acked(struct flows *f, struct slot *s, unsigned direction, uint32_t ack,
+		const struct flow_place *p)
 {
+	struct figures *fg = s->side[direction].figures;
 	struct sent *t = fg->sent;
 
 	while (t && t->count && !before(ack, t->at[t->first].end)) {
 		const struct sent_segment *had = &t->at[t->first];
+		const int64_t after = sent_since(had, p->has_time ? p->ts_ns : SENT_NO_TIME);
 
+		if (after > 0)
+			bulk_area(fg, had->end - had->start, after);
 		if (had->end != ack)
-			fg->cumulative++;
-		else if (!had->again && !had->behind && p->has_time && had->ts_ns != SENT_NO_TIME &&
-			 p->ts_ns >= had->ts_ns)
-			rtt_note(fg, (uint64_t)(p->ts_ns - had->ts_ns));
+			bulk_cumulative(f, fg);
+		else
+			match_note(f, s, direction, had, after);
 		t->first++;
 		t->count--;
 	}

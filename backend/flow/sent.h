@@ -24,7 +24,8 @@ struct sent {
 void sent_add(struct flows *f, struct figures *fg, struct sent_segment new);
 /* Some of [start, end) had been sent before. */
 void sent_again(struct flows *f, struct slot *s, unsigned direction, struct sent_segment copy);
-void sent_acked(struct flows *f, struct figures *fg, uint32_t ack, const struct flow_place *p);
+void sent_acked(struct flows *f, struct slot *s, unsigned direction, uint32_t ack,
+		const struct flow_place *p);
 /* Nothing is waited for any more. */
 void sent_release(struct flows *f, struct figures *fg);
 

@@ -26,14 +26,17 @@ struct more_flow {
 	uint64_t repeated; /* payload bytes that were seen before */
 	uint32_t retrans_packets, out_of_order, zero_window;
 	uint32_t urg, ece, cwr, syn_again, fin_again;
-	uint32_t keep_alives, probes, updates;
+	uint32_t keep_alives, probes;
 	uint32_t sack_packets, sack_blocks, sack_max, dsack_packets;
 	uint32_t cut_packets, duplicates;
 	uint64_t cut_bytes;
 	uint32_t dup_acks, dup_run, triple_dups;
-	uint32_t again_most, again_times; /* copies of one segment; intervals between copies */
-	int64_t again_min_ns, again_max_ns;
-	uint64_t again_sum_ns;
+	struct repeats *repeats; /* NULL: nothing was sent again; owned */
+	int64_t ip_extra;	 /* bytes of IP headers less 20 or 40 a packet */
+	uint64_t urg_bytes, window_sum_high;
+	uint32_t push_empty, probe_bytes;
+	/* What does not fit into the narrow counts of struct figures, in units of their range. */
+	uint32_t acks_high, pure_acks_high, pushes_high, windows_high, updates_high;
 };
 
 struct more {
@@ -42,24 +45,35 @@ struct more {
 	char history[CONNECTION_HISTORY_MAX - HISTORY_SHORT]; /* letters behind those of the slot */
 };
 
-struct sent; /* sent.h */
+struct sent;	/* sent.h */
+struct bulk;	/* bulk.h */
+struct repeats; /* bulk.h */
 
 /* A direction's figures, from its second packet on: what its first one was is known from the slot.
- */
+ * What every packet changes stands in front. */
 struct figures {
-	int64_t last_ns, data_first_ns, data_last_ns;
+	int64_t last_ns;
 	uint64_t idle_ns, arrival_ns; /* the longest and the shortest time between two packets */
-	uint64_t window_sum;
-	uint64_t rtt_min_ns, rtt_max_ns, rtt_sum_ns;
-	double rtt_squares; /* of the differences from the mean (Welford) */
-	struct sent *sent;  /* segments that are not acknowledged yet; NULL: none; owned */
-	uint32_t acks, pure_acks, pushes, data_packets, segment_max, segment_min;
-	uint32_t windows; /* in window_sum */
-	uint32_t rtt_samples, in_flight, cumulative, initial_bytes, initial_packets;
-	uint32_t fin_seq, rst_seq;
+	uint16_t acks, pure_acks, pushes, windows, updates; /* the rest in struct more_flow */
+	bool timed : 1, data_timed : 1, gapped : 1;	    /* the times are set */
+	bool has_bulk : 1; /* which of `of`; what is called few here is there then */
+	unsigned char data_packets : 2, rtt_samples : 2, flights : 2, cumulative : 2; /* few */
+	unsigned char initial_packets : 2, full : 2; /* few; which round trips are of full size */
+	uint32_t window_sum;
 	uint16_t window_max, window_min;
-	bool timed, data_timed, gapped; /* the times are set */
+	uint32_t rst_seq;
+	struct sent *sent; /* segments that are not acknowledged yet; NULL: none; owned */
+	union {
+		struct bulk *bulk; /* owned */
+		uint32_t rtt_ns[2];
+	} of;
+	int64_t data_last_ns, data_first_ns;
+	uint32_t initial_bytes, flight_max, flight_min; /* few */
+	uint16_t segment_max, segment_min;		/* few */
+	float flight_area;				/* few: bytes * ns */
+	uint32_t fin_seq;
 };
+_Static_assert(sizeof(struct figures) <= 104, "with the slot, both directions take 400 bytes");
 
 /* One direction, in one cache line less a word: what every connection has. */
 struct side {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/xalloc.h"
+#include "bulk.h"
 #include "sent.h"
 
 #define FIGURES_SLAB 1024u
@@ -169,6 +170,7 @@ static void more_free(struct flows *f, struct slot *s)
 	for (unsigned i = 0; i < 2; i++) {
 		f->more_bytes -= s->more->flow[i].holes_room * sizeof(struct hole);
 		free(s->more->flow[i].hole);
+		repeats_release(f, &s->more->flow[i]);
 	}
 	f->more_bytes -= sizeof(*s->more);
 	free(s->more);
@@ -214,7 +216,7 @@ static void figures_give_back(struct flows *f, struct slot *s, unsigned directio
 
 	if (!fg)
 		return;
-	sent_release(f, fg);
+	figures_release(f, fg);
 	((struct figures_free *)(void *)fg)->next = f->free_figures;
 	f->free_figures = fg;
 	f->figures_live--;

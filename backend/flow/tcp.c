@@ -254,8 +254,10 @@ static void ack_note(struct flows *f, struct slot *s, unsigned direction, const 
 	}
 	if (d->tcp.flags & TCP_RST)
 		return;
-	if (peer->figures || peer->seen & SEEN_DATA)
-		sent_acked(f, figures_take(f, s, !direction), ack, p);
+	if (peer->figures || peer->seen & SEEN_DATA) {
+		(void)figures_take(f, s, !direction);
+		sent_acked(f, s, !direction, ack, p);
+	}
 	if (!(fl->seen & SEEN_ACK) || before(fl->last_ack, ack)) {
 		fl->last_ack = ack;
 		if (s->more)

@@ -75,6 +75,15 @@ void figures_first(struct flows *f, struct slot *s, unsigned direction);
 void figures_time(struct figures *fg, struct side *fl, int64_t ts_ns);
 /* A direction's figures, made from its first packet where it has none. */
 struct figures *figures_take(struct flows *f, struct slot *s, unsigned direction);
+/* Of an IP header without options. */
+static inline uint32_t ip_header_bytes(const struct slot *s)
+{
+	return s->ip6 ? 40 : 20;
+}
+
+/* IP headers of so many packets that are not as long as most are. */
+void figures_headers(struct flows *f, struct slot *s, unsigned direction, uint64_t packets,
+		     uint64_t bytes);
 /* What a segment meets, and what it was. */
 struct segment {
 	uint32_t next_seq, last_ack; /* as they were before it */

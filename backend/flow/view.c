@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "bulk.h"
 #include "flow/figures.h"
 #include "sent.h"
 #include "track.h"
@@ -18,6 +19,11 @@ static const struct more_flow *view_more(const struct slot *s, unsigned directio
 static uint64_t wide(uint32_t high, uint32_t low)
 {
 	return (uint64_t)high << 32 | low;
+}
+
+static uint64_t wide16(uint32_t high, uint16_t low)
+{
+	return (uint64_t)high << 16 | low;
 }
 
 uint64_t view_unique(const struct slot *s, unsigned direction)
@@ -175,28 +181,123 @@ static int window_shift(const struct slot *s, unsigned direction)
 static void windows_fill(const struct slot *s, unsigned direction, int64_t *v)
 {
 	const struct figures *fg = s->side[direction].figures;
+	const struct more_flow *m = view_more(s, direction);
+	const uint64_t windows = wide16(m->windows_high, fg->windows);
 	const int shift = window_shift(s, direction);
 
-	if (!fg->windows || shift < 0)
+	if (!windows || shift < 0)
 		return;
 	v[FIGURE_WINDOW_MAX] = (int64_t)fg->window_max << shift;
 	v[FIGURE_WINDOW_MIN] = some((uint64_t)fg->window_min << shift);
-	v[FIGURE_WINDOW_AVG] = mean_milli(fg->window_sum << shift, fg->windows);
+	v[FIGURE_WINDOW_AVG] =
+		mean_milli(((m->window_sum_high << 32) + fg->window_sum) << shift, windows);
 }
 
-static void rtt_fill(const struct figures *fg, int64_t *v)
+static int64_t deviation(const struct moments *m)
 {
-	const uint32_t n = fg->rtt_samples;
+	return m->count > 1 ? root(m->squares / (m->count - 1)) : FIGURE_UNKNOWN;
+}
 
-	v[FIGURE_CUMULATIVE_ACKS] = fg->cumulative;
-	v[FIGURE_RTT_SAMPLES] = n;
-	if (!n)
+/* To four figures that follow one another: least, mean, most, standard deviation. */
+static void moments_fill(const struct moments *m, int64_t v[4])
+{
+	if (!m->count)
 		return;
-	v[FIGURE_RTT_MIN_MS] = (int64_t)fg->rtt_min_ns;
-	v[FIGURE_RTT_MAX_MS] = (int64_t)fg->rtt_max_ns;
-	v[FIGURE_RTT_AVG_MS] = (int64_t)(fg->rtt_sum_ns / n);
-	if (n > 1)
-		v[FIGURE_RTT_STDEV_MS] = root(fg->rtt_squares / (n - 1));
+	v[0] = (int64_t)m->min_ns;
+	v[1] = (int64_t)(m->sum_ns / m->count);
+	v[2] = (int64_t)m->max_ns;
+	v[3] = deviation(m);
+}
+_Static_assert(FIGURE_RTT_STDEV_MS == FIGURE_RTT_MIN_MS + 3 &&
+		       FIGURE_RTT_FULL_STDEV_MS == FIGURE_RTT_FULL_MIN_MS + 3 &&
+		       FIGURE_RTT_LAST_STDEV_MS == FIGURE_RTT_LAST_MIN_MS + 3 &&
+		       FIGURE_RETRANS_TIME_STDEV_MS == FIGURE_RETRANS_TIME_MIN_MS + 3,
+	       "moments_fill writes them");
+
+/* What the middle of a class says lies between the least and the most. */
+static int64_t percentile(const struct spread *d, unsigned percent, uint64_t least, uint64_t most)
+{
+	const uint64_t p = spread_percentile(d, percent);
+
+	return (int64_t)(p < least ? least : p > most ? most : p);
+}
+
+static void rtt_fill(const struct bulk *b, int64_t *v)
+{
+	struct round_trips r;
+	const struct moments *all = &r.all;
+
+	bulk_round_trips(b, &r);
+	v[FIGURE_CUMULATIVE_ACKS] = b->cumulative;
+	v[FIGURE_RTT_SAMPLES] = all->count;
+	v[FIGURE_RTT_FULL_SAMPLES] = r.full.count;
+	moments_fill(all, v + FIGURE_RTT_MIN_MS);
+	moments_fill(&r.full, v + FIGURE_RTT_FULL_MIN_MS);
+	if (!all->count)
+		return;
+	v[FIGURE_RTT_P50_MS] = percentile(&b->rtts, 50, all->min_ns, all->max_ns);
+	v[FIGURE_RTT_P95_MS] = percentile(&b->rtts, 95, all->min_ns, all->max_ns);
+	v[FIGURE_RTT_P99_MS] = percentile(&b->rtts, 99, all->min_ns, all->max_ns);
+	if (all->count > 1)
+		v[FIGURE_RTT_JITTER_MS] = (int64_t)(r.changes_ns / (all->count - 1));
+}
+
+static void sizes_fill(const struct bulk *b, struct flow_figures *out)
+{
+	uint32_t below = 0;
+
+	if (!b->data_packets)
+		return;
+	for (unsigned i = 0; i < FIGURE_SIZES; i++) {
+		const uint32_t next = i + 1 < FIGURE_SIZES
+					      ? spread_below(&b->sizes, UINT64_C(20) << i)
+					      : b->sizes.count;
+
+		out->sizes[i] = next - below;
+		below = next;
+	}
+	out->value[FIGURE_SEGMENT_SIZES] = 1;
+	out->value[FIGURE_SEGMENT_MEDIAN] =
+		percentile(&b->sizes, 50, b->segment_min, b->segment_max);
+}
+
+static void flights_fill(const struct slot *s, unsigned direction, const struct bulk *b, int64_t *v)
+{
+	const struct figures *fg = s->side[direction].figures;
+	const int64_t ns = view_last_ns(s) - fg->data_first_ns;
+
+	if (!(s->side[!direction].seen & SEEN_ACK))
+		return;
+	v[FIGURE_IN_FLIGHT_MAX] = b->flight_max;
+	v[FIGURE_IN_FLIGHT_MIN] = some(b->flight_min);
+	v[FIGURE_IN_FLIGHT_AVG] = mean_milli(b->flight_sum, b->flights);
+	if (fg->data_timed && ns > 0)
+		v[FIGURE_IN_FLIGHT_TIME_AVG] =
+			(int64_t)(1000.0 * b->flight_area / (double)ns + 0.5);
+}
+
+/* What is told by payload and its acknowledgements. */
+static void bulk_figures(struct flows *f, const struct slot *s, unsigned direction,
+			 struct flow_figures *out)
+{
+	const struct side *fl = &s->side[direction];
+	int64_t *v = out->value;
+	struct bulk b;
+
+	bulk_view(f, fl->figures, &b);
+	v[FIGURE_DATA_PACKETS] = b.data_packets;
+	if (fl->seen & (SEEN_SYN | SEEN_SYN_ACK) && side_spoke(&s->side[!direction])) {
+		v[FIGURE_INITIAL_WINDOW_BYTES] = b.initial_bytes;
+		v[FIGURE_INITIAL_WINDOW_PACKETS] = b.initial_packets;
+	}
+	v[FIGURE_SEGMENT_MAX] = some(b.segment_max);
+	v[FIGURE_SEGMENT_MIN] = some(b.segment_min);
+	v[FIGURE_SEGMENT_AVG] = mean_milli(wide(view_more(s, direction)->payload_high, fl->payload),
+					   b.data_packets);
+	sizes_fill(&b, out);
+	flights_fill(s, direction, &b, v);
+	rtt_fill(&b, v);
+	bulk_view_release(f, fl->figures, &b);
 }
 
 /* One direction's half of the handshake, where SYN and SYN-ACK each came once and first. */
@@ -241,7 +342,6 @@ static void rare_fill(const struct more_flow *m, int64_t *v)
 	v[FIGURE_FIN_RETRANS] = m->fin_again;
 	v[FIGURE_KEEP_ALIVES] = m->keep_alives;
 	v[FIGURE_ZERO_WINDOW_PROBES] = m->probes;
-	v[FIGURE_WINDOW_UPDATES] = m->updates;
 	v[FIGURE_SACK_PACKETS] = m->sack_packets;
 	v[FIGURE_SACK_BLOCKS] = m->sack_blocks;
 	v[FIGURE_SACK_BLOCKS_MAX] = some(m->sack_max);
@@ -251,24 +351,45 @@ static void rare_fill(const struct more_flow *m, int64_t *v)
 	v[FIGURE_DUPLICATE_PACKETS] = m->duplicates;
 	v[FIGURE_DUP_ACKS] = m->dup_acks;
 	v[FIGURE_TRIPLE_DUP_ACKS] = m->triple_dups;
-	v[FIGURE_RETRANS_MAX] = m->again_most;
-	if (!m->again_times)
+	v[FIGURE_ZERO_WINDOW_PROBE_BYTES] = m->probe_bytes;
+	v[FIGURE_URG_BYTES] = (int64_t)m->urg_bytes;
+	v[FIGURE_RETRANS_MAX] = v[FIGURE_AMBIGUOUS_ACKS] = v[FIGURE_POST_LOSS_ACKS] = 0;
+	if (!m->repeats)
 		return;
-	v[FIGURE_RETRANS_TIME_MIN_MS] = m->again_min_ns;
-	v[FIGURE_RETRANS_TIME_MAX_MS] = m->again_max_ns;
-	v[FIGURE_RETRANS_TIME_AVG_MS] = (int64_t)(m->again_sum_ns / m->again_times);
+	v[FIGURE_RETRANS_MAX] = m->repeats->most;
+	v[FIGURE_AMBIGUOUS_ACKS] = m->repeats->ambiguous;
+	v[FIGURE_POST_LOSS_ACKS] = m->repeats->post_loss;
+	moments_fill(&m->repeats->times, v + FIGURE_RETRANS_TIME_MIN_MS);
+	moments_fill(&m->repeats->last, v + FIGURE_RTT_LAST_MIN_MS);
 }
 
-static void tcp_fill(const struct slot *s, unsigned direction, int64_t *v)
+static void shares_fill(const struct slot *s, unsigned direction, int64_t *v)
 {
-	const struct side *fl = &s->side[direction], *peer = &s->side[!direction];
+	const struct side *fl = &s->side[direction];
+	const struct more_flow *m = view_more(s, direction);
+	const uint64_t packets = wide(m->packets_high, fl->packets),
+		       payload = wide(m->payload_high, fl->payload);
+
+	if (packets)
+		v[FIGURE_RETRANS_PACKETS_SHARE] =
+			(int64_t)(1e6 * m->retrans_packets / (double)packets + 0.5);
+	if (payload)
+		v[FIGURE_RETRANS_BYTES_SHARE] =
+			(int64_t)(1e6 * (double)m->repeated / (double)payload + 0.5);
+}
+
+/* What the headers say, each packet's alone. */
+static void headers_fill(const struct slot *s, unsigned direction, int64_t *v)
+{
+	const struct side *fl = &s->side[direction];
+	const struct more_flow *m = view_more(s, direction);
 	const struct figures *fg = fl->figures;
 
-	v[FIGURE_ACK_PACKETS] = fg->acks;
-	v[FIGURE_PURE_ACKS] = fg->pure_acks;
-	v[FIGURE_PSH_PACKETS] = fg->pushes;
-	v[FIGURE_DATA_PACKETS] = fg->data_packets;
-	rare_fill(view_more(s, direction), v);
+	v[FIGURE_ACK_PACKETS] = (int64_t)wide16(m->acks_high, fg->acks);
+	v[FIGURE_PURE_ACKS] = (int64_t)wide16(m->pure_acks_high, fg->pure_acks);
+	v[FIGURE_PSH_PACKETS] = (int64_t)wide16(m->pushes_high, fg->pushes);
+	v[FIGURE_PSH_DATA_PACKETS] = v[FIGURE_PSH_PACKETS] - m->push_empty;
+	v[FIGURE_WINDOW_UPDATES] = (int64_t)wide16(m->updates_high, fg->updates);
 	if (fl->options & SIDE_FIRST) { /* it is not among the rare */
 		v[FIGURE_URG_PACKETS] += (fl->first_flags & TCP_URG) != 0;
 		v[FIGURE_ECE_PACKETS] += (fl->first_flags & TCP_ECE) != 0;
@@ -277,23 +398,35 @@ static void tcp_fill(const struct slot *s, unsigned direction, int64_t *v)
 	if (fl->seen & (SEEN_SYN | SEEN_SYN_ACK)) {
 		v[FIGURE_SACK_PERMITTED] = (fl->options & SIDE_SACK) != 0;
 		v[FIGURE_TIMESTAMPS] = (fl->options & SIDE_TIMESTAMPS) != 0;
-		if (side_spoke(peer)) {
-			v[FIGURE_INITIAL_WINDOW_BYTES] = fg->initial_bytes;
-			v[FIGURE_INITIAL_WINDOW_PACKETS] = fg->initial_packets;
-		}
 	}
-	v[FIGURE_SEGMENT_MAX] = some(fg->segment_max);
-	v[FIGURE_SEGMENT_MIN] = some(fg->segment_min);
-	v[FIGURE_SEGMENT_AVG] = mean_milli(wide(view_more(s, direction)->payload_high, fl->payload),
-					   fg->data_packets);
-	if (peer->seen & SEEN_ACK)
-		v[FIGURE_IN_FLIGHT_MAX] = fg->in_flight;
+}
+
+static void tcp_fill(struct flows *f, const struct slot *s, unsigned direction,
+		     struct flow_figures *out)
+{
+	const struct figures *fg = s->side[direction].figures;
+	int64_t *v = out->value;
+
+	rare_fill(view_more(s, direction), v);
+	headers_fill(s, direction, v);
+	shares_fill(s, direction, v);
+	bulk_figures(f, s, direction, out);
 	windows_fill(s, direction, v);
-	rtt_fill(fg, v);
 	v[FIGURE_RTT_SYN_MS] = half_handshake(s, direction);
 	stream_fill(s, direction, v);
 	if (fg->data_timed)
 		v[FIGURE_DATA_TIME_S] = fg->data_last_ns - fg->data_first_ns;
+}
+
+/* ip_bytes less the headers of IP. */
+static uint64_t transport_bytes(const struct slot *s, unsigned direction)
+{
+	const struct more_flow *m = view_more(s, direction);
+	const struct side *fl = &s->side[direction];
+	const int64_t headers =
+		(int64_t)(wide(m->packets_high, fl->packets) * ip_header_bytes(s)) + m->ip_extra;
+
+	return wide(m->ip_high, fl->ip_bytes) - (uint64_t)headers;
 }
 
 /* What every protocol has. */
@@ -315,6 +448,7 @@ static void times_fill(const struct slot *s, unsigned direction, int64_t *v)
 	}
 	v[FIGURE_WIRE_BPS] = rate(wide(m->bytes_high, fl->bytes), ns);
 	v[FIGURE_IP_BPS] = rate(wide(m->ip_high, fl->ip_bytes), ns);
+	v[FIGURE_TRANSPORT_BPS] = rate(transport_bytes(s, direction), ns);
 	v[FIGURE_PAYLOAD_BPS] = rate(wide(m->payload_high, fl->payload), ns);
 	v[FIGURE_THROUGHPUT_BPS] = rate(unique, view_last_ns(s) - view_start_ns(s));
 	if (v[FIGURE_DATA_TIME_S] != FIGURE_UNKNOWN)
@@ -330,6 +464,7 @@ bool flows_figures(const struct flows *flows, uint64_t number, unsigned directio
 	struct figures one;
 	struct slot s;
 
+	*out = (struct flow_figures){0};
 	for (unsigned i = 0; i < FIGURES; i++)
 		out->value[i] = FIGURE_UNKNOWN;
 	if (at == NONE)
@@ -341,10 +476,12 @@ bool flows_figures(const struct flows *flows, uint64_t number, unsigned directio
 	if (!s.side[direction].figures) {
 		s.side[direction].figures = &one;
 		figures_first(f, &s, direction);
-		sent_release(f, &one);
 	}
+	out->value[FIGURE_TRANSPORT_BYTES] = (int64_t)transport_bytes(&s, direction);
 	if (s.protocol == IP_TCP)
-		tcp_fill(&s, direction, out->value);
+		tcp_fill(f, &s, direction, out);
 	times_fill(&s, direction, out->value);
+	if (s.side[direction].figures == &one)
+		figures_release(f, &one);
 	return true;
 }

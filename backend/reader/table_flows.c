@@ -1,5 +1,7 @@
 /* The two directions of each connection, N.1 and N.2. Definitions: what is counted is said in each
  * column's sentence. */
+#include <stdio.h>
+
 #include "flow/figures.h"
 #include "tables.h"
 
@@ -116,6 +118,27 @@ static struct value tcp_cell(const struct flow *f, enum flow_column column)
 	}
 }
 
+/* "40-79:3 1280-2559:17": tshark's ranges of packet lengths. */
+static struct value sizes_cell(struct ask *a)
+{
+	size_t at = 0;
+
+	for (unsigned i = 0; i < FIGURE_SIZES; i++) {
+		const unsigned start = i ? 10u << i : 0;
+		const uint32_t n = a->figures.sizes[i];
+		char end[16] = "+";
+
+		if (!n)
+			continue;
+		if (i + 1 < FIGURE_SIZES)
+			(void)snprintf(end, sizeof(end), "-%u", (20u << i) - 1);
+		at += (size_t)snprintf(a->text + at, sizeof(a->text) - at, "%s%u%s:%u",
+				       at ? " " : "", start, end, n);
+	}
+	return value_text(a->text);
+}
+_Static_assert(FIGURE_SIZES * sizeof(" 2560-5119:4294967295") < SOURCE_NOTE_MAX, "all ranges fit");
+
 /* Figures of the whole flow: the packets that match a filter cannot tell them alone. */
 static struct value figure_cell(struct ask *a, const struct connection *c, uint64_t row,
 				enum flow_column column)
@@ -132,9 +155,18 @@ static struct value figure_cell(struct ask *a, const struct connection *c, uint6
 	v = a->figures.value[column - FLOW_FIGURE_FIRST];
 	if (v == FIGURE_UNKNOWN)
 		return value_null();
-	if (columns[column].kind == KIND_REAL)
+	switch (columns[column].kind) {
+	case KIND_TEXT:
+		return sizes_cell(a);
+	case KIND_REAL:
 		return value_real((double)v / 1000);
-	return columns[column].kind == KIND_BPS ? value_real((double)v) : value_int(v);
+	case KIND_SHARE:
+		return value_real((double)v / 1e6);
+	case KIND_BPS:
+		return value_real((double)v);
+	default:
+		return value_int(v);
+	}
 }
 
 static struct value cell(void *ask, uint64_t row, unsigned column)

@@ -34,6 +34,51 @@ static void check(const struct connection *c)
 	assert(c->protocol != 6 || *connection_state_name(c) || c->state == CONN_NONE);
 }
 
+/* Unknown, or none greater than the next. */
+static void check_order(const int64_t *v, const enum flow_figure *which, size_t count)
+{
+	for (size_t i = 0; i + 1 < count; i++)
+		assert((v[which[i]] == FIGURE_UNKNOWN) == (v[which[i + 1]] == FIGURE_UNKNOWN) &&
+		       v[which[i]] <= v[which[i + 1]]);
+}
+
+static void check_orders(const int64_t *v)
+{
+	static const enum flow_figure
+		rtt[] = {FIGURE_RTT_MIN_MS, FIGURE_RTT_P50_MS, FIGURE_RTT_P95_MS, FIGURE_RTT_P99_MS,
+			 FIGURE_RTT_MAX_MS},
+		mean[] = {FIGURE_RTT_MIN_MS, FIGURE_RTT_AVG_MS, FIGURE_RTT_MAX_MS},
+		full[] = {FIGURE_RTT_FULL_MIN_MS, FIGURE_RTT_FULL_AVG_MS, FIGURE_RTT_FULL_MAX_MS},
+		last[] = {FIGURE_RTT_LAST_MIN_MS, FIGURE_RTT_LAST_AVG_MS, FIGURE_RTT_LAST_MAX_MS},
+		segment[] = {FIGURE_SEGMENT_MIN, FIGURE_SEGMENT_MEDIAN, FIGURE_SEGMENT_MAX},
+		again[] = {FIGURE_RETRANS_TIME_MIN_MS, FIGURE_RETRANS_TIME_AVG_MS,
+			   FIGURE_RETRANS_TIME_MAX_MS};
+
+	check_order(v, rtt, sizeof(rtt) / sizeof(*rtt));
+	check_order(v, mean, sizeof(mean) / sizeof(*mean));
+	check_order(v, full, sizeof(full) / sizeof(*full));
+	check_order(v, last, sizeof(last) / sizeof(*last));
+	check_order(v, segment, sizeof(segment) / sizeof(*segment));
+	check_order(v, again, sizeof(again) / sizeof(*again));
+	assert(v[FIGURE_IN_FLIGHT_MIN] <= v[FIGURE_IN_FLIGHT_MAX]);
+	assert(v[FIGURE_RTT_FULL_SAMPLES] <= v[FIGURE_RTT_SAMPLES]);
+	assert(v[FIGURE_PSH_DATA_PACKETS] <= v[FIGURE_PSH_PACKETS]);
+	assert(v[FIGURE_RETRANS_PACKETS_SHARE] <= 1000000 &&
+	       v[FIGURE_RETRANS_BYTES_SHARE] <= 1000000);
+}
+
+/* Ranges hold each segment once; the bytes of each layer are those of the next and its headers. */
+static void check_sums(const struct flow *fl, const struct flow_figures *g)
+{
+	int64_t segments = 0;
+
+	for (unsigned i = 0; i < FIGURE_SIZES; i++)
+		segments += g->sizes[i];
+	assert(!segments || segments == g->value[FIGURE_DATA_PACKETS]);
+	assert(g->value[FIGURE_TRANSPORT_BYTES] == FIGURE_UNKNOWN ||
+	       (uint64_t)g->value[FIGURE_TRANSPORT_BYTES] <= fl->ip_bytes);
+}
+
 static void check_figures(const struct flows *f, uint64_t number)
 {
 	struct flow_figures g;
@@ -48,7 +93,8 @@ static void check_figures(const struct flows *f, uint64_t number)
 		assert(v[FIGURE_DATA_PACKETS] <= (int64_t)fl->packets);
 		assert(v[FIGURE_PURE_ACKS] <= v[FIGURE_ACK_PACKETS]);
 		assert(v[FIGURE_RTT_SAMPLES] <= v[FIGURE_DATA_PACKETS]);
-		assert(v[FIGURE_RTT_MIN_MS] <= v[FIGURE_RTT_MAX_MS]);
+		check_orders(v);
+		check_sums(fl, &g);
 	}
 }
 
