@@ -64,7 +64,7 @@ static const struct column connections_columns[] = {
 	{"history", KIND_TEXT, 0, "", "Zeek's history of the connection"},
 	{"initiator", KIND_TEXT, COLUMN_HIDDEN, "", "who opened it: a, b, or empty"},
 	{"app", KIND_TEXT, 0, "", "application"},
-	{"handshake_ms", KIND_MS, 0, "", "from SYN to the ACK that completes the handshake"},
+	{"handshake_ms", KIND_MS, 0, "", "from SYN to the ACK that completes the handshake or the RST that refuses it"},
 	{"retrans_ab", KIND_COUNT, 0, "", "retransmitted segments from A to B"},
 	{"retrans_ba", KIND_COUNT, 0, "", "retransmitted segments from B to A"},
 	{"tunnel", KIND_TEXT, COLUMN_HIDDEN, "", "tunnel around it"},

@@ -267,18 +267,35 @@ static void ack_note(struct flows *f, struct slot *s, unsigned direction, const 
 	ack_holes(f, s, !direction, ack);
 }
 
-/* From the latest copy of the SYN to the first ACK of whoever sent it, once the other end has
- * answered (or where only this direction was captured: who acknowledges has been answered). */
+/* Whether an ACK ends the handshake that `from` began: its own, once the other end has answered (or
+ * where only this direction was captured: who acknowledges has been answered), or a refusal. */
+static bool handshake_ends(const struct slot *s, unsigned direction, unsigned from, unsigned flags)
+{
+	const struct side *syn = &s->side[from], *answer = &s->side[!from];
+
+	if (!(syn->seen & SEEN_SYN))
+		return false;
+	if (direction == from)
+		return answer->seen & SEEN_SYN_ACK || (!(flags & TCP_RST) && !side_spoke(answer));
+	return flags & TCP_RST && !(answer->seen & (SEEN_SYN | SEEN_SYN_ACK));
+}
+
+/* From the latest copy of the SYN on, as tshark's initial_rtt. */
 static void handshake_note(struct slot *s, unsigned direction, const struct decoded *d,
 			   const struct flow_place *p)
 {
-	const struct side *fl = &s->side[direction], *peer = &s->side[!direction];
+	const unsigned flags = d->tcp.flags;
+	unsigned from = direction;
 
-	if ((d->tcp.flags & (TCP_SYN | TCP_RST | TCP_ACK)) != TCP_ACK || !p->has_time)
+	if ((flags & (TCP_SYN | TCP_ACK)) != TCP_ACK || !p->has_time)
 		return;
-	if (!(fl->seen & SEEN_SYN) || (side_spoke(peer) && !(peer->seen & SEEN_SYN_ACK)))
-		return;
-	s->handshake_ns = p->ts_ns - (s->more && s->more->syn_ns ? s->more->syn_ns : fl->first_ns);
+	if (!handshake_ends(s, direction, from, flags)) {
+		from = !direction;
+		if (!handshake_ends(s, direction, from, flags))
+			return;
+	}
+	s->handshake_ns =
+		p->ts_ns - (s->more && s->more->syn_ns ? s->more->syn_ns : s->side[from].first_ns);
 }
 
 static void initiator_note(struct slot *s, unsigned direction, unsigned flags)

@@ -33,7 +33,8 @@
 	  "Who began it, a or b, by SYN or SYN-ACK; empty where that was not seen.")               \
 	X(APP, "app", TEXT, 0, "", "The application by its content, else by its port.")            \
 	X(HANDSHAKE_MS, "handshake_ms", MS, 0, "ms",                                               \
-	  "Time from the SYN to the ACK that completes the handshake.")                            \
+	  "Time from the SYN to the ACK that completes the handshake, or to the RST with ACK "     \
+	  "that refuses it.")                                                                      \
 	X(RETRANS_AB, "retrans_ab", COUNT, 0, "packets",                                           \
 	  "Segments from A with payload that overlaps what was seen before.")                      \
 	X(RETRANS_BA, "retrans_ba", COUNT, 0, "packets",                                           \

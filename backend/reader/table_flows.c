@@ -38,7 +38,8 @@
 	X(MSS, "mss", BYTES, 0, "bytes",                                                           \
 	  "The largest segment that its SYN asked for; empty where none was seen.")                \
 	X(HANDSHAKE_MS, "handshake_ms", MS, 0, "ms",                                               \
-	  "The connection's time from SYN to the ACK that completes the handshake.")               \
+	  "The connection's time from SYN to the ACK that completes the handshake, or to the RST " \
+	  "with ACK that refuses it.")                                                             \
 	X(START_S, "start_s", SECONDS, COLUMN_HIDDEN, "s",                                         \
 	  "Time of its first packet since the capture's first.")                                   \
 	X(PROTO, "proto", TEXT, COLUMN_HIDDEN, "", "The connection's protocol.")                   \

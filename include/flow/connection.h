@@ -52,7 +52,7 @@ struct connection {
 	uint16_t vlan;			/* innermost id, 0 none */
 	struct flow flow[2];		/* [0] from A to B */
 	int64_t start_ns, last_ns;
-	int64_t handshake_ns;		/* SYN to the ACK that completes it (tshark's initial_rtt); -1 unknown */
+	int64_t handshake_ns;		/* SYN to the ACK that completes or refuses it (tshark's initial_rtt); -1 unknown */
 	uint64_t first_packet, last_packet; /* numbers */
 	uint64_t first_offset;		/* of the first packet's record in its segment */
 	uint32_t first_segment;		/* 0: a plain file */

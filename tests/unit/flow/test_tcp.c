@@ -150,7 +150,8 @@ static void test_too_many_holes(void **state)
 		tcp(&s, 1, END_A, ACK, 1002 + i * 2, 5001, 1);
 	assert_int_equal(conn(&s, 1)->flow[0].unique, 10 * FLOWS_HOLES_MAX);
 	tcp(&s, 1, END_A, ACK, 1001, 5001, 20 * FLOWS_HOLES_MAX);
-	assert_int_equal(conn(&s, 1)->flow[0].unique, 11 * FLOWS_HOLES_MAX); /* what was given up counts as seen */
+	assert_int_equal(conn(&s, 1)->flow[0].unique,
+			 11 * FLOWS_HOLES_MAX); /* what was given up counts as seen */
 	flows_free(s.f);
 }
 
@@ -232,6 +233,41 @@ static void test_joined_in_the_middle(void **state)
 	assert_int_equal(conn(&s, 1)->flow[0].first_seq, 4800);
 	assert_int_equal(conn(&s, 1)->handshake_ns, -1);
 	assert_int_equal(conn(&s, 1)->initiator, 0);
+	flows_free(s.f);
+}
+
+/* What ends a handshake, and what does not. */
+static void test_handshake_ends(void **state)
+{
+	struct script s;
+
+	(void)state;
+	script_open(&s, NULL);
+	tcp(&s, 0, END_A, TCP_SYN, 1000, 0, 0);
+	tcp(&s, 10, END_B, ACK, 7, 77, 0);     /* of another connection: answers nothing */
+	tcp(&s, 10, END_A, TCP_RST, 77, 0, 0); /* nor does this */
+	assert_int_equal(conn(&s, 1)->handshake_ns, -1);
+	tcp(&s, 10, END_B, TCP_RST | ACK, 0, 1001, 0);
+	assert_int_equal(conn(&s, 1)->handshake_ns, 30 * MS);
+	tcp(&s, 10, END_A, ACK, 1001, 5001, 0); /* told once */
+	assert_int_equal(conn(&s, 1)->handshake_ns, 30 * MS);
+	flows_free(s.f);
+	script_open(&s, NULL);
+	tcp(&s, 0, END_A, TCP_SYN, 1000, 0, 0);
+	tcp(&s, 10, END_A, TCP_RST | ACK, 1001, 0, 0); /* gives up without an answer */
+	assert_int_equal(conn(&s, 1)->handshake_ns, -1);
+	flows_free(s.f);
+	script_open(&s, NULL);
+	tcp(&s, 0, END_A, TCP_SYN, 1000, 0, 0);
+	tcp(&s, 10, END_B, TCP_SYN | ACK, 5000, 1001, 0);
+	tcp(&s, 900, END_B, TCP_RST | ACK, 5001, 1001, 0); /* nobody came */
+	assert_int_equal(conn(&s, 1)->handshake_ns, -1);
+	flows_free(s.f);
+	script_open(&s, NULL);
+	tcp(&s, 0, END_A, TCP_SYN, 1000, 0, 0);
+	tcp(&s, 10, END_B, TCP_SYN | ACK, 5000, 1001, 0);
+	tcp(&s, 10, END_A, TCP_RST | ACK, 1001, 5001, 0); /* it was there, and left at once */
+	assert_int_equal(conn(&s, 1)->handshake_ns, 20 * MS);
 	flows_free(s.f);
 }
 
@@ -327,6 +363,7 @@ int main(void)
 		cmocka_unit_test(test_joined_in_the_middle),
 		cmocka_unit_test(test_long_and_joined_in_the_middle),
 		cmocka_unit_test(test_wild_number),
+		cmocka_unit_test(test_handshake_ends),
 		cmocka_unit_test(test_syn_lost_then_again),
 		cmocka_unit_test(test_duplicate_acks_and_zero_window),
 		cmocka_unit_test(test_acked_but_never_seen),
