@@ -1,5 +1,8 @@
-/* Writes the project's own captures into a folder: small ones, of which every byte is known. They are the same each time. */
+/* Writes the project's own captures into a folder: small ones, of which every byte is known. They
+ * are the same each time. `make_captures FOLDER`: one of each kind; `make_captures FOLDER
+ * identity`: what may be one connection, or several. */
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -315,27 +318,153 @@ static void make_all(struct capture *c, const char *name)
 		memset(c->file.data, 'x', c->file.len);
 }
 
+/* --- identity: who is the same connection --- */
+
+#define STEPS_MAX 24
+#define PAYLOAD_MAX 1000
+#define PORT 40000
+#define ISN_B 5000u
+
+/* Ends: a and b; A and B are their addresses with the ports changed over; c and d have addresses
+ * between theirs. */
+struct step {
+	char from;
+	unsigned flags;
+	uint32_t after_ms, seq, ack;
+	unsigned length;
+};
+
+/* clang-format off */
+#define SYN TCP_SYN
+#define ACK TCP_ACK
+#define DATA (TCP_PSH | TCP_ACK)
+#define FIN (TCP_FIN | TCP_ACK)
+#define RST (TCP_RST | TCP_ACK)
+#define OPEN(a, b, isn) {a, SYN, 1, isn, 0, 0}, {b, SYN | ACK, 10, ISN_B, (isn) + 1, 0}, {a, ACK, 1, (isn) + 1, ISN_B + 1, 0}
+#define TALK(a, b, isn) \
+	{a, DATA, 1, (isn) + 1, ISN_B + 1, 100}, {b, DATA, 10, ISN_B + 1, (isn) + 101, 200}, {a, ACK, 1, (isn) + 101, ISN_B + 201, 0}
+#define CLOSE(a, b, isn) \
+	{a, FIN, 1, (isn) + 101, ISN_B + 201, 0}, {b, FIN, 10, ISN_B + 201, (isn) + 102, 0}, {a, ACK, 1, (isn) + 102, ISN_B + 202, 0}
+#define WHOLE(a, b, isn) OPEN(a, b, isn), TALK(a, b, isn), CLOSE(a, b, isn)
+#define SOME(isn) OPEN('a', 'b', isn), TALK('a', 'b', isn)
+
+static const struct identity {
+	const char *name;
+	unsigned port_b;
+	struct step step[STEPS_MAX];
+} identities[] = {
+	{"reuse-fin-higher", 80, {WHOLE('a', 'b', 1000u), WHOLE('a', 'b', 9000000u)}},
+	{"reuse-fin-lower", 80, {WHOLE('a', 'b', 9000000u), WHOLE('a', 'b', 1000u)}},
+	{"reuse-rst", 80, {SOME(1000u), {'a', RST, 1, 1101, ISN_B + 201, 0}, WHOLE('a', 'b', 9000u)}},
+	{"reuse-open", 80, {SOME(1000u), WHOLE('a', 'b', 900000u)}},
+	{"same-isn-open", 80, {SOME(1000u), OPEN('a', 'b', 1000u)}},
+	{"same-isn-soon", 80, {WHOLE('a', 'b', 1000u), {'a', SYN, 1900, 1000, 0, 0}}},
+	{"same-isn-late", 80, {WHOLE('a', 'b', 1000u), {'a', SYN, 2100, 1000, 0, 0}}},
+	{"silence", 80, {SOME(1000u), {'a', DATA, 400000, 1101, ISN_B + 201, 10}}},
+	{"syn-again", 80,
+	 {{'a', SYN, 0, 1000, 0, 0}, {'a', SYN, 1000, 1000, 0, 0}, {'a', SYN, 2000, 1000, 0, 0}, {'a', SYN, 4000, 1000, 0, 0}}},
+	{"refused-twice", 80,
+	 {{'a', SYN, 0, 1000, 0, 0}, {'b', RST, 10, 0, 1001, 0}, {'a', SYN, 500, 2000, 0, 0}, {'b', RST, 10, 0, 2001, 0}}},
+	{"blind-rst", 80,
+	 {{'a', SYN, 0, 1000, 0, 0}, {'b', RST, 1, 0, 1001, 0}, {'b', SYN | ACK, 10, ISN_B, 1001, 0}, {'a', ACK, 1, 1001, ISN_B + 1, 0},
+	  TALK('a', 'b', 1000u), CLOSE('a', 'b', 1000u)}},
+	{"fin-before-syn-ack", 80,
+	 {{'a', SYN, 0, 1000, 0, 0}, {'a', TCP_FIN, 10, 1001, 0, 0}, {'b', SYN | ACK, 500, ISN_B, 1001, 0}, {'a', FIN, 1, 1001, ISN_B + 1, 0}}},
+	{"gap-again", 80, {SOME(1000u), {'a', DATA, 300000, 1001, ISN_B + 201, 100}}},
+	{"same-port", PORT, {WHOLE('a', 'b', 1000u)}},
+	{"one-side", 80,
+	 {{'a', SYN, 0, 1000, 0, 0}, {'a', ACK, 10, 1001, ISN_B + 1, 0}, {'a', DATA, 1, 1001, ISN_B + 1, 100},
+	  {'a', FIN, 30, 1101, ISN_B + 201, 0}}},
+	{"handshake-order", 80,
+	 {{'a', SYN, 0, 1000, 0, 0}, {'a', ACK, 10, 1001, ISN_B + 1, 0}, {'b', SYN | ACK, 0, ISN_B, 1001, 0}, TALK('a', 'b', 1000u),
+	  CLOSE('a', 'b', 1000u)}},
+	{"syn-ack-first", 80,
+	 {{'b', SYN | ACK, 0, ISN_B, 1001, 0}, {'a', SYN, 0, 1000, 0, 0}, {'a', ACK, 1, 1001, ISN_B + 1, 0}, TALK('a', 'b', 1000u),
+	  CLOSE('a', 'b', 1000u)}},
+	{"server-first", 80, {{'b', DATA, 0, 7000, 9000, 50}, {'a', ACK, 1, 9000, 7050, 0}, {'a', DATA, 1, 9000, 7050, 5}}},
+	{"wrap", 80,
+	 {OPEN('a', 'b', 0xffffff80u), {'a', DATA, 1, 0xffffff81u, ISN_B + 1, 100}, {'a', DATA, 1, 0xffffffe5u, ISN_B + 1, 100},
+	  {'a', DATA, 1, 0x49u, ISN_B + 1, 100}, {'b', ACK, 10, ISN_B + 1, 0xadu, 0}}},
+	{"overlap", 80,
+	 {OPEN('a', 'b', 1000u), {'a', DATA, 1, 1001, ISN_B + 1, 100}, {'a', DATA, 1, 1051, ISN_B + 1, 100},
+	  {'b', ACK, 10, ISN_B + 1, 1151, 0}}},
+	{"crossed-ports", 80, {WHOLE('a', 'b', 1000u), WHOLE('A', 'B', 1000u)}},
+	{"crossed-addresses", 80, {WHOLE('a', 'b', 1000u), WHOLE('c', 'd', 1000u)}},
+};
+/* clang-format on */
+
+/* The end of that letter, or the one that it talks to. */
+static struct end identity_end(const struct identity *k, char letter, bool other)
+{
+	static const char letters[] = "abABcd", *const addrs[] = {"10.0.1.1", "10.0.2.2",
+								  "10.0.1.1", "10.0.2.2",
+								  "10.0.1.2", "10.0.2.1"};
+	const size_t at = (size_t)(strchr(letters, letter) - letters) ^ other;
+	const bool high = (at & 1) != (at == 2 || at == 3); /* whose port is the second */
+
+	return end_of(addrs[at], (uint16_t)(high ? k->port_b : PORT), 0);
+}
+
+static void make_identity(struct capture *c, const struct identity *k)
+{
+	char payload[PAYLOAD_MAX + 1];
+
+	capture_start(c);
+	memset(payload, 'x', sizeof(payload));
+	for (const struct step *step = k->step; step < k->step + STEPS_MAX && step->from; step++) {
+		const struct end from = identity_end(k, step->from, false);
+		struct end to = identity_end(k, step->from, true);
+
+		to.seq = step->ack;
+		payload[step->length] = '\0';
+		tcp_at(c, step->after_ms * 1000, &from, &to, step->flags, step->seq, payload);
+		payload[step->length] = 'x';
+	}
+}
+
+static void capture_write(struct capture *c, const char *folder, const char *name)
+{
+	char *path = xasprintf("%s/%s", folder, name);
+	FILE *f = fopen(path, "wbe");
+
+	if (!f)
+		die(path);
+	if (fwrite(c->file.data, 1, c->file.len, f) != c->file.len || fclose(f))
+		die(path);
+	buf_release(&c->file);
+	free(path);
+}
+
+static void write_identities(const char *folder)
+{
+	for (size_t i = 0; i < ARRAY_LEN(identities); i++) {
+		char *name = xasprintf("%s.pcap", identities[i].name);
+		struct capture c;
+
+		make_identity(&c, &identities[i]);
+		capture_write(&c, folder, name);
+		free(name);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const char *const names[] = {"http.pcap", "dns.pcap", "retransmission.pcap", "icmp.pcap", "vlan.pcap", "ip6.pcap",
 					    "mixed.pcap", "cut.pcap", "empty.pcap", "garbage.pcap"};
 
+	if (argc == 3 && strcmp(argv[2], "identity") == 0) {
+		write_identities(argv[1]);
+		return 0;
+	}
 	if (argc != 2) {
-		fprintf(stderr, "usage: make_captures FOLDER\n");
+		fprintf(stderr, "usage: make_captures FOLDER [identity]\n");
 		return 2;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		char *path = xasprintf("%s/%s", argv[1], names[i]);
 		struct capture c;
-		FILE *f = fopen(path, "wbe");
 
-		if (!f)
-			die(path);
 		make_all(&c, names[i]);
-		if (fwrite(c.file.data, 1, c.file.len, f) != c.file.len || fclose(f))
-			die(path);
-		buf_release(&c.file);
-		free(path);
+		capture_write(&c, argv[1], names[i]);
 	}
 	return 0;
 }
