@@ -34,12 +34,16 @@ struct counted {
 	uint64_t number, offset, place;
 	uint32_t length, captured, interface, shown;
 	uint32_t flags, ip_bytes, payload_bytes, payload_captured, fragment_id, seq, ack;
-	uint16_t sport, dport, vlan, ip_id, fragment_offset, window;
+	uint16_t sport, dport, vlan, ip_id, fragment_offset, window, urgent;
 	uint8_t ip_protocol, tunnel, app, tcp_flags, options_length;
 	uint8_t ip6 : 1, vlan_some : 1, has_time : 1, more_fragments : 1;
+	uint8_t options_usual : 1; /* they do not stand beside the ring */
 	uint8_t ends[2][16];
 };
 _Static_assert(sizeof(struct counted) <= 2 * CACHE_LINE, "a packet takes two cache lines");
+
+/* Timestamps as most segments have them (RFC 7323 appendix A); nobody looks at the values. */
+static const uint8_t usual_options[12] = {1, 1, 8, 10};
 
 union place {
 	struct counted counted;
@@ -146,7 +150,8 @@ static void counted_unpack(const struct counted *p, const uint8_t *options, stru
 	d->tcp.ack = p->ack;
 	d->tcp.window = p->window;
 	d->tcp.flags = p->tcp_flags;
-	d->tcp.options = options;
+	d->tcp.urgent = p->urgent;
+	d->tcp.options = p->options_usual ? usual_options : options;
 	d->tcp.options_length = p->options_length;
 }
 
@@ -342,22 +347,19 @@ static void counter_drain(struct counter *k, uint64_t left)
 	pthread_mutex_unlock(&k->lock);
 }
 
-/* A SYN's options are looked at, and what is more than the usual timestamps (RFC 7323 appendix A):
- * selective acknowledgements. */
-static bool options_count(const struct decode_tcp *tcp)
+/* A SYN's options are looked at, and what is more than the usual timestamps: selective
+ * acknowledgements. */
+static bool options_are_usual(const struct decode_tcp *tcp)
 {
-	static const uint8_t usual[] = {1, 1, 8, 10};
-
-	if (!tcp->options_length || tcp->flags & TCP_SYN)
-		return tcp->options_length;
-	return tcp->options_length != 12 || memcmp(tcp->options, usual, sizeof(usual)) != 0;
+	return !(tcp->flags & TCP_SYN) && tcp->options_length == sizeof(usual_options) &&
+	       memcmp(tcp->options, usual_options, 4) == 0;
 }
 
 static void counted_pack(struct counted *p, uint8_t *options, const struct decoded *d,
 			 const struct taken *t)
 {
 	const size_t bytes = d->family == 4 ? 4 : 16;
-	const bool options_wanted = d->flags & DECODE_TCP && options_count(&d->tcp);
+	const bool options_some = d->flags & DECODE_TCP && d->tcp.options_length;
 
 	p->ts_ns = t->pk.ts_ns;
 	p->number = t->pk.number;
@@ -388,8 +390,10 @@ static void counted_pack(struct counted *p, uint8_t *options, const struct decod
 	p->ack = d->tcp.ack;
 	p->window = d->tcp.window;
 	p->tcp_flags = d->tcp.flags;
-	p->options_length = options_wanted ? d->tcp.options_length : 0;
-	if (options_wanted)
+	p->urgent = d->tcp.urgent;
+	p->options_length = options_some ? d->tcp.options_length : 0;
+	p->options_usual = options_some && options_are_usual(&d->tcp);
+	if (options_some && !p->options_usual)
 		memcpy(options, d->tcp.options, d->tcp.options_length);
 	if (!(d->flags & DECODE_IP))
 		return;
