@@ -17,6 +17,7 @@
 
 #include "base/xalloc.h"
 #include "capfile/capfile.h"
+#include "flow/figures.h"
 #include "flow/flows.h"
 
 #define FIELDS_MAX 24
@@ -398,11 +399,97 @@ static void test_unique_bytes(void **state)
 	}
 }
 
+/* What a histogram says is wrong by 3 in 100 at most. */
+static void assert_near(int64_t ours, int64_t truth)
+{
+	assert_in_range(ours, truth - truth * 3 / 100, truth + truth * 3 / 100);
+}
+
+/* From tshark's lengths and flags of each segment, and from its times by the definition of a round
+ * trip: computed apart. */
+static void test_figures(void **state)
+{
+	static const struct {
+		const char *file;
+		unsigned tcp, direction;
+		int64_t transport, psh_data, median;
+		uint32_t sizes[FIGURE_SIZES];
+		int64_t samples, cumulative, rtt_us[4]; /* least, mean, most; p95 */
+	} truth[] = {
+		{"z-206_example_b.pcap",
+		 0,
+		 1,
+		 1189356,
+		 3,
+		 1400,
+		 {0, 0, 0, 0, 2, 1, 0, 837, 0, 0},
+		 314,
+		 328,
+		 {802, 1053, 2898, 1550}},
+		{"z-ssh-dups.pcap",
+		 0,
+		 0,
+		 22032,
+		 96,
+		 36,
+		 {4, 56, 16, 4, 0, 8, 4, 4, 0, 0},
+		 0,
+		 2,
+		 {0}},
+		{"pp-sll.pcap",
+		 0,
+		 1,
+		 425271,
+		 14,
+		 1388,
+		 {0, 0, 1, 1, 2, 17, 24, 277, 0, 0},
+		 152,
+		 170,
+		 {0, 88, 703, 241}},
+		{"d-own-one-flow.pcap",
+		 0,
+		 0,
+		 6796232,
+		 608,
+		 1448,
+		 {0, 0, 0, 0, 0, 0, 0, 4592, 0, 0},
+		 1549,
+		 2898,
+		 {9466, 10523, 15051, 11845}},
+	};
+
+	(void)state;
+	if (!captures_folder())
+		skip();
+	for (size_t i = 0; i < sizeof(truth) / sizeof(truth[0]); i++) {
+		struct numbering n = captures_read(captures_folder(), truth[i].file, false);
+		const int64_t *us = truth[i].rtt_us;
+		struct flow_figures g;
+
+		assert_true(flows_figures(n.f, nth_tcp(n.f, truth[i].tcp)->number,
+					  truth[i].direction, &g));
+		assert_int_equal(g.value[FIGURE_TRANSPORT_BYTES], truth[i].transport);
+		assert_int_equal(g.value[FIGURE_PSH_DATA_PACKETS], truth[i].psh_data);
+		assert_memory_equal(g.sizes, truth[i].sizes, sizeof(g.sizes));
+		assert_near(g.value[FIGURE_SEGMENT_MEDIAN], truth[i].median);
+		assert_int_equal(g.value[FIGURE_RTT_SAMPLES], truth[i].samples);
+		assert_int_equal(g.value[FIGURE_CUMULATIVE_ACKS], truth[i].cumulative);
+		if (truth[i].samples) {
+			assert_int_equal(g.value[FIGURE_RTT_MIN_MS] / 1000, us[0]);
+			assert_int_equal(g.value[FIGURE_RTT_AVG_MS] / 1000, us[1]);
+			assert_int_equal(g.value[FIGURE_RTT_MAX_MS] / 1000, us[2]);
+			assert_near(g.value[FIGURE_RTT_P95_MS] / 1000, us[3]);
+		}
+		numbering_free(&n);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_conversations),
 		cmocka_unit_test(test_unique_bytes),
+		cmocka_unit_test(test_figures),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
