@@ -41,7 +41,7 @@ void bulk_round_trips(const struct bulk *b, struct round_trips *out)
 	}
 	*out = (struct round_trips){0};
 	for (uint32_t i = 0; i < b->rtts.count; i++)
-		round_trips_add(out, b->rtts.at[i], b->full >> i & 1);
+		round_trips_add(out, spread_values(&b->rtts)[i], b->full >> i & 1);
 }
 
 /* --- from few to many --- */
@@ -63,9 +63,9 @@ static void bulk_fill(struct flows *f, const struct figures *fg, struct bulk *b)
 	if (fg->flights > 1)
 		b->flight_sum += fg->flight_min;
 	for (unsigned i = 0; i < fg->data_packets; i++)
-		spread_add(f, &b->sizes, i ? fg->segment_min : fg->segment_max);
+		spread_add(f, &b->sizes, i ? fg->segment_min : fg->segment_max, 1);
 	for (unsigned i = 0; i < fg->rtt_samples; i++)
-		spread_add(f, &b->rtts, fg->of.rtt_ns[i]);
+		spread_add(f, &b->rtts, fg->of.rtt_ns[i], 1);
 }
 
 static struct bulk *bulk_make(struct flows *f, struct figures *fg)
@@ -84,12 +84,21 @@ static struct bulk *bulk_take(struct flows *f, struct figures *fg)
 	return fg->has_bulk ? fg->of.bulk : bulk_make(f, fg);
 }
 
-void bulk_view(struct flows *f, const struct figures *fg, struct bulk *out)
+/* Segments of the same size come one after another: they are counted together. */
+static void sizes_add(struct flows *f, struct bulk *b)
 {
-	if (fg->has_bulk)
-		*out = *fg->of.bulk;
-	else
+	spread_add(f, &b->sizes, b->size, b->run);
+	b->run = 0;
+}
+
+void bulk_view(struct flows *f, struct figures *fg, struct bulk *out)
+{
+	if (!fg->has_bulk) {
 		bulk_fill(f, fg, out);
+		return;
+	}
+	sizes_add(f, fg->of.bulk);
+	*out = *fg->of.bulk;
 }
 
 static void bulk_release(struct flows *f, struct bulk *b)
@@ -141,7 +150,13 @@ void bulk_data(struct flows *f, struct figures *fg, uint32_t payload)
 	}
 	b = bulk_take(f, fg);
 	b->data_packets++;
-	spread_add(f, &b->sizes, payload);
+	if (b->run && payload == b->size) {
+		b->run++;
+		return;
+	}
+	sizes_add(f, b);
+	b->size = payload;
+	b->run = 1;
 	if (payload > b->segment_max) {
 		b->segment_max = payload;
 		b->full = 0;
@@ -228,7 +243,7 @@ void bulk_rtt(struct flows *f, struct figures *fg, uint64_t ns, uint32_t payload
 		round_trips_add(b->round_trips, ns, full);
 	else if (full)
 		b->full |= (uint16_t)(1u << b->rtts.count);
-	spread_add(f, &b->rtts, ns);
+	spread_add(f, &b->rtts, ns, 1);
 }
 
 /* --- what was sent again --- */

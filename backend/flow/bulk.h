@@ -26,7 +26,8 @@ struct bulk {
 	uint32_t data_packets, segment_max, segment_min;
 	uint32_t flights, flight_max, flight_min; /* of flight_sum */
 	uint32_t initial_bytes, initial_packets, cumulative;
-	uint16_t full; /* which of `rtts` are of full size, a bit each */
+	uint32_t size, run; /* so many segments of the same size are not in `sizes` yet */
+	uint16_t full;	    /* which of `rtts` are of full size, a bit each */
 };
 
 /* What a direction has that sent something again or waited for it. */
@@ -52,7 +53,7 @@ void bulk_cumulative(struct flows *f, struct figures *fg);
 void bulk_area(struct figures *fg, uint32_t bytes, int64_t ns);
 
 /* All of it in one form. What is taken is released, when the figures had none. */
-void bulk_view(struct flows *f, const struct figures *fg, struct bulk *out);
+void bulk_view(struct flows *f, struct figures *fg, struct bulk *out);
 void bulk_view_release(struct flows *f, const struct figures *fg, struct bulk *b);
 void bulk_round_trips(const struct bulk *b, struct round_trips *out);
 

@@ -278,13 +278,11 @@ static void sent_note(struct flows *f, struct slot *s, unsigned direction, const
 	sent_add(f, s->side[direction].figures, new);
 }
 
-void figures_headers(struct flows *f, struct slot *s, unsigned direction, uint64_t packets,
-		     uint64_t bytes)
+void figures_headers_odd(struct flows *f, struct slot *s, unsigned direction, uint64_t packets,
+			 uint64_t bytes)
 {
-	const uint64_t most = packets * ip_header_bytes(s);
-
-	if (bytes != most)
-		store_more(f, s)->flow[direction].ip_extra += (int64_t)(bytes - most);
+	store_more(f, s)->flow[direction].ip_extra +=
+		(int64_t)(bytes - packets * ip_header_bytes(s));
 }
 
 static void cut_note(struct flows *f, struct slot *s, unsigned direction, const struct decoded *d)

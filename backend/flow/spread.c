@@ -8,7 +8,6 @@
 
 #define CLASS_BITS 5u
 #define CLASSES (1u << CLASS_BITS) /* an octave */
-#define ROOM_FIRST 4u
 #define OCTAVE_BYTES (CLASSES * sizeof(uint32_t))
 
 /* The octave of a value; octave 0 is what is below 32. */
@@ -40,14 +39,18 @@ bool spread_exact(const struct spread *d, uint64_t value)
 
 static void exact_add(struct flows *f, struct spread *d, uint32_t value)
 {
-	if (d->count == d->room) {
-		const unsigned room = d->room ? d->room * 2u : ROOM_FIRST;
+	const uint32_t had = d->room ? d->room : SPREAD_FEW, room = had * 2;
+	uint32_t *at;
 
-		d->at = xreallocarray(d->at, room, sizeof(*d->at));
-		f->more_bytes += (room - d->room) * sizeof(*d->at);
+	if (d->count == had) {
+		at = xreallocarray(d->room ? d->of.at : NULL, room, sizeof(*at));
+		if (!d->room)
+			memcpy(at, d->of.few, sizeof(d->of.few));
+		f->more_bytes += (room - d->room) * sizeof(*at);
+		d->of.at = at;
 		d->room = (uint8_t)room;
 	}
-	d->at[d->count++] = value;
+	(d->room ? d->of.at : d->of.few)[d->count++] = value;
 }
 
 /* Room for that octave, and for those between. */
@@ -55,69 +58,65 @@ static void octaves_take(struct flows *f, struct spread *d, unsigned octave)
 {
 	const unsigned end = d->first + d->octaves, first = octave < d->first ? octave : d->first,
 		       octaves = (octave < end ? end : octave + 1) - first;
-	uint32_t *at;
+	uint32_t *at = xcalloc(octaves, OCTAVE_BYTES);
 
-	if (octaves == d->octaves)
-		return;
-	at = xcalloc(octaves, OCTAVE_BYTES);
-	memcpy(at + (size_t)(d->first - first) * CLASSES, d->at, d->octaves * OCTAVE_BYTES);
-	free(d->at);
+	memcpy(at + (size_t)(d->first - first) * CLASSES, d->of.at, d->octaves * OCTAVE_BYTES);
+	free(d->of.at);
 	f->more_bytes += (octaves - d->octaves) * OCTAVE_BYTES;
-	d->at = at;
+	d->of.at = at;
 	d->first = (uint8_t)first;
 	d->octaves = (uint8_t)octaves;
 }
 
-static void histogram_add(struct flows *f, struct spread *d, uint64_t value)
+static void histogram_add(struct flows *f, struct spread *d, uint64_t value, uint32_t count)
 {
 	const unsigned octave = octave_of(value);
 
-	octaves_take(f, d, octave);
-	d->at[(octave - d->first) * CLASSES + class_of(value, octave)]++;
+	if (octave - d->first >= d->octaves)
+		octaves_take(f, d, octave);
+	d->of.at[(octave - d->first) * CLASSES + class_of(value, octave)] += count;
 }
 
 /* What stood there as it was goes into a histogram. */
 static void histogram_make(struct flows *f, struct spread *d, uint64_t value)
 {
 	uint32_t had[SPREAD_EXACT];
-	const unsigned count = d->count;
 
-	if (count)
-		memcpy(had, d->at, count * sizeof(*had));
-	free(d->at);
-	f->more_bytes += OCTAVE_BYTES - d->room * sizeof(*d->at);
+	memcpy(had, spread_values(d), d->count * sizeof(*had));
+	if (d->room)
+		free(d->of.at);
+	f->more_bytes += OCTAVE_BYTES - d->room * sizeof(*had);
 	d->room = 0;
 	d->first = (uint8_t)octave_of(value);
 	d->octaves = 1;
-	d->at = xcalloc(1, OCTAVE_BYTES);
-	for (unsigned i = 0; i < count; i++)
-		histogram_add(f, d, had[i]);
+	d->of.at = xcalloc(1, OCTAVE_BYTES);
+	for (unsigned i = 0; i < d->count; i++)
+		histogram_add(f, d, had[i], 1);
 }
 
-void spread_add(struct flows *f, struct spread *d, uint64_t value)
+void spread_add(struct flows *f, struct spread *d, uint64_t value, uint32_t count)
 {
-	if (d->count == UINT32_MAX)
-		return;
-	if (spread_exact(d, value)) {
+	for (; count && spread_exact(d, value); count--)
 		exact_add(f, d, (uint32_t)value);
+	if (!count || count > UINT32_MAX - d->count)
 		return;
-	}
 	if (!d->octaves)
 		histogram_make(f, d, value);
-	histogram_add(f, d, value);
-	d->count++;
+	histogram_add(f, d, value, count);
+	d->count += count;
 }
 
 static uint64_t exact_rank(const struct spread *d, uint64_t rank)
 {
-	uint32_t sorted[SPREAD_EXACT];
+	const uint32_t *value = spread_values(d);
+	uint32_t sorted[SPREAD_EXACT] = {0};
 
 	for (unsigned i = 0; i < d->count; i++) {
 		unsigned at = i;
 
-		for (; at > 0 && sorted[at - 1] > d->at[i]; at--)
+		for (; at > 0 && sorted[at - 1] > value[i]; at--)
 			sorted[at] = sorted[at - 1];
-		sorted[at] = d->at[i];
+		sorted[at] = value[i];
 	}
 	return sorted[rank - 1];
 }
@@ -131,7 +130,7 @@ uint64_t spread_percentile(const struct spread *d, unsigned percent)
 	if (!d->octaves)
 		return exact_rank(d, rank ? rank : 1);
 	for (; i < d->octaves * CLASSES; i++) {
-		sum += d->at[i];
+		sum += d->of.at[i];
 		if (sum && sum >= rank)
 			break;
 	}
@@ -143,17 +142,18 @@ uint32_t spread_below(const struct spread *d, uint64_t end)
 	uint32_t below = 0;
 
 	for (uint32_t i = 0; !d->octaves && i < d->count; i++)
-		below += d->at[i] < end;
+		below += spread_values(d)[i] < end;
 	for (unsigned i = 0; i < d->octaves * CLASSES; i++) {
 		if (class_start(d->first + i / CLASSES, i % CLASSES) < end)
-			below += d->at[i];
+			below += d->of.at[i];
 	}
 	return below;
 }
 
 void spread_release(struct flows *f, struct spread *d)
 {
-	f->more_bytes -= d->octaves * OCTAVE_BYTES + d->room * sizeof(*d->at);
-	free(d->at);
+	f->more_bytes -= d->octaves * OCTAVE_BYTES + d->room * sizeof(uint32_t);
+	if (d->octaves || d->room)
+		free(d->of.at);
 	*d = (struct spread){0};
 }

@@ -82,8 +82,14 @@ static inline uint32_t ip_header_bytes(const struct slot *s)
 }
 
 /* IP headers of so many packets that are not as long as most are. */
-void figures_headers(struct flows *f, struct slot *s, unsigned direction, uint64_t packets,
-		     uint64_t bytes);
+void figures_headers_odd(struct flows *f, struct slot *s, unsigned direction, uint64_t packets,
+			 uint64_t bytes);
+static inline void figures_headers(struct flows *f, struct slot *s, unsigned direction,
+				   uint64_t packets, uint64_t bytes)
+{
+	if (bytes != packets * ip_header_bytes(s))
+		figures_headers_odd(f, s, direction, packets, bytes);
+}
 /* What a segment meets, and what it was. */
 struct segment {
 	uint32_t next_seq, last_ack; /* as they were before it */

@@ -49,7 +49,7 @@ static void spread_holds(uint32_t n, unsigned bits)
 	assert_non_null(v);
 	for (uint32_t i = 0; i < n; i++) {
 		v[i] = next_random(&state) >> (64 - 1 - next_random(&state) % bits);
-		spread_add(&f, &d, v[i]);
+		spread_add(&f, &d, v[i], 1);
 	}
 	assert_int_equal(d.count, n);
 	for (unsigned k = 0; k < 10; k++) {
@@ -61,7 +61,7 @@ static void spread_holds(uint32_t n, unsigned bits)
 	}
 	qsort(v, n, sizeof(*v), by_value);
 	percentiles_are(&d, v, n, n <= SPREAD_EXACT && bits <= 32);
-	assert_true(f.more_bytes > 0 && f.more_bytes <= 60 * 128);
+	assert_true(f.more_bytes <= 60 * 128);
 	spread_release(&f, &d);
 	assert_int_equal(f.more_bytes, 0);
 	free(v);
@@ -78,6 +78,27 @@ static void test_spread(void **state)
 			spread_holds(counts[i], bits[j]);
 }
 
+/* Many of the same are as many single ones. */
+static void test_runs(void **state)
+{
+	struct flows f = {0};
+	struct spread one = {0}, two = {0};
+
+	(void)state;
+	for (uint32_t run = 1; run < 40; run++) {
+		for (uint32_t i = 0; i < run; i++)
+			spread_add(&f, &one, run * 100, 1);
+		spread_add(&f, &two, run * 100, run);
+		assert_int_equal(one.count, two.count);
+		for (unsigned percent = 1; percent <= 100; percent++)
+			assert_int_equal(spread_percentile(&one, percent),
+					 spread_percentile(&two, percent));
+	}
+	spread_release(&f, &one);
+	spread_release(&f, &two);
+	assert_int_equal(f.more_bytes, 0);
+}
+
 /* The ends of what there is. */
 static void test_ends(void **state)
 {
@@ -85,8 +106,8 @@ static void test_ends(void **state)
 	struct spread d = {0};
 
 	(void)state;
-	spread_add(&f, &d, UINT64_MAX);
-	spread_add(&f, &d, 0);
+	spread_add(&f, &d, UINT64_MAX, 1);
+	spread_add(&f, &d, 0, 1);
 	assert_int_equal(spread_percentile(&d, 50), 0);
 	assert_true(spread_percentile(&d, 51) >= UINT64_MAX - UINT64_MAX / 64);
 	assert_int_equal(spread_below(&d, 20), 1);
@@ -98,6 +119,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_spread),
+		cmocka_unit_test(test_runs),
 		cmocka_unit_test(test_ends),
 	};
 
