@@ -1,11 +1,12 @@
 /* A piece is its slots as they lie in memory, then for each what hangs on it: addresses, figures
- * with what waits for an ACK, what only some need with its holes. Pointers say only whether there is
- * something. */
+ * with what waits for an ACK and with what is told by payload, what only some need with its holes.
+ * Pointers say only whether there is something. */
 #include "flow/saved.h"
 
 #include <stdlib.h>
 
 #include "base/xalloc.h"
+#include "bulk.h"
 #include "sent.h"
 #include "track.h"
 
@@ -45,24 +46,44 @@ int flows_save(const struct flows *f, struct buf *out)
 	return buf_add(out, counts, sizeof(counts));
 }
 
+static int spread_save(const struct spread *d, struct buf *out)
+{
+	const size_t bytes = spread_bytes(d);
+
+	return bytes ? buf_add(out, d->of.at, bytes) : 0;
+}
+
+static int bulk_save(const struct bulk *b, struct buf *out)
+{
+	if (buf_add(out, b, sizeof(*b)) || spread_save(&b->sizes, out) ||
+	    spread_save(&b->rtts, out))
+		return -1;
+	return b->round_trips ? buf_add(out, b->round_trips, sizeof(*b->round_trips)) : 0;
+}
+
 static int figures_save(const struct figures *fg, struct buf *out)
 {
 	const struct sent *t = fg->sent;
 
 	if (buf_add(out, fg, sizeof(*fg)))
 		return -1;
-	return t ? buf_add(out, &t->count, sizeof(t->count)) ||
-			   buf_add(out, t->at + t->first, t->count * sizeof(*t->at))
-		 : 0;
+	if (t && (buf_add(out, &t->count, sizeof(t->count)) ||
+		  buf_add(out, t->at + t->first, t->count * sizeof(*t->at))))
+		return -1;
+	return fg->has_bulk ? bulk_save(fg->of.bulk, out) : 0;
 }
 
 static int more_save(const struct more *more, struct buf *out)
 {
 	if (buf_add(out, more, sizeof(*more)))
 		return -1;
-	for (unsigned i = 0; i < 2; i++)
-		if (buf_add(out, more->flow[i].hole, more->flow[i].holes * sizeof(struct hole)))
+	for (unsigned i = 0; i < 2; i++) {
+		const struct more_flow *m = &more->flow[i];
+
+		if (buf_add(out, m->hole, m->holes * sizeof(struct hole)) ||
+		    (m->repeats && buf_add(out, m->repeats, sizeof(*m->repeats))))
 			return -1;
+	}
 	return 0;
 }
 
@@ -104,6 +125,41 @@ static void sent_take(struct flows *f, struct figures *fg, struct raw *r)
 		sent_add(f, fg, segment);
 }
 
+/* A copy of `bytes` bytes on the heap; NULL: they are not there. */
+static void *heap_take(struct flows *f, struct raw *r, size_t bytes)
+{
+	const uint8_t *at = raw_bytes(r, bytes);
+
+	if (!at)
+		return NULL;
+	f->more_bytes += bytes;
+	return memcpy(xmalloc(bytes), at, bytes);
+}
+
+static void spread_take(struct flows *f, struct spread *d, struct raw *r)
+{
+	const size_t bytes = spread_bytes(d);
+	uint32_t *at = bytes ? heap_take(f, r, bytes) : NULL;
+
+	if (bytes && !at)
+		*d = (struct spread){0};
+	else if (bytes)
+		d->of.at = at;
+}
+
+static struct bulk *bulk_read(struct flows *f, struct raw *r)
+{
+	struct bulk *b = xmalloc(sizeof(*b));
+
+	f->more_bytes += sizeof(*b);
+	(void)raw_take(r, b, sizeof(*b));
+	spread_take(f, &b->sizes, r);
+	spread_take(f, &b->rtts, r);
+	if (b->round_trips)
+		b->round_trips = heap_take(f, r, sizeof(*b->round_trips));
+	return b;
+}
+
 static struct figures *figures_read(struct flows *f, struct raw *r)
 {
 	struct figures *fg = store_figures(f);
@@ -111,28 +167,28 @@ static struct figures *figures_read(struct flows *f, struct raw *r)
 	(void)raw_take(r, fg, sizeof(*fg));
 	if (fg->sent)
 		sent_take(f, fg, r);
+	if (fg->has_bulk)
+		fg->of.bulk = bulk_read(f, r);
 	return fg;
 }
 
-static struct more *more_read(struct flows *f, struct slot *s, struct raw *r)
+static void more_flow_read(struct flows *f, struct more_flow *m, struct raw *r)
+{
+	const size_t bytes = m->holes * sizeof(*m->hole);
+
+	m->hole = bytes ? heap_take(f, r, bytes) : NULL;
+	m->holes = m->holes_room = m->hole ? m->holes : 0;
+	if (m->repeats)
+		m->repeats = heap_take(f, r, sizeof(*m->repeats));
+}
+
+static void more_read(struct flows *f, struct slot *s, struct raw *r)
 {
 	struct more *more = store_more(f, s);
 
 	(void)raw_take(r, more, sizeof(*more));
-	for (unsigned i = 0; i < 2; i++) {
-		struct more_flow *m = &more->flow[i];
-		const uint8_t *holes = raw_bytes(r, m->holes * sizeof(struct hole));
-
-		m->hole = NULL;
-		m->holes_room = holes ? m->holes : 0;
-		m->holes = m->holes_room;
-		if (!m->holes)
-			continue;
-		m->hole = xreallocarray(NULL, m->holes, sizeof(*m->hole));
-		memcpy(m->hole, holes, m->holes * sizeof(*m->hole));
-		f->more_bytes += m->holes * sizeof(*m->hole);
-	}
-	return more;
+	more_flow_read(f, &more->flow[0], r);
+	more_flow_read(f, &more->flow[1], r);
 }
 
 /* What hangs on a slot whose pointers say only that there is something. */
@@ -150,7 +206,7 @@ static void slot_read(struct flows *f, struct slot *s, struct raw *r)
 		if (s->side[i].figures)
 			s->side[i].figures = figures_read(f, r);
 	if (more)
-		(void)more_read(f, s, r);
+		more_read(f, s, r);
 }
 
 /* Slots that cannot be read are connections of which nothing is known but their number. */

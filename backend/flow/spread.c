@@ -94,6 +94,11 @@ static void histogram_make(struct flows *f, struct spread *d, uint64_t value)
 		histogram_add(f, d, had[i], 1);
 }
 
+size_t spread_bytes(const struct spread *d)
+{
+	return d->octaves ? d->octaves * OCTAVE_BYTES : d->room * sizeof(*d->of.at);
+}
+
 void spread_add(struct flows *f, struct spread *d, uint64_t value, uint32_t count)
 {
 	for (; count && spread_exact(d, value); count--)

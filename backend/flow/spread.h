@@ -33,6 +33,7 @@ static inline const uint32_t *spread_values(const struct spread *d)
 uint64_t spread_percentile(const struct spread *d, unsigned percent);
 /* How many are below `end`, a power of two times 1 .. 32. */
 uint32_t spread_below(const struct spread *d, uint64_t end);
+size_t spread_bytes(const struct spread *d); /* of `at`; 0: there is none */
 void spread_release(struct flows *f, struct spread *d);
 
 #endif
