@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/xalloc.h"
-#include "blocks_private.h"
+#include "ng.h"
 
 struct blocks *blocks_new(void)
 {

@@ -15,6 +15,9 @@
 #define CLASSIC_CAPTURED_USUAL 262144u
 #define CLASSIC_FILE_HEADER 24u
 #define DAY_S 86400
+#define YEAR_1990_S 631152000u /* no capture of real packets is older */
+/* How far behind damage, and in what a doubtful record claims, better records are looked for. */
+#define RESYNC_NEAR_BYTES 16384u
 
 enum blocks_kind { KIND_NONE, KIND_CLASSIC, KIND_NG };
 
@@ -28,19 +31,27 @@ struct interface_state {
 struct section {
 	bool big;
 	uint32_t first, count; /* its interfaces */
+	bool damaged;	       /* descriptions may be lost */
+};
+
+struct classic_head {
+	uint32_t s, part, captured, length;
 };
 
 struct blocks {
 	enum blocks_kind kind;
 	struct section section;
 	/* pcap only */
-	uint32_t head_bytes;	 /* 16, or 24 with the modified magic */
-	uint32_t unit;		 /* parts of a second: 1000000 or 1000000000 */
+	uint32_t head_bytes; /* 16, or 24 with the modified magic */
+	uint32_t unit;	     /* parts of a second: 1000000 or 1000000000 */
+	uint32_t part_ns;
 	uint32_t captured_limit; /* a longer record is damage */
 	bool lengths_mixed;	 /* files before 2.4 may have the two lengths the other way round */
 	bool modified, has_last;
-	uint32_t captured_seen; /* longest so far, beyond the snapshot length or not */
-	uint32_t last_s;	/* time of the last record */
+	uint32_t captured_seen;	   /* longest so far, beyond the snapshot length or not */
+	uint32_t last_s;	   /* time of the last record */
+	struct classic_head ahead; /* of the record behind the last one, where it was sound */
+	bool ahead_sound;
 	uint64_t packets;
 	size_t text_bytes; /* of all names and comments */
 	struct interface_state *interface;
@@ -84,14 +95,20 @@ enum blocks_result blocks_packet_at(const struct blocks *b, uint32_t interface, 
 /* As blocks_resync; *undecided: bytes that need not be looked at again with more behind them. */
 int64_t blocks_scan(const struct blocks *b, const uint8_t *p, size_t len, bool at_end,
 		    size_t *undecided);
+/* Do records that are near in time begin in the first `own` bytes at p? Then no other record is
+ * there. */
+bool classic_near_within(const struct blocks *b, const uint8_t *p, size_t own, size_t len,
+			 bool at_end);
+/* What a hole of just these bytes says where it is one block but for its lengths: an interface, a
+ * section. false: nothing. */
+bool blocks_mend(struct blocks *b, const uint8_t *p, size_t len);
+/* The section header that begins the file, whatever lengths it claims. false: there is none. */
+bool blocks_begin_damaged(struct blocks *b, const uint8_t *p, size_t len);
 /* A new interface at the end of the list; NULL past BLOCKS_INTERFACES_MAX. */
 struct capture_interface *blocks_add_interface(struct blocks *b);
 
 /* --- classic.c: pcap --- */
 enum classic_state { CLASSIC_SOUND, CLASSIC_DOUBTFUL, CLASSIC_BAD };
-struct classic_head {
-	uint32_t s, part, captured, length;
-};
 
 bool classic_magic(const uint8_t *p); /* 4 bytes */
 int classic_header(struct blocks *b, const uint8_t *p,
@@ -101,46 +118,6 @@ enum blocks_result classic_step(struct blocks *b, const uint8_t *p, size_t len, 
 				struct packet *pk, size_t *used, struct err *e);
 enum blocks_result classic_packet(const struct blocks *b, const uint8_t *p, size_t len,
 				  struct packet *pk, size_t *used, struct err *e);
-
-/* --- ng.c: pcapng --- */
-enum ng_type {
-	NG_SECTION = 0x0a0d0d0a,
-	NG_INTERFACE = 1,
-	NG_OLD_PACKET = 2, /* obsolete */
-	NG_SIMPLE = 3,
-	NG_NAMES = 4,
-	NG_STATISTICS = 5,
-	NG_ENHANCED = 6,
-};
-enum option_code {
-	OPTION_END = 0,
-	OPTION_COMMENT = 1,
-	SHB_USERAPPL = 4,
-	IF_NAME = 2,
-	IF_DESCRIPTION = 3,
-	IF_TSRESOL = 9,
-	IF_FILTER = 11,
-	IF_TSOFFSET = 14,
-	ISB_IFRECV = 4,
-	ISB_IFDROP = 5,
-	ISB_OSDROP = 7,
-};
-struct ng_frame {
-	uint32_t type;
-	bool big;
-	size_t bytes; /* of the whole block */
-};
-
-/* The two lengths of a block. BLOCKS_OTHER: whole and sound; MORE: *used bytes are needed; BAD. */
-enum blocks_result ng_frame(bool big, const uint8_t *p, size_t len, struct ng_frame *f,
-			    size_t *used, struct err *e);
-/* BLOCKS_PACKET where the block is a packet of this section, BLOCKS_OTHER where it is something
- * else, BAD. */
-enum blocks_result ng_packet(const struct blocks *b, const struct section *s,
-			     const struct ng_frame *f, const uint8_t *p, struct packet *pk,
-			     struct err *e);
-enum blocks_result ng_step(struct blocks *b, const uint8_t *p, size_t len, struct packet *pk,
-			   size_t *used, struct err *e);
 
 /* --- times.c --- */
 /* Ticks of an interface to nanoseconds; false where they do not fit. */

@@ -16,7 +16,11 @@
 #define READ_BYTES_SMALL 65536u
 #define READ_AT_BYTES 16384u  /* one pread holds a usual packet */
 #define TURN_BYTES (4u << 20) /* passed over in one call, without a packet */
+#define MEND_BYTES_MAX 4096u  /* of a damaged block that is still read */
 #define LEAP_BACK 64u	      /* bytes before what is gone to: a head may begin with zeros */
+
+_Static_assert(READ_BYTES_SMALL / 2 >= 2 * RESYNC_NEAR_BYTES,
+	       "what is kept of a hole holds all that a scan weighs");
 
 struct capfile {
 	int fd;
@@ -37,6 +41,7 @@ struct capfile {
 	uint64_t packets;
 	struct capfile_hole *hole;
 	uint32_t holes, holes_cap;
+	bool mended; /* the last hole was: it stays by itself, so that who learns mends it too */
 	uint8_t *at_buf; /* capfile_read_at */
 	size_t at_cap;
 };
@@ -52,7 +57,7 @@ static uint64_t position(const struct capfile *f)
 static bool hole_join(struct capfile *f, uint64_t offset, uint64_t bytes)
 {
 	struct capfile_hole *last = &f->hole[f->holes - 1];
-	const bool goes_on = last->offset + last->bytes == offset;
+	const bool goes_on = last->offset + last->bytes == offset && !f->mended;
 
 	if (!goes_on && f->holes < CAPFILE_DAMAGE_MAX)
 		return false;
@@ -69,6 +74,7 @@ static void hole_add(struct capfile *f, uint64_t offset, uint64_t bytes, const c
 
 	if (f->holes > 0 && hole_join(f, offset, bytes))
 		return;
+	f->mended = false;
 	if (f->holes == f->holes_cap) {
 		f->holes_cap = f->holes_cap ? f->holes_cap * 2 : 4;
 		f->hole = xreallocarray(f->hole, f->holes_cap, sizeof(*f->hole));
@@ -167,6 +173,21 @@ static void hole_end(struct capfile *f)
 		hole_add(f, f->hole_start, position(f) - f->hole_start, f->hole_why);
 }
 
+/* Sound records follow at pos. What the hole itself says still counts where it is one whole block:
+ * without the description of an interface its packets would be lost, and others' taken for them. */
+static void hole_end_sound(struct capfile *f)
+{
+	const uint64_t bytes = position(f) - f->hole_start;
+	uint8_t p[MEND_BYTES_MAX];
+
+	const bool mended = bytes <= sizeof(p) &&
+			    fdio_pread(f->fd, p, bytes, f->hole_start) == (ssize_t)bytes &&
+			    blocks_mend(f->blocks, p, bytes);
+
+	hole_end(f);
+	f->mended = mended;
+}
+
 /* Where a file has no blocks on disk it reads as zeros, which are nothing: the next that are there
  * are gone to at once. */
 static void hole_leap(struct capfile *f)
@@ -211,7 +232,7 @@ static bool hole_known(struct capfile *f)
 	hole = &f->learned->hole[low + (high - low) / 2];
 	f->base = hole->offset + hole->bytes;
 	f->pos = f->len = 0;
-	hole_end(f);
+	hole_end_sound(f);
 	return true;
 }
 
@@ -255,15 +276,20 @@ static int hole_pass(struct capfile *f, struct err *e)
 		return 1;
 	r = hole_look(f, e);
 	if (r == 1)
-		hole_end(f);
+		hole_end_sound(f);
 	if (r != 0)
 		return r;
 	skip = blocks_scan(f->blocks, f->buf + f->pos, f->len - f->pos, true, &undecided);
 	if (skip < 0 && !f->ended)
 		return 0;
-	f->pos = skip < 0 ? f->len : f->pos + (size_t)skip;
+	if (skip >= 0) {
+		f->pos += (size_t)skip;
+		hole_end_sound(f);
+		return 1;
+	}
+	f->pos = f->len;
 	hole_end(f);
-	return skip < 0 ? 0 : 1;
+	return 0;
 }
 
 /* --- forward --- */
@@ -397,6 +423,23 @@ int capfile_read_at(struct capfile *f, uint64_t offset, uint32_t interface, uint
 
 /* --- open, close, ask --- */
 
+/* A section header is known by more than its lengths: true where only those are damaged and other
+ * blocks follow. */
+static bool begin_damaged(struct capfile *f, const char *why)
+{
+	struct blocks *b = blocks_new();
+	size_t undecided;
+	bool follows;
+
+	follows = blocks_begin_damaged(b, f->buf, f->len) &&
+		  blocks_scan(b, f->buf + 12, f->len - 12, false, &undecided) >= 0;
+	blocks_free(b);
+	if (!follows || !blocks_begin_damaged(f->blocks, f->buf, f->len))
+		return false;
+	hole_begin(f, why);
+	return true;
+}
+
 /* The file header or section header must be there, and known; *e says what is there else. */
 static int read_begin(struct capfile *f, struct err *e)
 {
@@ -416,6 +459,8 @@ static int read_begin(struct capfile *f, struct err *e)
 		f->pos = used;
 		return 0;
 	}
+	if (begin_damaged(f, result == BLOCKS_BAD ? why.text : "the section is cut short"))
+		return 0;
 	if (f->len == 0)
 		return err_set(e, ERR_REFUSED, "%s is empty: a capture has at least a header",
 			       f->name);

@@ -1,11 +1,15 @@
 /* Blocks of pcapng: draft-ietf-opsawg-pcapng. */
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/xalloc.h"
-#include "blocks_private.h"
+#include "ng.h"
 
 #define BYTE_ORDER_MAGIC 0x1a2b3c4du
 #define SECTION_BYTES_MIN 28u
+#define OPTIONS_BYTES_MAX 65536u /* of a packet, with the head */
+#define LINK_TYPE_ETHERNET 1u
+#define INTERFACES_LOST_MAX 16u /* in a row, in damage */
 /* Of all names and comments of a file; more are passed over. */
 #define TEXTS_BYTES_MAX (64u << 20)
 
@@ -39,6 +43,14 @@ static bool section_order(const uint8_t *p, bool *big)
 	return *big || load32(p + 8, false) == BYTE_ORDER_MAGIC;
 }
 
+/* A packet block that is longer than its packet and all that is said of it: nobody waits for that.
+ */
+static bool ng_too_long(const struct ng_frame *f, const uint8_t *p, size_t len)
+{
+	return f->type == NG_ENHANCED && len >= 28 &&
+	       f->bytes > (size_t)load32(p + 20, f->big) + OPTIONS_BYTES_MAX;
+}
+
 enum blocks_result ng_frame(bool big, const uint8_t *p, size_t len, struct ng_frame *f,
 			    size_t *used, struct err *e)
 {
@@ -61,6 +73,11 @@ enum blocks_result ng_frame(bool big, const uint8_t *p, size_t len, struct ng_fr
 		return BLOCKS_BAD;
 	}
 	*used = f->bytes;
+	if (len < f->bytes && ng_too_long(f, p, len)) {
+		(void)err_set(e, ERR_PART, "a packet block claims %u bytes for %u", total,
+			      load32(p + 20, f->big));
+		return BLOCKS_BAD;
+	}
 	if (len < f->bytes)
 		return BLOCKS_MORE;
 	if (load32(p + f->bytes - 4, f->big) == total)
@@ -110,6 +127,20 @@ static bool packet_fields(const struct blocks *b, const struct section *s, const
 	return true;
 }
 
+static bool is_packet(uint32_t type)
+{
+	return type == NG_ENHANCED || type == NG_SIMPLE || type == NG_OLD_PACKET;
+}
+
+bool ng_packet_fits(const struct ng_frame *f, const uint8_t *p)
+{
+	static const struct section none;
+	struct ng_fields x;
+
+	return !is_packet(f->type) ||
+	       (packet_fields(NULL, &none, f, p, &x) && x.captured <= PACKET_BYTES_MAX);
+}
+
 enum blocks_result ng_packet(const struct blocks *b, const struct section *s,
 			     const struct ng_frame *f, const uint8_t *p, struct packet *pk,
 			     struct err *e)
@@ -117,7 +148,7 @@ enum blocks_result ng_packet(const struct blocks *b, const struct section *s,
 	const struct capture_interface *i;
 	struct ng_fields x = {0};
 
-	if (f->type != NG_ENHANCED && f->type != NG_SIMPLE && f->type != NG_OLD_PACKET)
+	if (!is_packet(f->type))
 		return BLOCKS_OTHER;
 	if (!packet_fields(b, s, f, p, &x) || x.captured > PACKET_BYTES_MAX) {
 		(void)err_set(e, ERR_PART,
@@ -234,23 +265,90 @@ static void statistics_read(struct blocks *b, const struct ng_frame *f, const ui
 		i->dropped = dropped;
 }
 
+/* --- what a section said, and damage took --- */
+
+/* Ticks since the epoch say their unit: as nanoseconds they are of a year with captures, or not. */
+static uint8_t resolution_of(uint64_t ticks)
+{
+	const uint64_t s = ticks / (uint64_t)NS_PER_S;
+
+	return s > YEAR_1990_S && s < UINT32_MAX ? 9 : 6;
+}
+
+/* A packet of an interface that nothing describes, in a section with damage: its description is
+ * lost, and it is taken for one like the last before it. */
+static void interface_lost(struct blocks *b, const struct ng_frame *f, const uint8_t *p)
+{
+	static const char comment[] = "its description is damaged; read as the one before it";
+	const struct capture_interface *like;
+	struct capture_interface *i;
+	struct ng_fields x = {0};
+
+	if (!packet_fields(b, &b->section, f, p, &x) || x.interface < b->section.count ||
+	    x.interface - b->section.count >= INTERFACES_LOST_MAX)
+		return;
+	while (b->section.count <= x.interface && (i = blocks_add_interface(b))) {
+		like = b->section.count > 1 ? &b->interface[b->count - 2].said : NULL;
+		i->link_type = like ? like->link_type : LINK_TYPE_ETHERNET;
+		i->resolution = like ? like->resolution : resolution_of(x.ticks);
+		i->offset_s = like ? like->offset_s : 0;
+		text_keep(b, &i->comment, (const uint8_t *)comment, sizeof(comment) - 1);
+	}
+}
+
+/* What a block other than a packet says. */
+static enum blocks_result ng_told(struct blocks *b, const struct ng_frame *f, const uint8_t *p,
+				  struct err *e)
+{
+	switch (f->type) {
+	case NG_SECTION:
+		return section_begin(b, f, p, e);
+	case NG_INTERFACE:
+		return interface_add(b, f, p, e);
+	case NG_STATISTICS:
+		statistics_read(b, f, p);
+		return BLOCKS_OTHER;
+	default:
+		b->section.damaged |= !ng_type_known(f->type);
+		return BLOCKS_OTHER;
+	}
+}
+
+bool blocks_mend(struct blocks *b, const uint8_t *p, size_t len)
+{
+	struct ng_frame f = {.big = b->section.big, .bytes = len};
+
+	if (b->kind != KIND_NG || len < 12)
+		return false;
+	f.type = load32(p, f.big);
+	if (f.type != NG_INTERFACE && (f.type != NG_SECTION || !section_order(p, &f.big)))
+		return false;
+	if (load32(p + 4, f.big) != len && load32(p + len - 4, f.big) != len)
+		return false;
+	return ng_told(b, &f, p, NULL) == BLOCKS_OTHER;
+}
+
+bool blocks_begin_damaged(struct blocks *b, const uint8_t *p, size_t len)
+{
+	struct ng_frame f = {.bytes = SECTION_BYTES_MIN};
+
+	return b->kind == KIND_NONE && len >= SECTION_BYTES_MIN && load32(p, false) == NG_SECTION &&
+	       section_order(p, &f.big) && section_begin(b, &f, p, NULL) != BLOCKS_BAD;
+}
+
 enum blocks_result ng_step(struct blocks *b, const uint8_t *p, size_t len, struct packet *pk,
 			   size_t *used, struct err *e)
 {
 	struct ng_frame f;
 	enum blocks_result result = ng_frame(b->section.big, p, len, &f, used, e);
 
+	if (result == BLOCKS_BAD)
+		b->section.damaged = true;
 	if (result != BLOCKS_OTHER)
 		return result;
-	switch (f.type) {
-	case NG_SECTION:
-		return section_begin(b, &f, p, e);
-	case NG_INTERFACE:
-		return interface_add(b, &f, p, e);
-	case NG_STATISTICS:
-		statistics_read(b, &f, p);
-		return BLOCKS_OTHER;
-	default:
+	if (b->section.damaged && is_packet(f.type))
+		interface_lost(b, &f, p);
+	if (is_packet(f.type))
 		return ng_packet(b, &b->section, &f, p, pk, e);
-	}
+	return ng_told(b, &f, p, e);
 }

@@ -1,13 +1,22 @@
 /* After damage: where do sound records begin again? */
-#include "blocks_private.h"
+#include "ng.h"
 
 /* Records in a row that are believed: two where the first is near in time to what was read before,
  * else three. */
 #define CHAIN_NEAR 2
 #define CHAIN_FAR 3
+#define LENGTH_USUAL (1u << 20) /* no packet was longer on any wire yet */
 
-/* YES: records begin here. NO: they do not. LATER: more bytes decide. */
-enum verdict { NO, YES, LATER };
+/* What is believed of records that begin here, the better the higher. Read some bytes too late a
+ * head has lengths and a fraction of a second for a time, and others like it follow: the best that
+ * begins within RESYNC_NEAR_BYTES is taken. */
+enum verdict {
+	NO,
+	LATER,	    /* more bytes decide */
+	FAR,	    /* of any time */
+	FAR_LIKELY, /* of a time in which there were captures */
+	NEAR,	    /* of the day of the last one that was read; all of pcapng */
+};
 
 /* --- pcap --- */
 
@@ -21,7 +30,7 @@ static bool classic_likely(const struct blocks *b, const struct classic_head *h,
 			   uint32_t captured_max)
 {
 	return h->captured - 1u < captured_max && h->captured <= h->length && h->part < b->unit &&
-	       h->length <= PACKET_BYTES_MAX;
+	       h->length <= LENGTH_USUAL;
 }
 
 static enum verdict classic_chain(const struct blocks *b, const uint8_t *p, size_t len,
@@ -29,13 +38,14 @@ static enum verdict classic_chain(const struct blocks *b, const uint8_t *p, size
 {
 	struct classic_head h = classic_head(b, p);
 	const bool near = b->has_last && near_in_time(h.s, b->last_s);
+	const enum verdict found_it = near ? NEAR : h.s > YEAR_1990_S ? FAR_LIKELY : FAR;
 	const int wanted = near ? CHAIN_NEAR : CHAIN_FAR;
 	uint32_t before = h.s;
 	size_t at = 0;
 
 	for (int found = 0; found < wanted; found++) {
 		if (at == len && at_end)
-			return near || found > 1 ? YES : NO;
+			return near || found > 1 ? found_it : NO;
 		if (len - at < b->head_bytes)
 			return LATER;
 		h = classic_head(b, p + at);
@@ -44,12 +54,12 @@ static enum verdict classic_chain(const struct blocks *b, const uint8_t *p, size
 		before = h.s;
 		/* The last of the chain need not be whole here: its head has been judged. */
 		if (found + 1 == wanted)
-			return YES;
+			return found_it;
 		if (h.captured > len - at - b->head_bytes)
 			return LATER;
 		at += b->head_bytes + h.captured;
 	}
-	return YES;
+	return found_it;
 }
 
 /* The first byte from i on that is not zero; `end` where there is none. Damage is mostly zeros. */
@@ -99,41 +109,80 @@ static inline size_t classic_candidate(const uint8_t *p, size_t i, size_t end,
 	return end;
 }
 
+static uint32_t captured_most(const struct blocks *b)
+{
+	const uint32_t snaplen = b->interface[0].said.snaplen;
+	const uint32_t most = snaplen && snaplen < b->captured_limit ? snaplen : b->captured_limit;
+
+	return b->captured_seen > most ? b->captured_seen : most;
+}
+
+/* The best chain so far, and how far it is looked for. */
+struct classic_best {
+	enum verdict verdict;
+	size_t at, until, later;
+};
+
+/* true: there is none better. */
+static bool classic_weigh(const struct blocks *b, struct classic_best *best, enum verdict v,
+			  size_t i)
+{
+	if (v == LATER && i < best->later)
+		best->later = i;
+	if (v < FAR || v <= best->verdict)
+		return false;
+	if (best->verdict == NO && i + RESYNC_NEAR_BYTES < best->until)
+		best->until = i + RESYNC_NEAR_BYTES;
+	best->verdict = v;
+	best->at = i;
+	return v == (b->has_last ? NEAR : FAR_LIKELY);
+}
+
 static int64_t classic_scan(const struct blocks *b, const uint8_t *p, size_t len, bool at_end,
 			    size_t *undecided)
 {
-	const uint32_t snaplen = b->interface[0].said.snaplen;
 	const size_t end = len < b->head_bytes ? 0 : len - b->head_bytes + 1;
-	uint32_t captured_max =
-		snaplen && snaplen < b->captured_limit ? snaplen : b->captured_limit;
+	const uint32_t captured_max = captured_most(b);
+	struct classic_best best = {.verdict = NO, .until = end, .later = end};
 
-	if (b->captured_seen > captured_max)
-		captured_max = b->captured_seen;
-	*undecided = end;
-	for (size_t i = 0; i < end; i++) {
-		i = b->section.big ? classic_candidate(p, i, end, captured_max, true)
-				   : classic_candidate(p, i, end, captured_max, false);
-		if (i == end)
+	for (size_t i = 0; i < best.until; i++) {
+		i = b->section.big ? classic_candidate(p, i, best.until, captured_max, true)
+				   : classic_candidate(p, i, best.until, captured_max, false);
+		if (i == best.until)
 			break;
-		switch (classic_chain(b, p + i, len - i, captured_max, at_end)) {
-		case YES:
+		if (classic_weigh(b, &best, classic_chain(b, p + i, len - i, captured_max, at_end),
+				  i))
 			return (int64_t)i;
-		case LATER:
-			*undecided = i < *undecided ? i : *undecided;
-			break;
-		case NO:
-			break;
-		}
 	}
+	/* A better one may begin behind these bytes, or have begun and not be whole. */
+	if (best.verdict != NO && (at_end || len - best.at >= 2 * RESYNC_NEAR_BYTES ||
+				   (best.until < end && best.later == end)))
+		return (int64_t)best.at;
+	*undecided = best.verdict != NO && best.at < best.later ? best.at : best.later;
 	return -1;
 }
 
-/* --- pcapng --- */
-
-static inline bool type_known(uint32_t type)
+bool classic_near_within(const struct blocks *b, const uint8_t *p, size_t own, size_t len,
+			 bool at_end)
 {
-	return type - 1u < 16 || type == NG_SECTION || type == 0xbad || type == 0x40000bad;
+	const size_t all = len < b->head_bytes ? 0 : len - b->head_bytes + 1;
+	const size_t end = own < all ? own : all;
+	const uint32_t captured_max = captured_most(b);
+	struct blocks near = *b;
+
+	if (!b->has_last) /* the first: its own time is as good as any */
+		near.last_s = classic_head(b, p).s;
+	near.has_last = true;
+	for (size_t i = b->head_bytes; i < end; i++) {
+		i = b->section.big ? classic_candidate(p, i, end, captured_max, true)
+				   : classic_candidate(p, i, end, captured_max, false);
+		if (i < end && classic_chain(&near, p + i, len - i, captured_max, at_end) == NEAR)
+			return true;
+	}
+	return false;
 }
+
+/* --- pcapng --- */
 
 static inline size_t ng_candidate(const uint8_t *p, size_t i, size_t end, bool big)
 {
@@ -141,7 +190,7 @@ static inline size_t ng_candidate(const uint8_t *p, size_t i, size_t end, bool b
 		const uint32_t type = load32(p + i, big);
 		size_t behind;
 
-		if (type_known(type))
+		if (ng_type_known(type))
 			return i;
 		i++;
 		if (type)
@@ -152,40 +201,34 @@ static inline size_t ng_candidate(const uint8_t *p, size_t i, size_t end, bool b
 	return end;
 }
 
-/* A whole block, and a packet only where it could be read. Sets *bytes and the byte order of what
- * follows. */
-static enum verdict ng_likely(const struct blocks *b, bool *big, const uint8_t *p, size_t len,
-			      size_t *bytes)
+/* A whole block. Sets *bytes and the byte order of what follows. Which interface a packet names
+ * does not count: its description may be in the hole. */
+static enum verdict ng_likely(bool *big, const uint8_t *p, size_t len, size_t *bytes)
 {
 	struct ng_frame f;
-	struct packet pk;
 
-	if (len >= 4 && !type_known(load32(p, *big)))
+	if (len >= 4 && !ng_type_known(load32(p, *big)))
 		return NO;
 	switch (ng_frame(*big, p, len, &f, bytes, NULL)) {
 	case BLOCKS_MORE:
 		return LATER;
 	case BLOCKS_OTHER:
-		break;
+		*big = f.big;
+		return ng_packet_fits(&f, p) ? NEAR : NO;
 	default:
 		return NO;
 	}
-	*big = f.big;
-	/* What a new section describes is not known yet. */
-	if (f.type == NG_SECTION || f.big != b->section.big)
-		return YES;
-	return ng_packet(b, &b->section, &f, p, &pk, NULL) == BLOCKS_BAD ? NO : YES;
 }
 
 static enum verdict ng_chain(const struct blocks *b, const uint8_t *p, size_t len, bool at_end)
 {
 	bool big = b->section.big;
 	size_t first, second;
-	const enum verdict v = ng_likely(b, &big, p, len, &first);
+	const enum verdict v = ng_likely(&big, p, len, &first);
 
-	if (v != YES || (at_end && first == len))
+	if (v != NEAR || (at_end && first == len))
 		return v;
-	return ng_likely(b, &big, p + first, len - first, &second);
+	return ng_likely(&big, p + first, len - first, &second);
 }
 
 static int64_t ng_scan(const struct blocks *b, const uint8_t *p, size_t len, bool at_end,
@@ -199,13 +242,13 @@ static int64_t ng_scan(const struct blocks *b, const uint8_t *p, size_t len, boo
 		if (i == end)
 			break;
 		switch (ng_chain(b, p + i, len - i, at_end)) {
-		case YES:
-			return (int64_t)i;
+		case NO:
+			break;
 		case LATER:
 			*undecided = i < *undecided ? i : *undecided;
 			break;
-		case NO:
-			break;
+		default:
+			return (int64_t)i;
 		}
 	}
 	return -1;

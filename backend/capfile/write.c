@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "blocks_private.h"
+#include "ng.h"
 
 #define SECTION_LENGTH_UNKNOWN UINT64_MAX
 #define BYTE_ORDER_MAGIC 0x1a2b3c4du

@@ -36,8 +36,9 @@ enum blocks_result {
 /* One record at p (which lies at `offset` in the file). The first must be a file header or section header. */
 enum blocks_result blocks_next(struct blocks *b, const uint8_t *p, size_t len, uint64_t offset, struct packet *pk,
 			       size_t *used, struct err *e);
-/* After damage: the next place at or behind p where two sound records follow each other (or one that ends the
- * file, when `at_end`). Returns bytes to skip, or -1: none in these bytes (keep the last blocks_resync_keep()). */
+/* After damage: the next place at or behind p where sound records follow each other (or one that ends the file, when
+ * `at_end`); of pcap those that are near in time to what was read before, rather than others a little in front of them.
+ * Returns bytes to skip, or -1: none in these bytes (keep the last BLOCKS_RESYNC_KEEP). */
 int64_t blocks_resync(struct blocks *b, const uint8_t *p, size_t len, int at_end);
 #define BLOCKS_RESYNC_KEEP 65536u
 

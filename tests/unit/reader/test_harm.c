@@ -17,7 +17,7 @@
 #define LOST_MAX                                                                                   \
 	3u	      /* packets that one wrong byte may cost: its own, and what its record        \
 		       * then seems to hold */
-#define LOST_MORE 50u /* one change in so many may cost more: bytes that look like records */
+#define LOST_MORE 1000u /* one change in so many may cost more: bytes that look like records */
 #define SEED UINT64_C(0x9e3779b97f4a7c15)
 
 /* One packet of a sound capture. */
