@@ -5,7 +5,8 @@
 
 #define SUMMARY(X)                                                                                 \
 	X(FILE, "file", TEXT, 0, "", "What was read.")                                             \
-	X(FORMAT, "format", TEXT, 0, "", "pcap, nsecpcap (nanoseconds), modpcap or pcapng.")       \
+	X(FORMAT, "format", TEXT, 0, "",                                                           \
+	  "pcap, nsecpcap (nanoseconds), modpcap or pcapng; of several files all that they are.")  \
 	X(LINK_TYPES, "link_types", TEXT, 0, "", "How packets begin, by libpcap's names.")         \
 	X(INTERFACES, "interfaces", COUNT, 0, "", "Interfaces that the capture names.")            \
 	X(PRECISION, "precision", TEXT, 0, "", "The unit of its times.")                           \
@@ -85,6 +86,18 @@ static struct value words(struct ask *a, bool precisions)
 	return value_text(a->text[0] ? a->text : NULL);
 }
 
+static struct value formats(struct ask *a)
+{
+	const struct source *s = &a->reader->source;
+
+	if (s->nparts == 0)
+		return value_text(blocks_format(s->live.blocks));
+	a->text[0] = '\0';
+	for (uint32_t i = 0; i < s->nparts; i++)
+		add_word(a->text, sizeof(a->text), blocks_format(capfile_blocks(s->part[i].file)));
+	return value_text(a->text);
+}
+
 static struct value names(struct ask *a)
 {
 	const struct source *s = &a->reader->source;
@@ -119,8 +132,7 @@ static struct value of_source(struct ask *a, enum summary_column column)
 	case SUMMARY_FILE:
 		return names(a);
 	case SUMMARY_FORMAT:
-		return value_text(s->nparts ? blocks_format(capfile_blocks(s->part[0].file))
-					    : blocks_format(s->live.blocks));
+		return formats(a);
 	case SUMMARY_LINK_TYPES:
 		return words(a, false);
 	case SUMMARY_INTERFACES:

@@ -327,6 +327,43 @@ static void a_file_that_goes_on_is_followed(void **state)
 	rig_stop(&r);
 }
 
+/* What the files are besides each other: each word once, in the order of the files. */
+static void formats_of_all_are_named(void **state)
+{
+	static const char *const expected[] = {"pcap", "pcap nsecpcap", "pcap nsecpcap",
+					       "pcap nsecpcap pcapng"};
+	static const int at[] = {0, 1};
+	struct buf file[4];
+	struct rig r;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		if (i == 1) {
+			buf_init(&file[i], 4096);
+			assert_int_equal(write_pcap_header(&file[i], 1, 65535, true), 0);
+		} else {
+			make_pcap(&file[i], at, 2, 1);
+		}
+	}
+	buf_init(&file[3], 4096);
+	assert_int_equal(write_section(&file[3], NULL), 0);
+	assert_int_equal(write_interface(&file[3], "eth0", NULL, 1, 0), 0);
+	for (uint32_t count = 1; count <= ARRAY_LEN(file); count++) {
+		rig_start(&r);
+		for (uint32_t i = 0; i < count; i++) {
+			const struct msg_read_file m = {.name = str_of("a file"),
+							.merge = count > 1 ? count : 0};
+
+			assert_int_equal(give(&r, rig_temp(file[i].data, file[i].len), &m), 0);
+		}
+		assert_int_equal(rig_table(&r, "summary"), 0);
+		rig_is(&r, 0, "format", expected[count - 1]);
+		rig_stop(&r);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(file); i++)
+		buf_release(&file[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -337,6 +374,7 @@ int main(void)
 		cmocka_unit_test(what_never_came_is_told),
 		cmocka_unit_test(a_merge_waits_for_what_is_unpacked),
 		cmocka_unit_test(merged_packets_are_found_again),
+		cmocka_unit_test(formats_of_all_are_named),
 		cmocka_unit_test(damage_can_be_left),
 		cmocka_unit_test(a_file_that_goes_on_is_followed),
 	};
