@@ -137,13 +137,44 @@ static void complaint_read(const struct unpack *u, char *text, size_t room)
 		       line[0] ? line : "nothing, and that it failed");
 }
 
-static void why_too_long(struct unpack *u)
+static uint64_t bytes_most(void)
 {
-	(void)snprintf(u->why, sizeof(u->why),
-		       "%.300s holds more than %llu GiB, which is the most that is unpacked (it is "
-		       "%llu bytes itself): unpack it where there is room, and open that",
-		       u->name, (unsigned long long)(UNPACK_BYTES_MAX >> 30),
-		       (unsigned long long)u->from_bytes);
+	struct rlimit own;
+
+	return getrlimit(RLIMIT_FSIZE, &own) == 0 && own.rlim_cur < UNPACK_BYTES_MAX
+		       ? own.rlim_cur
+		       : UNPACK_BYTES_MAX;
+}
+
+/* How far it came; of a fifo what it is itself is not known. */
+static void why_stopped(struct unpack *u, const char *rest)
+{
+	char from[40] = "";
+
+	if (u->from_bytes)
+		(void)snprintf(from, sizeof(from), " (%llu bytes)",
+			       (unsigned long long)u->from_bytes);
+	(void)snprintf(u->why, sizeof(u->why), "%.300s%s was %s %llu bytes, %s", u->name, from,
+		       u->codec->len ? "unpacked to" : "read up to",
+		       (unsigned long long)fd_bytes(u->look), rest);
+}
+
+static bool room_is_short(const struct unpack *u)
+{
+	struct statvfs fs;
+	uint64_t left, reserve;
+
+	if (fstatvfs(u->spool, &fs))
+		return false;
+	left = (uint64_t)fs.f_bavail * fs.f_frsize;
+	reserve = (uint64_t)fs.f_blocks * fs.f_frsize / RESERVE_PART;
+	return left < (reserve < RESERVE_BYTES ? reserve : RESERVE_BYTES);
+}
+
+static void why_no_room(struct unpack *u)
+{
+	why_stopped(u, "and then the disk for that was nearly full: TMPDIR says where there is "
+		       "more room");
 }
 
 static void why_failed(struct unpack *u, int status)
@@ -152,8 +183,14 @@ static void why_failed(struct unpack *u, int status)
 
 	if (u->why[0] || (WIFEXITED(status) && WEXITSTATUS(status) == 0))
 		return;
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ) {
-		why_too_long(u);
+	/* Each says in its own way that it could not write. */
+	if (fd_bytes(u->look) >= bytes_most()) {
+		why_stopped(u, "which is the most that is: unpack it where there is room, and open "
+			       "that");
+		return;
+	}
+	if (room_is_short(u)) {
+		why_no_room(u);
 		return;
 	}
 	complaint_read(u, said, sizeof(said));
@@ -182,20 +219,9 @@ static void on_exit_of(void *arg, pid_t pid, int status)
 /* Nobody's disk is filled by a file that unpacks to a thousand times what it is. */
 static void unpack_check_room(struct unpack *u)
 {
-	struct statvfs fs;
-	uint64_t left, reserve;
-
-	if (fstatvfs(u->spool, &fs))
+	if (!room_is_short(u))
 		return;
-	left = (uint64_t)fs.f_bavail * fs.f_frsize;
-	reserve = (uint64_t)fs.f_blocks * fs.f_frsize / RESERVE_PART;
-	if (left >= (reserve < RESERVE_BYTES ? reserve : RESERVE_BYTES))
-		return;
-	(void)snprintf(u->why, sizeof(u->why),
-		       "%.300s (%llu bytes) was unpacked to %llu bytes, and then the disk for that "
-		       "was nearly full: TMPDIR says where there is more room",
-		       u->name, (unsigned long long)u->from_bytes,
-		       (unsigned long long)fd_bytes(u->look));
+	why_no_room(u);
 	(void)kill(-u->pid, SIGKILL); /* its exit comes */
 }
 
@@ -213,10 +239,10 @@ static void on_timer(uv_timer_t *timer)
 	unpack_told(u);
 }
 
-/* It runs already, for a moment: no limit is near. */
+/* It runs already, for a moment: no limit is near. One that the user has set stays. */
 static void child_limits(pid_t pid)
 {
-	const struct rlimit bytes = {UNPACK_BYTES_MAX, UNPACK_BYTES_MAX};
+	const struct rlimit bytes = {bytes_most(), bytes_most()};
 	const struct rlimit memory = {MEMORY_BYTES_MAX, MEMORY_BYTES_MAX};
 	const struct rlimit none = {0, 0};
 

@@ -141,18 +141,53 @@ table packets times.pcap --no-header --columns time >"$T/out"
 is "$(cat "$T/out")" "$(printf '%s.999999000Z\n' 1970-01-01T00:00:00 2038-01-19T03:14:07 2038-01-19T03:14:08 2106-02-07T06:28:15 2020-09-13T12:26:40 \
 	1970-01-01T00:00:00)" 'times at 0, 2038, 2106, and backwards'
 
+# --- under any name, and what a walk may meet ---
+cp big.pcap named.pcapng
+run cat $one >named.pcap
+same 'pcap under another name' 0 'summary named.pcapng --columns format,packets' 'summary big.pcap --columns format,packets'
+is "$(table summary named.pcap --no-header --columns format)" pcapng 'pcapng under another name'
+is "$(table summary big.pcap named.pcap named.pcapng --no-header --columns format)" 'pcap pcapng' 'several: all that differ'
+{ cat big.pcap & sleep 0.2; } | head -c 3000 >growing.pcap
+{ sleep 0.5; tail -c +3001 big.pcap >>growing.pcap; } &
+says 'a file that is not whole yet' 4 'after packet 12: .*cut short; 216 bytes are missing' summary growing.pcap
+wait $!
+same 'and is, later' 0 'packets growing.pcap' 'packets big.pcap'
+(head -c 3000 big.pcap; sleep 60) >pipe &
+writer=$!
+"$TAPDECK" packets pipe --format csv --no-header --columns number >"$T/out" 2>"$T/err" &
+reading=$!
+sleep 1
+kill -INT $reading
+wait $reading
+is "$?,$(tail -n 1 "$T/out"),$(cat "$T/err")" '4,12,tapdeck: interrupted: 2784 of 3000 bytes were read' 'Ctrl-C while a pipe stalls prints what there is'
+kill $writer 2>/dev/null
+
 # --- what is far more than it looks ---
-if [ "$(id -u)" = 0 ] && mkdir small && mount -t tmpfs -o size=64m none small 2>/dev/null; then
+{ cat big.pcap; head -c 40000000 /dev/zero; } >bomb.pcap
+gzip -1c bomb.pcap >bomb.gz
+zstd -qc bomb.pcap >bomb.zst
+lz4 -qc bomb.pcap >bomb.lz4
+xz -0c bomb.pcap >bomb.xz
+rm bomb.pcap
+# In blocks of 512 bytes, or of 1024 in some shells.
+(ulimit -f 10000 && for f in bomb.gz bomb.zst bomb.lz4 bomb.xz; do
+	run summary $f 2>&1
+	echo "exit $?"
+done) >"$T/out"
+expected='tapdeck: [^ ]*bomb.[a-z0-9]* \([0-9]* bytes\) was unpacked to (5120000|10240000) bytes, which is the most that is: .*; what there was of it ends at byte (5120000|10240000), after packet 20000'
+is "$(grep -Ec "^$expected\$" "$T/out"),$(grep -c '^exit 4$' "$T/out")" 4,4 'more than may be unpacked: the limit, both sizes, the packet'
+if [ "$(id -u)" = 0 ] && mkdir small && mount -t tmpfs -o size=16m none small 2>/dev/null; then
 	at_end "umount $T/small"
-	{ cat $one; head -c 500000000 /dev/zero; } | gzip -1 >bomb.gz
-	TMPDIR=$T/small says 'more than the disk holds' 4 'bomb.gz \([0-9]+ bytes\) was unpacked to [0-9]+ bytes.*TMPDIR|bomb.gz is not whole, gzip says: No space' \
-		packets bomb.gz
-	tries=0
-	while is_left=$(df --output=used -k small | tail -n 1) && [ "$is_left" -gt 100 ] && [ $tries -lt 100 ]; do
-		sleep 0.05
-		tries=$((tries + 1))
+	for f in bomb.gz bomb.zst bomb.lz4 bomb.xz; do
+		TMPDIR=$T/small says "$f: more than the disk holds" 4 \
+			"$f \([0-9]+ bytes\) was unpacked to 1[0-9]{7} bytes, and then the disk .*TMPDIR.*, after packet 20000\$" packets $f
+		tries=0
+		while is_left=$(df --output=used -k small | tail -n 1) && [ "$is_left" -gt 100 ] && [ $tries -lt 100 ]; do
+			sleep 0.05
+			tries=$((tries + 1))
+		done
+		is "$([ "$is_left" -lt 100 ] || echo "$is_left")" '' 'the disk is given back'
 	done
-	is "$([ "$is_left" -lt 100 ] || echo "$is_left")" '' 'the disk is given back'
 else
 	echo '# no small file system can be mounted: a full one is not tried'
 fi
