@@ -1,7 +1,8 @@
 /* What harm does to captures: cut at any place, a byte changed anywhere. Whatever lies before the
  * harm is read as if there were none, what lies behind it is found again, and nothing that reads
  * the bytes goes astray. Each capture gets so many places as fit into a share of work;
- * TAPDECK_HARM=full takes each byte of the small ones and 1000 places of the others. */
+ * TAPDECK_HARM=full takes each byte of the small ones and 1000 places of the others, and with
+ * TAPDECK_HARM_PART=K/N only every Nth of them from the Kth on. */
 #include <dirent.h>
 
 #include "rig.h"
@@ -14,9 +15,10 @@
 #define PLACES_MIN 4u
 #define SHARE_BYTES 400000u  /* to be read of a capture in all, in a short run */
 #define RECORD_BYTES_MIN 16u /* no record of a packet is shorter */
+#define NEIGHBOURS 250u	     /* packets each side of harm that are decoded anew */
 #define LOST_MAX                                                                                   \
-	3u	      /* packets that one wrong byte may cost: its own, and what its record        \
-		       * then seems to hold */
+	3u		/* packets that one wrong byte may cost: its own, and what its record      \
+			 * then seems to hold */
 #define LOST_MORE 1000u /* one change in so many may cost more: bytes that look like records */
 #define SEED UINT64_C(0x9e3779b97f4a7c15)
 
@@ -62,6 +64,8 @@ struct reading {
 	uint64_t packets, captured, digest;
 	uint64_t before, behind; /* packets of the sound capture found at their place; of `harm` */
 	uint64_t harm;
+	uint64_t from,
+		to; /* packets between these bytes are taken apart: the others were, unharmed */
 	const struct sound *sound;
 	struct mark *mark; /* where marks are wanted */
 	struct buf line;
@@ -152,7 +156,8 @@ static void read_all(struct reading *r, struct capfile *f, size_t len)
 			r->before++;
 		else
 			place_packet(r, &pk);
-		take_packet(r, &pk);
+		if (pk.offset >= r->from && pk.offset <= r->to)
+			take_packet(r, &pk);
 	}
 }
 
@@ -223,10 +228,20 @@ static uint64_t marks_before(const struct sound *s, uint64_t place)
 	return low;
 }
 
+static struct reading reading_of(const struct sound *s, uint64_t harm, uint64_t begun)
+{
+	const uint64_t last = begun + NEIGHBOURS;
+
+	return (struct reading){.sound = s,
+				.harm = harm,
+				.from = begun > NEIGHBOURS ? s->mark[begun - NEIGHBOURS].offset : 0,
+				.to = last < s->packets ? s->mark[last].offset : UINT64_MAX};
+}
+
 static void cut_at(const struct sound *s, size_t len)
 {
-	struct reading r = {.sound = s, .harm = len};
 	const uint64_t begun = marks_before(s, len);
+	struct reading r = reading_of(s, len, begun);
 
 	if (read_bytes(&r, s->bytes.data, len) < 0) {
 		if (begun > 1)
@@ -242,8 +257,8 @@ static void cut_at(const struct sound *s, size_t len)
 /* Packets that a changed byte costs, of those behind it. */
 static uint64_t change_at(const struct sound *s, size_t at, uint8_t with)
 {
-	struct reading r = {.sound = s, .harm = at};
 	const uint64_t begun = marks_before(s, at);
+	struct reading r = reading_of(s, at, begun);
 
 	s->bytes.data[at] ^= with;
 	int opened = read_bytes(&r, s->bytes.data, s->bytes.len);
@@ -265,6 +280,24 @@ static bool full_run(void)
 	return word && strcmp(word, "full") == 0;
 }
 
+/* Which places are this process's own. */
+struct share {
+	unsigned part, parts;
+};
+
+static struct share share_of(void)
+{
+	const char *word = getenv("TAPDECK_HARM_PART");
+	struct share share = {0, 1};
+
+	if (!word)
+		return share;
+	assert_int_equal(sscanf(word, "%u/%u", &share.part, &share.parts), 2);
+	assert_in_range(share.part, 1, share.parts);
+	share.part--;
+	return share;
+}
+
 static size_t places_of(const struct sound *s, size_t all)
 {
 	size_t places = full_run() ? all : SHARE_BYTES / (s->bytes.len + 1);
@@ -278,8 +311,9 @@ static void harm_cuts(const struct sound *s)
 {
 	const bool each = s->bytes.len <= SMALL_BYTES;
 	const size_t places = places_of(s, each ? s->bytes.len : PLACES_MAX);
+	const struct share share = share_of();
 
-	for (size_t i = 0; i < places; i++)
+	for (size_t i = share.part; i < places; i += share.parts)
 		cut_at(s, s->bytes.len * i / places);
 }
 
@@ -291,11 +325,15 @@ struct changes {
 static void harm_changes(const struct sound *s, struct changes *changes)
 {
 	const size_t places = places_of(s, PLACES_MAX);
+	const struct share share = share_of();
 	uint64_t state = SEED;
 
 	for (size_t i = 0; s->bytes.len && i < places; i++) {
 		const size_t at = random_next(&state) % s->bytes.len;
 		const uint8_t with = (uint8_t)(1 + random_next(&state) % 255);
+
+		if (i % share.parts != share.part)
+			continue;
 		const uint64_t lost = change_at(s, at, with);
 
 		changes->made++;
@@ -310,7 +348,7 @@ static void harm_changes(const struct sound *s, struct changes *changes)
 static void harm_file(const char *path, struct changes *changes)
 {
 	struct sound s = {.name = path};
-	struct reading r = {.sound = &s};
+	struct reading r = {.sound = &s, .to = UINT64_MAX};
 
 	rig_load(path, &s.bytes);
 	s.mark = xcalloc(s.bytes.len / RECORD_BYTES_MIN + 1, sizeof(*s.mark));
