@@ -232,7 +232,10 @@ static bool hole_known(struct capfile *f)
 	hole = &f->learned->hole[low + (high - low) / 2];
 	f->base = hole->offset + hole->bytes;
 	f->pos = f->len = 0;
-	hole_end_sound(f);
+	if (f->base < position(f->learned))
+		hole_end_sound(f);
+	else
+		hole_end(f);
 	return true;
 }
 

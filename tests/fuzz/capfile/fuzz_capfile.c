@@ -1,9 +1,12 @@
-/* Records of pcap and pcapng in memory, damage and resync included. The first byte says how many
- * bytes are given at a time. */
+/* Records of pcap and pcapng, damage and resync included: in memory, where the first byte says how
+ * many bytes are given at a time, and (that byte is odd) as a file. Who reads it again and knows
+ * the holes sees the same packets, and each is at its place. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
-#include "capfile/blocks.h"
+#include "capfile/capfile.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -54,6 +57,65 @@ static size_t step(struct blocks *b, const uint8_t *p, size_t len, uint64_t offs
 	return used;
 }
 
+/* The next packet; damage of any length is passed over at once. */
+static int next(struct capfile *f, struct packet *pk)
+{
+	struct err e;
+	int r;
+
+	do
+		r = capfile_next(f, pk, &e);
+	while (r == CAPFILE_LATER);
+	if (r < 0)
+		abort();
+	return r;
+}
+
+static void same_again(struct capfile *f, struct capfile *again, size_t size,
+		       volatile uint32_t *sum)
+{
+	struct packet pk, other, at;
+	uint64_t captured = 0;
+	struct err e;
+
+	while (next(f, &pk) == 1) {
+		captured += pk.captured;
+		*sum += touch(&pk);
+		if (capfile_read_at(f, pk.offset, pk.interface, pk.number, &at, &e) ||
+		    at.captured != pk.captured || at.length != pk.length)
+			abort();
+	}
+	if (captured > size || capfile_done(f) != size)
+		abort();
+	capfile_learn(again, f);
+	for (uint64_t n = 0; n < capfile_packets(f); n++)
+		if (next(again, &other) != 1)
+			abort();
+	if (next(again, &other) != 0 ||
+	    blocks_interfaces(capfile_blocks(f)) != blocks_interfaces(capfile_blocks(again)))
+		abort();
+}
+
+static void as_file(const uint8_t *data, size_t size, volatile uint32_t *sum)
+{
+	struct capfile *f, *again;
+	int fd = memfd_create("fuzz", MFD_CLOEXEC);
+	struct err e;
+
+	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
+		abort();
+	if (capfile_open(&f, dup(fd), "fuzz", &e) == 0) {
+		if (capfile_open(&again, dup(fd), "fuzz", &e))
+			abort();
+		capfile_end(f);
+		capfile_end(again);
+		same_again(f, again, size, sum);
+		capfile_close(again);
+		capfile_close(f);
+	}
+	(void)close(fd);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct blocks *b = blocks_new();
@@ -63,6 +125,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2)
 		goto out;
 	window = 64 + (size_t)data[0] * 64;
+	if (data[0] % 2)
+		as_file(data + 1, size - 1, &sum);
 	data++;
 	size--;
 	while (at < size) {
