@@ -56,6 +56,7 @@ struct blocks {
 	size_t text_bytes; /* of all names and comments */
 	struct interface_state *interface;
 	uint32_t count, cap;
+	uint32_t lost; /* of them, whose descriptions damage took */
 };
 
 static inline uint16_t load16(const uint8_t *p, bool big)

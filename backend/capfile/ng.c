@@ -9,7 +9,9 @@
 #define SECTION_BYTES_MIN 28u
 #define OPTIONS_BYTES_MAX 65536u /* of a packet, with the head */
 #define LINK_TYPE_ETHERNET 1u
-#define INTERFACES_LOST_MAX 16u /* in a row, in damage */
+#define INTERFACES_LOST_MAX 16u	     /* in a row, in damage */
+#define INTERFACES_LOST_ALL_MAX 256u /* of a file: they take more than the packets that name them  \
+				      */
 /* Of all names and comments of a file; more are passed over. */
 #define TEXTS_BYTES_MAX (64u << 20)
 
@@ -287,7 +289,9 @@ static void interface_lost(struct blocks *b, const struct ng_frame *f, const uin
 	if (!packet_fields(b, &b->section, f, p, &x) || x.interface < b->section.count ||
 	    x.interface - b->section.count >= INTERFACES_LOST_MAX)
 		return;
-	while (b->section.count <= x.interface && (i = blocks_add_interface(b))) {
+	while (b->section.count <= x.interface && b->lost < INTERFACES_LOST_ALL_MAX &&
+	       (i = blocks_add_interface(b))) {
+		b->lost++;
 		like = b->section.count > 1 ? &b->interface[b->count - 2].said : NULL;
 		i->link_type = like ? like->link_type : LINK_TYPE_ETHERNET;
 		i->resolution = like ? like->resolution : resolution_of(x.ticks);

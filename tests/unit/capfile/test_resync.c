@@ -358,6 +358,36 @@ static void packets_outlive_their_interface(void **state)
 	}
 }
 
+/* Packets that name ever more of them are not believed for long. */
+static void lost_interfaces_are_bounded(void **state)
+{
+	const struct capfile_hole *hole;
+	static const uint8_t noise[16] = {9};
+	struct places found;
+	struct capfile *f;
+	struct buf own;
+
+	(void)state;
+	buf_init(&own, 8u << 20);
+	assert_int_equal(write_section(&own, NULL), 0);
+	assert_int_equal(buf_add(&own, noise, sizeof(noise)), 0);
+	for (uint32_t i = 0; i < 1000; i++) {
+		uint8_t *dst = buf_reserve(&own, write_packet_bytes(4));
+
+		assert_non_null(dst);
+		write_packet(dst, i * 8, OWN_FIRST_NS, 4, 4, noise);
+		own.len += write_packet_bytes(4);
+	}
+	f = open_bytes(own.data, own.len);
+	places_read(&found, f);
+	assert_in_range(found.count, 10, 100);
+	assert_in_range(blocks_interfaces(capfile_blocks(f)), 100, 300);
+	assert_true(capfile_holes(f, &hole) > 0);
+	capfile_close(f);
+	places_release(&found);
+	buf_release(&own);
+}
+
 /* The first header is known by more than its lengths; without any block behind it there is nothing
  * to be believed. */
 static void a_section_outlives_its_lengths(void **state)
@@ -415,6 +445,7 @@ int main(void)
 		cmocka_unit_test(an_interface_outlives_its_lengths),
 		cmocka_unit_test(damage_behind_a_mended_block),
 		cmocka_unit_test(packets_outlive_their_interface),
+		cmocka_unit_test(lost_interfaces_are_bounded),
 		cmocka_unit_test(a_section_outlives_its_lengths),
 		cmocka_unit_test(a_long_claim_is_not_waited_for),
 	};
