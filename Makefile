@@ -65,10 +65,14 @@ DEP_db       := db journal table wire base
 DEP_tui      := tui link table wire base
 LIBS_base    := $(if $(filter static,$(BUILD)),-luv_a -ldl,-luv) -lpthread
 LIBS_pcap    := -lpcap -lseccomp
+# From archives, so that the process that reads packets starts no library that it needs a few functions of.
+LIBS_decode  := -l:libcrypto.a
+LIBS_flow    := $(LIBS_decode)
+LIBS_analysis := $(LIBS_decode)
 LIBS_tap     := $(LIBS_pcap)
 LIBS_bpf     := $(LIBS_pcap)
-LIBS_reader  := $(LIBS_pcap)
-LIBS_agent   := $(LIBS_pcap)
+LIBS_reader  := $(LIBS_pcap) $(LIBS_analysis)
+LIBS_agent   := $(LIBS_pcap) $(LIBS_analysis)
 LIBS_ssh     := -lssh2 -lcrypto
 LIBS_db      := -lsqlite3
 LIBS_tui     := -lncursesw -ltinfo -lm
@@ -125,7 +129,7 @@ $(foreach m,$(ALLMODULES),$(eval $(call ARCHIVE,$(m))))
 $(B)/bin/tapdeck: $(B)/tui/main.o $(call archives,tui)
 $(B)/bin/tapdeck: LINKLIBS := $(LIBS_tui) $(LIBS_base)
 $(B)/bin/tapdeckd: $(B)/backend/agent/main.o $(call archives,agent)
-$(B)/bin/tapdeckd: LINKLIBS := $(LIBS_pcap) $(LIBS_base)
+$(B)/bin/tapdeckd: LINKLIBS := $(LIBS_agent) $(LIBS_base)
 $(B)/bin/tapdeck-tap: $(B)/backend/tap/main.o $(call archives,tap)
 $(B)/bin/tapdeck-tap: LINKLIBS := $(LIBS_pcap) $(LIBS_base)
 $(B)/bin/tapdeck-ssh: $(B)/backend/ssh/main.o $(call archives,ssh)

@@ -35,8 +35,9 @@ static const struct code_name handshakes[] = {
 };
 
 static const struct code_name versions[] = {
-	{0x0002, "SSL 2.0"}, {0x0300, "SSL 3.0"}, {0x0301, "TLS 1.0"}, {0x0302, "TLS 1.1"},
-	{0x0303, "TLS 1.2"}, {0x0304, "TLS 1.3"}, {0, NULL},
+	{0x0002, "SSL 2.0"},  {0x0300, "SSL 3.0"}, {0x0301, "TLS 1.0"},	 {0x0302, "TLS 1.1"},
+	{0x0303, "TLS 1.2"},  {0x0304, "TLS 1.3"}, {0xfeff, "DTLS 1.0"}, {0xfefd, "DTLS 1.2"},
+	{0xfefc, "DTLS 1.3"}, {0, NULL},
 };
 
 static const struct code_name alerts[] = {
@@ -77,6 +78,19 @@ struct hello {
 	uint32_t names_length;	    /* of all, from the first one's length byte on */
 };
 
+/* Versions of DTLS count downwards (RFC 6347 4.1). */
+static bool version_of_datagrams(uint16_t version)
+{
+	return version >> 8 == 0xfe;
+}
+
+static bool version_is_better(uint16_t version, uint16_t than)
+{
+	if (version_of_datagrams(version) != version_of_datagrams(than))
+		return false;
+	return version_of_datagrams(version) ? version < than : version > than;
+}
+
 static void extension_versions(struct hello *h, struct cursor e, bool client)
 {
 	const uint8_t *p;
@@ -87,7 +101,7 @@ static void extension_versions(struct hello *h, struct cursor e, bool client)
 		uint16_t version = get16(p);
 
 		/* Values like 0x?a?a are noise on purpose (GREASE, RFC 8701). */
-		if ((version & 0x0f0f) != 0x0a0a && version > h->version)
+		if ((version & 0x0f0f) != 0x0a0a && version_is_better(version, h->version))
 			h->version = version;
 	}
 }
@@ -138,6 +152,8 @@ static void hello_read(struct hello *h, struct cursor c, bool client)
 		return;
 	h->version = get16(p);
 	if (!vector_skip(&c, 1)) /* session */
+		return;
+	if (client && version_of_datagrams(h->version) && !vector_skip(&c, 1)) /* cookie */
 		return;
 	p = cursor_peek(&c, 2);
 	if (!p)

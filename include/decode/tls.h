@@ -18,7 +18,8 @@ struct tls_hello {
 	struct str alpn;  /* names, each with its length before it (RFC 7301) */
 };
 
-/* `body`: of the handshake message, behind its header; what is cut off stays unknown. */
+/* `body`: of the handshake message of TLS or DTLS, behind its header; what is cut off stays
+ * unknown. */
 void tls_hello_read(struct tls_hello *h, const uint8_t *body, size_t length, bool client);
 /* "TLS 1.2", or the number. */
 const char *tls_version_name(uint16_t version, char text[TLS_WORD_TEXT]);
