@@ -1,72 +1,42 @@
 #include "talk.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "base/map.h"
-#include "base/xalloc.h"
-
-void talks_init(struct talks *t, const struct talk_type *type, void *state)
+static void talk_over(void *state, void *thing, bool evicted)
 {
-	*t = (struct talks){.type = type, .state = state};
-	t->map = map_new(ANALYSIS_TALKS_MAX + 1u);
-}
+	struct talks *s = state;
+	struct talk *t = thing;
 
-/* --- the list by last use --- */
-
-static void talk_unlink(struct talks *s, struct talk *t)
-{
-	*(t->newer ? &t->newer->older : &s->newest) = t->older;
-	*(t->older ? &t->older->newer : &s->oldest) = t->newer;
-	t->newer = t->older = NULL;
-}
-
-static void talk_link(struct talks *s, struct talk *t)
-{
-	t->newer = NULL;
-	t->older = s->newest;
-	*(s->newest ? &s->newest->newer : &s->oldest) = t;
-	s->newest = t;
-}
-
-static void talk_free(struct talks *s, struct talk *t)
-{
+	s->evicted += evicted && !t->ended;
 	if (s->type->close)
 		s->type->close(s->state, t);
-	talk_unlink(s, t);
-	(void)map_remove(s->map, &t->connection, sizeof(t->connection));
 	for (unsigned i = 0; i < 2; i++) {
 		tcp_stream_release(&t->side[i].stream, &s->pool);
 		s->rest_bytes -= t->side[i].rest.cap;
 		buf_release(&t->side[i].rest);
 	}
-	free(t);
-	s->count--;
+}
+
+void talks_init(struct talks *t, const struct talk_type *type, void *state)
+{
+	*t = (struct talks){.type = type, .state = state};
+	keyed_init(&t->all, sizeof(struct talk) + type->own_bytes, ANALYSIS_TALKS_MAX, talk_over,
+		   t);
 }
 
 static struct talk *talk_new(struct talks *s, uint64_t connection)
 {
-	struct talk *t = xcalloc(1, sizeof(*t) + s->type->own_bytes);
+	struct talk *t = keyed_add(&s->all, connection);
 
-	if (s->count == ANALYSIS_TALKS_MAX) {
-		s->evicted += !s->oldest->ended;
-		talk_free(s, s->oldest);
-	}
 	t->connection = connection;
 	for (unsigned i = 0; i < 2; i++)
 		buf_init(&t->side[i].rest, s->type->message_max);
-	(void)map_put(s->map, &t->connection, sizeof(t->connection), t); /* there is room */
-	talk_link(s, t);
-	s->count++;
 	return t;
 }
 
 void talks_release(struct talks *s)
 {
-	while (s->oldest)
-		talk_free(s, s->oldest);
-	map_free(s->map);
+	keyed_release(&s->all);
 }
 
 /* --- bytes in order --- */
@@ -265,7 +235,7 @@ static void talk_close(struct talks *s, struct talk *t)
 		if (t->side[i].rest.len)
 			side_break(&c, &t->side[i].last);
 	}
-	talk_free(s, t);
+	keyed_remove(&s->all, t->connection);
 }
 
 void talks_packet(struct talks *s, const struct analysis_packet *p)
@@ -274,16 +244,13 @@ void talks_packet(struct talks *s, const struct analysis_packet *p)
 
 	if (!(d->flags & DECODE_TCP) || !p->connection || (d->flags & DECODE_FRAGMENT))
 		return;
-	struct talk *t = map_get(s->map, &p->connection, sizeof(p->connection));
+	struct talk *t = keyed_get(&s->all, p->connection);
 
 	if (!t) {
 		if (!s->type->wants(p))
 			return;
 		t = talk_new(s, p->connection);
 		talk_begin(t, p);
-	} else if (s->newest != t) {
-		talk_unlink(s, t);
-		talk_link(s, t);
 	}
 	talk_syn(t, p);
 	const struct tcp_stream_mark mark = {p->number, p->ts_ns, p->has_time};
@@ -306,8 +273,10 @@ void talks_packet(struct talks *s, const struct analysis_packet *p)
 
 void talks_end(struct talks *s)
 {
-	while (s->oldest)
-		talk_close(s, s->oldest);
+	struct talk *t;
+
+	while ((t = keyed_oldest(&s->all)))
+		talk_close(s, t);
 }
 
 bool talks_lack(const struct talks *s, char note[ANALYSIS_NOTE_MAX])

@@ -7,6 +7,7 @@
 #include "analysis/analysis.h"
 #include "analysis/stream.h"
 #include "base/buf.h"
+#include "keyed.h"
 
 #define TALK_REST_BYTES_MAX (64u << 20) /* of parts of messages, in all connections together */
 
@@ -25,7 +26,6 @@ struct talk_side {
 };
 
 struct talk {
-	struct talk *newer, *older; /* by last use */
 	uint64_t connection;
 	struct talk_side side[2]; /* [0] from A to B */
 	bool ended;
@@ -61,9 +61,7 @@ struct talk_type {
 struct talks {
 	const struct talk_type *type;
 	void *state;
-	struct map *map; /* by connection number */
-	struct talk *newest, *oldest;
-	uint32_t count;
+	struct keyed all;    /* struct talk, with what the protocol keeps */
 	uint64_t evicted;    /* that were still open */
 	uint64_t rest_bytes; /* in all buffers for parts of messages */
 	struct tcp_stream_pool pool;
