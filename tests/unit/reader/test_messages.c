@@ -16,8 +16,6 @@ static const struct {
 	{"dns", "z-gre-sample.pcap", "36", "quoted in an ICMP error"},
 	{"dns", "z-icmp-destunreach-udp.pcap", "1", "quoted in an ICMP error"},
 	{"dns", "z-icmp6.pcap", "35", "quoted in an ICMP error"},
-	{"tls", "z-curl-8.1.2-dev-http3-www-google-de.pcap", "", "QUIC's hellos are encrypted"},
-	{"tls", "z-handshake.pcap", "", "QUIC's hellos are encrypted"},
 	{"http", "ark-http2-nghttp2.pcap", "", "HTTP/2: its headers are compressed"},
 	{"http", "ark-wireshark-retrans.pcap", "42", "sent again: tshark counts it twice"},
 	{"http", "ark-wireshark-retrans.pcap", "86", "sent again: tshark counts it twice"},

@@ -1,0 +1,351 @@
+/* TLS where it is not carried by TCP: hellos in pieces, in any order, sent again, changed. */
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <openssl/aes.h>
+#include <openssl/modes.h>
+
+#include "decode/quic.h"
+#include "feed.h"
+
+#define COLUMNS 7u /* packet to cipher */
+#define TAG_BYTES 16u
+
+static int begin(void **state)
+{
+	struct feed *f = malloc(sizeof(*f));
+
+	assert_non_null(f);
+	feed_start(f, &analysis_tls, &type_tls);
+	*state = f;
+	return 0;
+}
+
+static int end(void **state)
+{
+	feed_free(*state);
+	free(*state);
+	return 0;
+}
+
+/* --- messages --- */
+
+/* Of TLS with its header of four bytes, or only the body. */
+static uint32_t client_hello(uint8_t *out, bool datagrams, uint32_t padding)
+{
+	struct made m = {.len = 0};
+	uint32_t extensions = 18 + 9 + 7 + 4 + padding;
+
+	put16(&m, datagrams ? 0xfefd : 0x0303);
+	for (unsigned i = 0; i < 32; i++)
+		put8(&m, i);
+	put8(&m, 0); /* session */
+	if (datagrams)
+		put(&m, "\3abc", 4); /* cookie */
+	put(&m, "\0\2\x13\x01\1\0", 6);
+	put16(&m, extensions);
+	put16(&m, 21); /* padding first, so that the name lies far behind */
+	put16(&m, padding);
+	for (uint32_t i = 0; i < padding; i++)
+		put8(&m, 0);
+	put(&m, "\0\0\0\16\0\14\0\0\11a.example", 18);
+	put(&m, "\0\20\0\5\0\3\2h3", 9);
+	put(&m, "\0\53\0\3\2", 5);
+	put16(&m, datagrams ? 0xfefc : 0x0304);
+	memcpy(out, m.bytes, m.len);
+	return m.len;
+}
+
+/* The hello with its header; how long it is. */
+static uint32_t quic_hello(uint8_t *out, uint32_t padding)
+{
+	uint32_t n = client_hello(out + 4, false, padding);
+
+	out[0] = 1;
+	out[1] = 0;
+	out[2] = (uint8_t)(n >> 8);
+	out[3] = (uint8_t)n;
+	return n + 4;
+}
+
+static const uint8_t server_hello[] = "\2\0\0\x2e\3\3"
+				      "0123456789abcdef0123456789abcdef"
+				      "\0\x13\2\0\0\6\0\53\0\2\3\4";
+#define SERVER_HELLO (sizeof(server_hello) - 1)
+
+/* --- QUIC: packets as a client or a server makes them --- */
+
+struct side {
+	struct quic_keys keys;
+	bool server;
+	const char *destination, *source; /* ids */
+	uint8_t number;
+};
+
+static void side_init(struct side *s, const char *first_id, bool server, const char *destination,
+		      const char *source)
+{
+	*s = (struct side){.server = server, .destination = destination, .source = source};
+	assert_true(
+		quic_keys_make(&s->keys, 1, (const uint8_t *)first_id, (uint8_t)strlen(first_id)));
+}
+
+static void put_crypto(struct made *m, uint32_t offset, const uint8_t *p, uint32_t length)
+{
+	put8(m, 6);
+	put16(m, 0x4000 | offset);
+	put16(m, 0x4000 | length);
+	put(m, p, length);
+}
+
+/* RFC 9001 5.3, 5.4: encrypts, and hides the first byte and the number. */
+static void seal(const struct side *s, struct made *m, uint32_t first, uint32_t number,
+		 const struct made *plain)
+{
+	const unsigned i = s->server ? 1 : 0;
+	uint8_t nonce[12], mask[16];
+	GCM128_CONTEXT *gcm;
+	AES_KEY key, header;
+
+	memcpy(nonce, s->keys.iv[i], 12);
+	nonce[11] ^= s->number;
+	AES_set_encrypt_key(s->keys.key[i], 128, &key);
+	gcm = CRYPTO_gcm128_new(&key, (block128_f)AES_encrypt);
+	CRYPTO_gcm128_setiv(gcm, nonce, 12);
+	CRYPTO_gcm128_aad(gcm, m->bytes + first, m->len - first);
+	CRYPTO_gcm128_encrypt(gcm, plain->bytes, m->bytes + m->len, plain->len);
+	CRYPTO_gcm128_tag(gcm, m->bytes + m->len + plain->len, TAG_BYTES);
+	CRYPTO_gcm128_release(gcm);
+	m->len += plain->len + TAG_BYTES;
+	AES_set_encrypt_key(s->keys.header[i], 128, &header);
+	AES_encrypt(m->bytes + number + 4, mask, &header);
+	m->bytes[first] ^= mask[0] & 15;
+	m->bytes[number] ^= mask[1];
+}
+
+static void put_initial(struct side *s, struct made *m, const struct made *plain)
+{
+	uint32_t first = m->len, number;
+
+	put(m, "\xc0\0\0\0\1", 5);
+	put8(m, (unsigned)strlen(s->destination));
+	put(m, s->destination, (uint32_t)strlen(s->destination));
+	put8(m, (unsigned)strlen(s->source));
+	put(m, s->source, (uint32_t)strlen(s->source));
+	put8(m, 0); /* token */
+	put16(m, 0x4000 | (1 + plain->len + TAG_BYTES));
+	number = m->len;
+	put8(m, s->number);
+	seal(s, m, first, number, plain);
+	s->number++;
+}
+
+static void send_piece(struct feed *f, struct side *s, uint32_t offset, const uint8_t *p,
+		       uint32_t length)
+{
+	struct made plain = {.len = 0}, m = {.len = 0};
+
+	put_crypto(&plain, offset, p, length);
+	put_initial(s, &m, &plain);
+	feed_udp(f, s->server ? BA : AB, m.bytes, m.len);
+}
+
+static void test_quic_whole(void **state)
+{
+	struct feed *f = *state;
+	uint8_t hello[1024];
+	uint32_t n = quic_hello(hello, 10);
+	struct side client, server;
+
+	side_init(&client, "firstid1", false, "firstid1", "cl");
+	side_init(&server, "firstid1", true, "cl", "server-id");
+	send_piece(f, &client, 0, hello, n);
+	send_piece(f, &server, 0, server_hello, SERVER_HELLO);
+	/* Sent again: the handshake's bytes come once. */
+	send_piece(f, &client, 0, hello, n);
+	assert_string_equal(feed_rows(f, COLUMNS),
+			    "1|1|client_hello|a.example|TLS 1.3|h3|\n"
+			    "2|1|server_hello||TLS 1.3||TLS_AES_256_GCM_SHA384\n");
+}
+
+/* As browsers send them: pieces of several frames, shuffled, over two datagrams. */
+static void test_quic_shuffled(void **state)
+{
+	struct feed *f = *state;
+	uint8_t hello[2048];
+	uint32_t n = quic_hello(hello, 1500);
+	struct made plain = {.len = 0}, m = {.len = 0};
+	struct side client;
+
+	side_init(&client, "firstid1", false, "firstid1", "");
+	put_crypto(&plain, 1000, hello + 1000, n - 1000);
+	put(&plain, "\0\0\1", 3); /* padding, a ping */
+	put_crypto(&plain, 50, hello + 50, 100);
+	put_initial(&client, &m, &plain);
+	feed_udp(f, AB, m.bytes, m.len);
+	assert_string_equal(feed_rows(f, COLUMNS), "");
+	/* The second datagram carries two packets. */
+	plain.len = m.len = 0;
+	put_crypto(&plain, 100, hello + 100, 900);
+	put_initial(&client, &m, &plain);
+	plain.len = 0;
+	put_crypto(&plain, 0, hello, 60);
+	put_initial(&client, &m, &plain);
+	feed_udp(f, AB, m.bytes, m.len);
+	assert_string_equal(feed_rows(f, COLUMNS), "2|1|client_hello|a.example|TLS 1.3|h3|\n");
+}
+
+/* After a Retry the client begins again, and the id that it was given makes the keys. */
+static void test_quic_retry(void **state)
+{
+	struct feed *f = *state;
+	uint8_t hello[1024];
+	uint32_t n = quic_hello(hello, 0);
+	struct side first, second, server;
+
+	side_init(&first, "firstid1", false, "firstid1", "cl");
+	side_init(&second, "retry-id", false, "retry-id", "cl");
+	side_init(&server, "retry-id", true, "cl", "server-id");
+	send_piece(f, &first, 0, hello, n);
+	feed_udp(f, BA, "\xf0\0\0\0\1\2cl\10retry-idtoken0123456789abcdef", 37);
+	send_piece(f, &second, 0, hello, n);
+	send_piece(f, &server, 0, server_hello, SERVER_HELLO);
+	assert_string_equal(feed_rows(f, 4), "1|1|client_hello|a.example\n"
+					     "3|1|client_hello|a.example\n"
+					     "4|1|server_hello|\n");
+}
+
+/* What is not whole, or not what was sent, says nothing; nor does a server whose client was not
+ * seen. */
+static void test_quic_silent(void **state)
+{
+	struct feed *f = *state;
+	uint8_t hello[1024];
+	uint32_t n = quic_hello(hello, 0);
+	struct made plain = {.len = 0}, m = {.len = 0};
+	struct side client, server;
+
+	side_init(&client, "firstid1", false, "firstid1", "cl");
+	side_init(&server, "firstid1", true, "cl", "server-id");
+	send_piece(f, &server, 0, server_hello, SERVER_HELLO);
+	put_crypto(&plain, 0, hello, n);
+	put_initial(&client, &m, &plain);
+	m.bytes[m.len - 1] ^= 1;
+	feed_udp(f, AB, m.bytes, m.len);
+	feed_udp(f, AB, m.bytes, m.len - 1);
+	send_piece(f, &client, 0x3ff0, hello, 100); /* behind what is kept */
+	assert_string_equal(feed_rows(f, COLUMNS), "");
+}
+
+/* --- DTLS --- */
+
+static void put_record(struct made *m, unsigned type, unsigned epoch, const void *body,
+		       uint32_t length)
+{
+	put8(m, type);
+	put16(m, 0xfefd);
+	put16(m, epoch);
+	put(m, "\0\0\0\0\0\0", 6);
+	put16(m, length);
+	put(m, body, length);
+}
+
+static void put_piece(struct made *m, unsigned type, unsigned sequence, const uint8_t *body,
+		      uint32_t whole, uint32_t at, uint32_t length)
+{
+	put8(m, type);
+	put8(m, 0);
+	put16(m, whole);
+	put16(m, sequence);
+	put8(m, 0);
+	put16(m, at);
+	put8(m, 0);
+	put16(m, length);
+	put(m, body + at, length);
+}
+
+static void send_dtls(struct feed *f, unsigned direction, const struct made *message)
+{
+	struct made m = {.len = 0};
+
+	put_record(&m, 22, 0, message->bytes, message->len);
+	feed_udp(f, direction, m.bytes, m.len);
+}
+
+static void send_dtls_piece(struct feed *f, unsigned sequence, const uint8_t *body, uint32_t whole,
+			    uint32_t at, uint32_t length)
+{
+	struct made m = {.len = 0};
+
+	put_piece(&m, 1, sequence, body, whole, at, length);
+	send_dtls(f, AB, &m);
+}
+
+static void test_dtls_whole(void **state)
+{
+	struct feed *f = *state;
+	uint8_t hello[512];
+	uint32_t n = client_hello(hello, true, 0);
+	struct made m = {.len = 0};
+
+	send_dtls_piece(f, 0, hello, n, 0, n);
+	put_piece(&m, 2, 0,
+		  (const uint8_t *)"\xfe\xfd"
+				   "0123456789abcdef0123456789abcdef\0\xc0\x2b",
+		  37, 0, 37);
+	put_piece(&m, 11, 1, (const uint8_t *)"\0\0\0", 3, 0, 3);
+	send_dtls(f, BA, &m);
+	m.len = 0;
+	put_record(&m, 21, 0, "\2\50", 2);
+	put_record(&m, 21, 1, "\2\50", 2); /* encrypted: not an alert that can be read */
+	feed_udp(f, BA, m.bytes, m.len);
+	send_dtls_piece(f, 0, hello, n, 0, n);
+	assert_string_equal(feed_rows(f, COLUMNS),
+			    "1|1|client_hello|a.example|DTLS 1.3|h3|\n"
+			    "2|1|server_hello||DTLS 1.2||TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256\n"
+			    "2|1|certificate||DTLS 1.2||\n"
+			    "3|1|alert||DTLS 1.2||\n"
+			    "4|1|client_hello|a.example|DTLS 1.3|h3|\n");
+}
+
+static void test_dtls_pieces(void **state)
+{
+	struct feed *f = *state;
+	uint8_t hello[1024];
+	uint32_t n = client_hello(hello, true, 400);
+
+	send_dtls_piece(f, 0, hello, n, 300, n - 300);
+	send_dtls_piece(f, 0, hello, n, 0, 200);
+	send_dtls_piece(f, 0, hello, n, 100, 200); /* over what came */
+	assert_string_equal(feed_rows(f, 4), "3|1|client_hello|a.example\n");
+	/* The next message begins before this one is whole. */
+	send_dtls_piece(f, 1, hello, n, 0, 200);
+	send_dtls_piece(f, 2, hello, n, 200, n - 200);
+	send_dtls_piece(f, 2, hello, n, 0, 200);
+	assert_string_equal(feed_rows(f, 4), "3|1|client_hello|a.example\n"
+					     "6|1|client_hello|a.example\n");
+	/* A piece past its message's end, and one of a message that nobody sends. */
+	send_dtls_piece(f, 3, hello, 100, 50, 100);
+	send_dtls_piece(f, 4, hello, 0xffff, 0, 100);
+	assert_int_equal(f->analysis->rows(f->state), 2);
+}
+
+#define TLS_TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TLS_TEST(test_quic_whole), TLS_TEST(test_quic_shuffled),
+		TLS_TEST(test_quic_retry), TLS_TEST(test_quic_silent),
+		TLS_TEST(test_dtls_whole), TLS_TEST(test_dtls_pieces),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
