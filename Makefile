@@ -15,10 +15,10 @@ VERSION := 0.1
 LIBEXECDIR := $(PREFIX)/libexec/tapdeck
 
 # --- what the system must have ---
-PKGS := libpcap libssh2 sqlite3 ncursesw libuv libseccomp libcrypto
+PKGS := libpcap libssh2 sqlite3 ncursesw libuv libseccomp libcrypto libnghttp2
 MISSING := $(shell for p in $(PKGS); do pkg-config --exists $$p 2>/dev/null || echo $$p; done)
 DEBS_BUILD := build-essential pkg-config libpcap-dev libssh2-1-dev libsqlite3-dev libncurses-dev libuv1-dev \
-	libseccomp-dev libssl-dev libcap2-bin
+	libseccomp-dev libssl-dev libnghttp2-dev libcap2-bin
 DEBS_CHECK := libcmocka-dev tmux tcpdump tshark openssh-server openssh-client iproute2 procps iputils-ping netcat-openbsd socat sqlite3 jq gzip zstd lz4 xz-utils shellcheck \
 	mandoc python3 clang libclang-rt-14-dev clang-tidy clang-format cppcheck util-linux
 
@@ -68,7 +68,7 @@ LIBS_pcap    := -lpcap -lseccomp
 # From archives, so that the process that reads packets starts no library that it needs a few functions of.
 LIBS_decode  := -l:libcrypto.a
 LIBS_flow    := $(LIBS_decode)
-LIBS_analysis := $(LIBS_decode)
+LIBS_analysis := -l:libnghttp2.a $(LIBS_decode)
 LIBS_tap     := $(LIBS_pcap)
 LIBS_bpf     := $(LIBS_pcap)
 LIBS_reader  := $(LIBS_pcap) $(LIBS_analysis)

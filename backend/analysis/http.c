@@ -1,21 +1,22 @@
 /* Requests and responses of HTTP/1, over TCP; over UDP (SSDP) and SCTP those that lie in one
- * packet. Bodies are passed over. */
+ * packet. Bodies are passed over. HTTP/2 is read where it begins (http2.c). */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/xalloc.h"
 #include "columns.h"
-#include "http_head.h"
-#include "messages.h"
+#include "http2.h"
+#include "http_rows.h"
 
 #define HTTP(X)                                                                                    \
 	X(PACKET, "packet", COUNT, 0, "", "The packet in which the message's head ended.")         \
 	X(CONNECTION, "connection", COUNT, 0, "", "The connection's number.")                      \
 	X(KIND, "kind", TEXT, 0, "", "request or response.")                                       \
 	X(METHOD, "method", TEXT, 0, "", "What a request asks for.")                               \
-	X(HOST, "host", TEXT, 0, "", "The request's Host.")                                        \
+	X(HOST, "host", TEXT, 0, "", "The request's Host, or :authority of HTTP/2.")               \
 	X(URI, "uri", TEXT, 0, "", "The request's target.")                                        \
-	X(STATUS, "status", COUNT, 0, "", "How the response answers.")                             \
+	X(STATUS, "status", COUNT, 0, "",                                                          \
+	  "How the response answers; empty cells where HTTP/2 refers to what was not seen.")       \
 	X(LATENCY_MS, "latency_ms", MS, 0, "ms",                                                   \
 	  "Time from the last packet of the request's head to the first of the response.")         \
 	X(LAST_PACKET, "last_packet", COUNT, COLUMN_HIDDEN, "",                                    \
@@ -33,39 +34,27 @@ static const struct column columns[] = {HTTP(ANALYSIS_COLUMN)};
 
 const struct table_type type_http = {
 	.name = "http",
-	.summary = "One row a request or response of HTTP/1.",
+	.summary = "One row a request or response of HTTP/1, or of HTTP/2 in clear.",
 	.arguments = "",
 	.columns = columns,
 	.ncolumns = HTTP_COLUMNS,
-};
-
-struct http_row {
-	uint64_t packet, connection, last_packet;
-	int64_t latency_ns;
-	struct row_text method, host, uri;
-	uint16_t status;
-	bool request, has_latency;
-	uint8_t direction;
-};
-
-struct http {
-	struct messages m;
 };
 
 enum body { BODY_NONE, BODY_LENGTH, BODY_CHUNKS, BODY_TRAILER };
 
 /* A request that waits. */
 struct asked {
-	int64_t ts_ns;
-	bool has_time, head, connect;
+	struct tcp_stream_mark mark; /* its end */
+	bool head, connect;
 };
 
 struct own {
 	struct asked asked[ASKED_MAX];
 	uint32_t first, count;
-	uint8_t body[2]; /* enum body, of the message that is passed over */
-	bool seeks[2];	 /* the next message's beginning is not known */
-	uint64_t row[2]; /* of that message, counted from the first ever, plus 1 */
+	uint8_t body[2];     /* enum body, of the message that is passed over */
+	bool seeks[2];	     /* the next message's beginning is not known */
+	uint64_t row[2];     /* of that message: its number; 0: none */
+	struct http2 *http2; /* NULL: this connection does not speak it */
 };
 
 static struct own *own_of(struct talk *t)
@@ -75,8 +64,8 @@ static struct own *own_of(struct talk *t)
 
 /* --- rows --- */
 
-static struct http_row *row_add(struct http *s, uint64_t connection, unsigned direction,
-				const struct http_head *h, const struct tcp_stream_mark *m)
+struct http_row *http_row_add(struct http *s, uint64_t connection, unsigned direction,
+			      const struct http_head *h, const struct tcp_stream_mark *m)
 {
 	struct http_row *r = rows_add(&s->m.rows);
 
@@ -91,18 +80,28 @@ static struct http_row *row_add(struct http *s, uint64_t connection, unsigned di
 	return r;
 }
 
-static void row_ended(struct http *s, struct own *o, unsigned direction,
-		      const struct tcp_stream_mark *m)
+uint64_t http_row_number(const struct http *s)
 {
-	uint64_t row = o->row[direction] - 1;
-	struct http_row *r = o->row[direction] && row >= s->m.rows.gone
+	return s->m.rows.gone + s->m.rows.count;
+}
+
+void http_row_ended(struct http *s, uint64_t number, const struct tcp_stream_mark *m)
+{
+	uint64_t row = number - 1;
+	struct http_row *r = number && row >= s->m.rows.gone
 				     ? rows_change(&s->m.rows, row - s->m.rows.gone)
 				     : NULL;
 
-	o->row[direction] = 0;
-	o->body[direction] = BODY_NONE;
 	if (r)
 		r->last_packet = m->packet;
+}
+
+static void row_ended(struct http *s, struct own *o, unsigned direction,
+		      const struct tcp_stream_mark *m)
+{
+	http_row_ended(s, o->row[direction], m);
+	o->row[direction] = 0;
+	o->body[direction] = BODY_NONE;
 }
 
 /* --- requests and their responses --- */
@@ -114,8 +113,7 @@ static void asked_add(struct own *o, const struct http_head *h, const struct tcp
 		o->count--;
 	}
 	o->asked[(o->first + o->count++) % ASKED_MAX] =
-		(struct asked){.ts_ns = m->ts_ns,
-			       .has_time = m->has_time,
+		(struct asked){.mark = *m,
 			       .head = str_is(h->method, "HEAD"),
 			       .connect = str_is(h->method, "CONNECT")};
 }
@@ -166,21 +164,25 @@ static uint64_t message(struct http *s, struct talk *t, const struct talk_bytes 
 	struct asked a = {0};
 
 	http_head_read(&h, b->data, head);
-	struct http_row *r = row_add(s, t->connection, b->direction, &h, b->ended);
+	struct http_row *r = http_row_add(s, t->connection, b->direction, &h, b->ended);
 
 	if (h.request) {
 		asked_add(o, &h, b->ended);
 	} else {
 		a = asked_take(o, &h);
-		r->has_latency = a.has_time && b->began->has_time;
-		r->latency_ns = b->began->ts_ns - a.ts_ns;
+		r->has_latency = a.mark.has_time && b->began->has_time;
+		r->latency_ns = b->began->ts_ns - a.mark.ts_ns;
 	}
-	o->row[b->direction] = s->m.rows.gone + s->m.rows.count;
+	o->row[b->direction] = http_row_number(s);
 	o->seeks[b->direction] = false;
 	/* What follows is another protocol (RFC 9110 7.8, 9.3.6). */
 	if (!h.request &&
 	    (h.status == HTTP_STATUS_SWITCHING || (a.connect && h.status / 100 == 2))) {
 		row_ended(s, o, b->direction, b->ended);
+		if (h.http2 && (o->http2 = http2_new(s))) {
+			http2_upgraded(o->http2, !b->direction, &a.mark);
+			return head;
+		}
 		t->side[!b->direction].stopped = true;
 		return TALK_STOP;
 	}
@@ -236,11 +238,24 @@ static uint64_t seek(struct own *o, const struct talk_bytes *b)
 	return skip;
 }
 
+/* A connection that speaks HTTP/2 from its beginning, or from where it is seen. */
+static uint64_t begin_http2(struct http *s, struct talk *t, const struct talk_bytes *b)
+{
+	struct own *o = own_of(t);
+
+	o->http2 = http2_new(s);
+	if (!o->http2)
+		return TALK_STOP;
+	return http2_parse(s, o->http2, t, b);
+}
+
 static uint64_t parse(void *state, struct talk *t, const struct talk_bytes *b)
 {
 	struct own *o = own_of(t);
 	uint64_t skip;
 
+	if (o->http2)
+		return http2_parse(state, o->http2, t, b);
 	if (b->lost) {
 		/* Which response answers which request is no longer known. */
 		o->count = 0;
@@ -252,6 +267,8 @@ static uint64_t parse(void *state, struct talk *t, const struct talk_bytes *b)
 		return chunk(state, o, b);
 	if (o->body[b->direction] == BODY_TRAILER)
 		return trailer(state, o, b);
+	if (http2_begins(b->data, b->length))
+		return begin_http2(state, t, b);
 	if (!o->seeks[b->direction] && (b->data[0] == '\r' || b->data[0] == '\n'))
 		return 1; /* RFC 9112 2.2: an empty line before a message is passed over */
 	if ((skip = seek(o, b)) > 0)
@@ -272,8 +289,15 @@ static void skipped(void *state, struct talk *t, unsigned direction,
 {
 	struct own *o = own_of(t);
 
-	if (o->body[direction] == BODY_LENGTH)
+	if (o->http2)
+		http2_skipped(state, o->http2, direction, m);
+	else if (o->body[direction] == BODY_LENGTH)
 		row_ended(state, o, direction, m);
+}
+
+static void talk_over(void *state, struct talk *t)
+{
+	http2_free(state, own_of(t)->http2);
 }
 
 static bool packet_is_http(const struct decoded *d)
@@ -283,14 +307,16 @@ static bool packet_is_http(const struct decoded *d)
 
 static bool wants(const struct analysis_packet *p)
 {
-	return p->app == PROTO_HTTP || (p->d->payload_captured && packet_is_http(p->d));
+	return p->app == PROTO_HTTP || p->app == PROTO_HTTP2 ||
+	       (p->d->payload_captured && (packet_is_http(p->d) || p->d->app == PROTO_HTTP2));
 }
 
 static const struct talk_type talk = {.own_bytes = sizeof(struct own),
 				      .message_max = HEAD_MAX,
 				      .wants = wants,
 				      .parse = parse,
-				      .skipped = skipped};
+				      .skipped = skipped,
+				      .close = talk_over};
 
 /* --- one packet alone --- */
 
@@ -304,7 +330,7 @@ static void datagram(struct http *s, const struct analysis_packet *p, const uint
 	if (length == 0 || !http_starts(data, length, &whole) || !whole)
 		return;
 	http_head_read(&h, data, length);
-	row_add(s, p->connection, p->direction, &h, &m)->last_packet = p->number;
+	http_row_add(s, p->connection, p->direction, &h, &m)->last_packet = p->number;
 }
 
 static void sctp(struct http *s, const struct analysis_packet *p)
@@ -347,6 +373,8 @@ static void *start(void)
 	struct http *s = xcalloc(1, sizeof(*s));
 
 	messages_init(&s->m, sizeof(struct http_row), &talk, s);
+	s->hpack = hpack_pool_new();
+	buf_init(&s->text, HTTP2_BLOCK_MAX);
 	return s;
 }
 
@@ -355,6 +383,8 @@ static void http_free(void *state)
 	struct http *s = state;
 
 	messages_release(&s->m);
+	hpack_pool_free(s->hpack);
+	buf_release(&s->text);
 	free(s);
 }
 
@@ -379,7 +409,7 @@ static struct value cell(void *state, uint64_t row, unsigned column)
 	case HTTP_URI:
 		return rows_value(all, row, r->uri);
 	case HTTP_STATUS:
-		return r->request ? value_null() : value_int(r->status);
+		return r->status ? value_int(r->status) : value_null();
 	case HTTP_LATENCY_MS:
 		return r->has_latency ? value_int(r->latency_ns) : value_null();
 	case HTTP_LAST_PACKET:

@@ -148,6 +148,8 @@ static void header_read(struct http_head *h, struct str line)
 		length_read(h, value);
 	else if (header_is(line, "transfer-encoding", &value))
 		h->chunked = ends_in(value, "chunked");
+	else if (header_is(line, "upgrade", &value))
+		h->http2 = value.len == 3 && strncasecmp(value.p, "h2c", 3) == 0;
 }
 
 static void start_line_read(struct http_head *h, struct str line)

@@ -17,6 +17,7 @@ struct http_head {
 	struct str method, uri, host;
 	uint16_t status;
 	bool chunked, has_length;
+	bool http2;	 /* "Upgrade: h2c" (RFC 7540 3.2) */
 	uint64_t length; /* of the body, when has_length */
 };
 

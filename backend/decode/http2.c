@@ -1,30 +1,16 @@
-/* HTTP/2: frames, RFC 9113. Header blocks are compressed over the whole connection: not read. */
+/* HTTP/2: frames, RFC 9113. Header blocks are compressed over the whole connection: analysis reads
+ * them. */
 #include <string.h>
 
 #include "app.h"
+#include "decode/http2.h"
 
-#define FRAME_HEADER 9u
 #define FRAME_BYTES_MAX 16384u /* that nobody has to agree on (RFC 9113 4.2) */
 #define FRAMES_LINE 6u
 #define FRAMES_MAX 256u
 #define STREAM_MAX 0x00ffffffu /* of one that we believe: 8 million requests */
 
 static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-#define PREFACE_BYTES 24u
-
-enum {
-	FRAME_DATA,
-	FRAME_HEADERS,
-	FRAME_PRIORITY,
-	FRAME_RESET,
-	FRAME_SETTINGS,
-	FRAME_PUSH,
-	FRAME_PING,
-	FRAME_GOAWAY,
-	FRAME_WINDOW,
-	FRAME_CONTINUATION,
-	FRAME_KINDS
-};
 
 static const char *const names[] = {
 	"DATA",		"HEADERS", "PRIORITY", "RST_STREAM",	"SETTINGS",
@@ -57,52 +43,68 @@ static bool frame_fits(const uint8_t *p)
 	if (length > FRAME_BYTES_MAX || stream > STREAM_MAX)
 		return false;
 	switch (p[3]) {
-	case FRAME_DATA:
-	case FRAME_HEADERS:
-	case FRAME_CONTINUATION:
-	case FRAME_PUSH:
+	case HTTP2_DATA:
+	case HTTP2_HEADERS:
+	case HTTP2_CONTINUATION:
+	case HTTP2_PUSH:
 		return stream && !(p[4] & ~0x2d);
-	case FRAME_PRIORITY:
+	case HTTP2_PRIORITY:
 		return stream && length == 5;
-	case FRAME_RESET:
+	case HTTP2_RESET:
 		return stream && length == 4;
-	case FRAME_SETTINGS:
+	case HTTP2_SETTINGS:
 		return !stream && p[4] <= 1 && length % 6 == 0 && (!p[4] || !length);
-	case FRAME_PING:
+	case HTTP2_PING:
 		return !stream && p[4] <= 1 && length == 8;
-	case FRAME_GOAWAY:
+	case HTTP2_GOAWAY:
 		return !stream && length >= 8;
-	case FRAME_WINDOW:
+	case HTTP2_WINDOW:
 		return length == 4;
 	default:
 		return false;
 	}
 }
 
+bool http2_preface(const uint8_t *p, size_t length)
+{
+	return length &&
+	       !memcmp(p, preface, length < HTTP2_PREFACE_BYTES ? length : HTTP2_PREFACE_BYTES);
+}
+
+/* Where the frame that begins last ends, on the wire; 0: these are no frames. */
+static size_t frames_end(const uint8_t *p, size_t length)
+{
+	size_t at = 0;
+
+	while (at + HTTP2_FRAME_HEADER <= length) {
+		if (!frame_fits(p + at))
+			return 0;
+		at += HTTP2_FRAME_HEADER + (get32(p + at) >> 8);
+	}
+	return at;
+}
+
+bool http2_frames(const uint8_t *p, size_t length)
+{
+	return length && frames_end(p, length) == length;
+}
+
 /* The beginning of a client's side, or frames to the payload's very end. */
 bool http2_speaks(const struct probe *b)
 {
-	uint32_t at = 0;
-
 	if (b->p[0] == 'P')
-		return b->length >= 16 &&
-		       !memcmp(b->p, preface, b->length < PREFACE_BYTES ? 16 : PREFACE_BYTES);
-	while (at + FRAME_HEADER <= b->length) {
-		if (!frame_fits(b->p + at))
-			return false;
-		at += FRAME_HEADER + (get32(b->p + at) >> 8);
-	}
-	return at == b->wire;
+		return b->length >= 16 && http2_preface(b->p, b->length);
+	return frames_end(b->p, b->length) == b->wire;
 }
 
 static const uint8_t *frame_next(struct cursor *c, struct cursor *body)
 {
-	const uint8_t *p = cursor_peek(c, FRAME_HEADER);
+	const uint8_t *p = cursor_peek(c, HTTP2_FRAME_HEADER);
 	size_t here;
 
 	if (!p || !frame_fits(p))
 		return NULL;
-	c->data += FRAME_HEADER;
+	c->data += HTTP2_FRAME_HEADER;
 	here = get32(p) >> 8;
 	here = here < cursor_left(c) ? here : cursor_left(c);
 	*body = cursor_over(c->head, cursor_offset(c), here);
@@ -115,17 +117,17 @@ static void frame_line(struct buf *out, const uint8_t *p, const struct cursor *b
 	const uint8_t *q = body->data;
 
 	buf_add_str(out, names[p[3]]);
-	if (p[3] == FRAME_SETTINGS && p[4] & 1)
+	if (p[3] == HTTP2_SETTINGS && p[4] & 1)
 		buf_add_str(out, " ack");
 	if (get32(p + 5))
 		buf_printf(out, "[%u]", get32(p + 5));
-	if (p[3] == FRAME_RESET && cursor_left(body) >= 4)
+	if (p[3] == HTTP2_RESET && cursor_left(body) >= 4)
 		buf_printf(out, " %s", code_text(errors, get32(q), "error"));
-	else if (p[3] == FRAME_GOAWAY && cursor_left(body) >= 8)
+	else if (p[3] == HTTP2_GOAWAY && cursor_left(body) >= 8)
 		buf_printf(out, " %s", code_text(errors, get32(q + 4), "error"));
-	else if (p[3] == FRAME_DATA)
+	else if (p[3] == HTTP2_DATA)
 		buf_printf(out, " %u bytes", get32(p) >> 8);
-	if (p[3] <= FRAME_HEADERS && p[4] & 1)
+	if (p[3] <= HTTP2_HEADERS && p[4] & 1)
 		buf_add_str(out, " end");
 }
 
@@ -136,7 +138,7 @@ static bool preface_pull(struct cursor *c)
 
 	if (!p || memcmp(p, preface, 16) != 0)
 		return false;
-	c->data += cursor_left(c) < PREFACE_BYTES ? cursor_left(c) : PREFACE_BYTES;
+	c->data += cursor_left(c) < HTTP2_PREFACE_BYTES ? cursor_left(c) : HTTP2_PREFACE_BYTES;
 	return true;
 }
 
@@ -172,7 +174,7 @@ void http2_fields(const struct view *v, const struct layer *l)
 	for (unsigned i = 0; i < FRAMES_MAX && (p = frame_next(&c, &body)); i++) {
 		uint32_t at = (uint32_t)(p - v->head);
 
-		view_field(v, "frame", at, FRAME_HEADER + (get32(p) >> 8), "%s length %u",
+		view_field(v, "frame", at, HTTP2_FRAME_HEADER + (get32(p) >> 8), "%s length %u",
 			   names[p[3]], get32(p) >> 8);
 		view_field(&below, "flags", at + 4, 1, "0x%02x", p[4]);
 		view_field(&below, "stream", at + 5, 4, "%u", get32(p + 5));

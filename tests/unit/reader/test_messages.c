@@ -16,7 +16,6 @@ static const struct {
 	{"dns", "z-gre-sample.pcap", "36", "quoted in an ICMP error"},
 	{"dns", "z-icmp-destunreach-udp.pcap", "1", "quoted in an ICMP error"},
 	{"dns", "z-icmp6.pcap", "35", "quoted in an ICMP error"},
-	{"http", "ark-http2-nghttp2.pcap", "", "HTTP/2: its headers are compressed"},
 	{"http", "ark-wireshark-retrans.pcap", "42", "sent again: tshark counts it twice"},
 	{"http", "ark-wireshark-retrans.pcap", "86", "sent again: tshark counts it twice"},
 	{"http", "d-time-backwards.pcap", "98", "sent again: tshark counts it twice"},
