@@ -5,7 +5,6 @@
 #include "base/map.h"
 #include "base/xalloc.h"
 #include "columns.h"
-#include "datagram.h"
 #include "decode/dns.h"
 #include "messages.h"
 
@@ -25,7 +24,6 @@
 #define DNS_ENUM(NAME, name, kind, flags, unit, summary) DNS_##NAME,
 enum dns_column { DNS(DNS_ENUM) DNS_COLUMNS };
 
-#define UDP_HEADER 8u
 #define ID_TEXT 8u
 #define QUESTIONS_MAX 64u	 /* of one message; further ones are not shown */
 #define OPEN_MAX 65536u		 /* queries that wait for an answer; past it the oldest does not */
@@ -63,7 +61,6 @@ struct query {
 
 struct dns {
 	struct messages m;
-	struct datagrams datagrams;
 	struct map *open;
 	struct query *query; /* a ring of OPEN_MAX */
 	uint32_t next;
@@ -210,26 +207,17 @@ static bool wants(const struct analysis_packet *p)
 
 static const struct talk_type talk = {.message_max = MESSAGE_MAX, .wants = wants, .parse = parse};
 
-/* The message of a datagram in fragments stands for the packet that made it whole. */
-static void fragment(struct dns *d, const struct analysis_packet *p,
-		     const struct tcp_stream_mark *m)
-{
-	const struct datagram *g = datagrams_add(&d->datagrams, p);
-
-	if (g && is_dns(g->app))
-		message(d, p->connection, g->app == PROTO_MDNS, g->data + UDP_HEADER,
-			g->length - UDP_HEADER, m);
-}
-
-static void packet(void *state, const struct analysis_packet *p)
+static void packet(void *state, const struct analysis_packet *any)
 {
 	struct dns *d = state;
+	const struct analysis_packet *p = messages_whole(&d->m, any);
+
+	if (!p)
+		return;
 	const struct tcp_stream_mark m = {p->number, p->ts_ns, p->has_time};
 
 	if (p->d->flags & DECODE_TCP)
 		talks_packet(&d->m.talks, p);
-	else if (p->d->flags & DECODE_FRAGMENT)
-		fragment(d, p, &m);
 	else if (packet_is_dns(p->d))
 		message(d, p->connection, last_is(p->d, PROTO_MDNS), p->data + p->d->payload_offset,
 			p->d->payload_captured, &m);
@@ -254,7 +242,6 @@ static void dns_free(void *state)
 	struct dns *d = state;
 
 	messages_release(&d->m);
-	datagrams_release(&d->datagrams);
 	map_free(d->open);
 	free(d->query);
 	buf_release(&d->names);

@@ -353,14 +353,18 @@ static void sctp(struct http *s, const struct analysis_packet *p)
 	}
 }
 
-static void packet(void *state, const struct analysis_packet *p)
+static void packet(void *state, const struct analysis_packet *any)
 {
 	struct http *s = state;
+	const struct analysis_packet *p = messages_whole(&s->m, any);
+
+	if (!p)
+		return;
 	const struct decoded *d = p->d;
 
 	if (d->flags & DECODE_TCP)
 		talks_packet(&s->m.talks, p);
-	else if (d->nlayers && !(d->flags & DECODE_FRAGMENT) && d->ip_protocol == 132)
+	else if (d->nlayers && d->ip_protocol == 132)
 		sctp(s, p);
 	else if (packet_is_http(d))
 		datagram(s, p, p->data + d->payload_offset, d->payload_captured);

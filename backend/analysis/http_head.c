@@ -181,10 +181,11 @@ void http_head_read(struct http_head *h, const uint8_t *p, size_t length)
 	while (at < length) {
 		struct str line = line_at(p + at, length - at, &after);
 
-		if (line.len == 0)
+		at += after;
+		/* A line that is cut off would say what nobody said. */
+		if (line.len == 0 || p[at - 1] != '\n')
 			return;
 		header_read(h, line);
-		at += after;
 	}
 }
 

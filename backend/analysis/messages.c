@@ -9,7 +9,13 @@ void messages_init(struct messages *m, size_t row_bytes, const struct talk_type 
 void messages_release(struct messages *m)
 {
 	talks_release(&m->talks);
+	datagrams_release(&m->datagrams);
 	rows_release(&m->rows);
+}
+
+const struct analysis_packet *messages_whole(struct messages *m, const struct analysis_packet *p)
+{
+	return datagrams_whole(&m->datagrams, p);
 }
 
 void messages_end(void *state)

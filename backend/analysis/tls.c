@@ -40,10 +40,13 @@ static bool packet_is(const struct decoded *d, uint8_t protocol)
 	return d->nlayers && d->layer[d->nlayers - 1].protocol == protocol;
 }
 
-static void packet(void *state, const struct analysis_packet *p)
+static void packet(void *state, const struct analysis_packet *any)
 {
 	struct tls *s = state;
+	const struct analysis_packet *p = messages_whole(&s->m, any);
 
+	if (!p)
+		return;
 	if (p->d->flags & DECODE_TCP)
 		talks_packet(&s->m.talks, p);
 	else if (packet_is(p->d, PROTO_QUIC))
