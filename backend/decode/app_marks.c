@@ -79,7 +79,7 @@ bool dns_speaks(const struct probe *b)
 	size_t end;
 
 	if (b->tcp || b->length < DNS_HEADER + 9 || get16(p + 4) != 1 || p[2] & 0x78 ||
-	    p[3] & 0x70 || p[12] < 1 || p[12] > DNS_LABEL_MAX)
+	    p[3] & 0x40 || p[12] < 1 || p[12] > DNS_LABEL_MAX)
 		return false;
 	if (!(p[2] & 0x80) && (p[3] & 0x0f || get16(p + 6) || get16(p + 8) || get16(p + 10) > 2))
 		return false;

@@ -1,9 +1,12 @@
 /* Datagram TLS: records and handshake messages, RFC 6347; RFC 9147 keeps the plain ones. */
 #include "app.h"
+#include "base/text.h"
+#include "decode/tls.h"
 
 #define DTLS_RECORD 13u
 #define DTLS_HANDSHAKE 12u
 #define DTLS_RECORDS_MAX 32u
+#define CLIENT_HELLO 1u
 
 static const struct code_name records[] = {
 	{20, "change cipher spec"},
@@ -32,11 +35,16 @@ static const struct code_name versions[] = {
 	{0, NULL},
 };
 
+/* 0x0100 is what OpenSSL wrote before there was a standard; some VPNs still do. */
+static bool version_known(uint16_t version)
+{
+	return version == 0xfeff || version == 0xfefd || version == 0xfefc || version == 0x0100;
+}
+
 /* Type, version, epoch, sequence, length (RFC 6347 4.1). */
 static bool dtls_head(const uint8_t *p, uint32_t wire)
 {
-	return p[0] >= 20 && p[0] <= 26 && p[1] == 0xfe &&
-	       (p[2] == 0xff || p[2] == 0xfd || p[2] == 0xfc) && get16(p + 11) &&
+	return p[0] >= 20 && p[0] <= 26 && version_known(get16(p + 1)) && get16(p + 11) &&
 	       get16(p + 11) + DTLS_RECORD <= wire;
 }
 
@@ -67,23 +75,36 @@ static const uint8_t *record_next(struct cursor *c, struct cursor *body)
 	return p;
 }
 
-/* The kind of a handshake record's first message; NULL when it is encrypted. */
-static const char *handshake_text(const uint8_t *record, const struct cursor *body)
+/* A handshake record's first message; NULL when it is encrypted. */
+static const uint8_t *handshake_peek(const uint8_t *record, const struct cursor *body)
 {
 	const uint8_t *p = cursor_peek(body, DTLS_HANDSHAKE);
 
-	if (!p || get16(record + 3) ||
-	    (get32(p + 8) & 0xffffff) + DTLS_HANDSHAKE > get16(record + 11))
+	if (record[0] != 22 || !p || get16(record + 3) ||
+	    (get32(p + 8) & 0xffffff) + DTLS_HANDSHAKE > get16(record + 11) ||
+	    !code_text(handshakes, p[0], NULL))
 		return NULL;
-	return code_text(handshakes, p[0], NULL);
+	return p;
+}
+
+/* The name that a client's hello asks for, where it begins here (RFC 6347 4.2.2: the piece's
+ * offset). */
+static struct str hello_name(const uint8_t *record, const struct cursor *body)
+{
+	const uint8_t *p = handshake_peek(record, body);
+	struct tls_hello h = {0};
+
+	if (p && p[0] == CLIENT_HELLO && !(get32(p + 5) & 0xffffff))
+		tls_hello_read(&h, p + DTLS_HANDSHAKE, cursor_left(body) - DTLS_HANDSHAKE, true);
+	return h.sni;
 }
 
 static const char *record_text(const uint8_t *p, const struct cursor *body)
 {
-	const char *handshake = p[0] == 22 ? handshake_text(p, body) : NULL;
+	const uint8_t *handshake = handshake_peek(p, body);
 
 	if (handshake)
-		return handshake;
+		return code_text(handshakes, handshake[0], NULL);
 	if (p[0] == 22)
 		return "encrypted handshake";
 	return p[0] == 21 && get16(p + 11) != 2 ? "encrypted alert"
@@ -99,6 +120,10 @@ void dtls_info(struct buf *out, const struct view *v, const struct layer *l)
 		if (!i)
 			buf_printf(out, "%s ", code_text(versions, get16(p + 1), "DTLS"));
 		buf_printf(out, "%s%s", i ? ", " : "", record_text(p, &body));
+		if (hello_name(p, &body).len) {
+			buf_add_str(out, " sni=");
+			text_escape(out, hello_name(p, &body), false);
+		}
 	}
 }
 
@@ -115,6 +140,10 @@ void dtls_fields(const struct view *v, const struct layer *l)
 			   code_text(versions, get16(p + 1), "version unknown"),
 			   record_text(p, &body), get16(p + 11));
 		view_field(&below, "epoch", at + 3, 2, "%u", get16(p + 3));
+		if (hello_name(p, &body).len)
+			view_text(&below, "server_name",
+				  (uint32_t)((const uint8_t *)hello_name(p, &body).p - v->head),
+				  (uint32_t)hello_name(p, &body).len, hello_name(p, &body));
 		view_field(&below, "sequence", at + 5, 6, "%llu",
 			   (unsigned long long)(get64(p + 3) & UINT64_C(0xffffffffffff)));
 	}

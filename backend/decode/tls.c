@@ -35,9 +35,17 @@ static const struct code_name handshakes[] = {
 };
 
 static const struct code_name versions[] = {
-	{0x0002, "SSL 2.0"},  {0x0300, "SSL 3.0"}, {0x0301, "TLS 1.0"},	 {0x0302, "TLS 1.1"},
-	{0x0303, "TLS 1.2"},  {0x0304, "TLS 1.3"}, {0xfeff, "DTLS 1.0"}, {0xfefd, "DTLS 1.2"},
-	{0xfefc, "DTLS 1.3"}, {0, NULL},
+	{0x0002, "SSL 2.0"},
+	{0x0300, "SSL 3.0"},
+	{0x0301, "TLS 1.0"},
+	{0x0302, "TLS 1.1"},
+	{0x0303, "TLS 1.2"},
+	{0x0304, "TLS 1.3"},
+	{0xfeff, "DTLS 1.0"},
+	{0xfefd, "DTLS 1.2"},
+	{0xfefc, "DTLS 1.3"},
+	{0x0100, "DTLS 0.9"},
+	{0, NULL},
 };
 
 static const struct code_name alerts[] = {
@@ -78,17 +86,24 @@ struct hello {
 	uint32_t names_length;	    /* of all, from the first one's length byte on */
 };
 
-/* Versions of DTLS count downwards (RFC 6347 4.1). */
 static bool version_of_datagrams(uint16_t version)
 {
-	return version >> 8 == 0xfe;
+	return version >> 8 == 0xfe || version == 0x0100;
+}
+
+/* Versions of DTLS count downwards (RFC 6347 4.1); drafts and experiments have numbers of their
+ * own, which come before the version that they became. */
+static unsigned version_rank(uint16_t version)
+{
+	if (version_of_datagrams(version))
+		return 0xffffu - version;
+	return version >> 8 == 3 ? (unsigned)version << 8 : 0x0303u << 8 | (version & 0xffu);
 }
 
 static bool version_is_better(uint16_t version, uint16_t than)
 {
-	if (version_of_datagrams(version) != version_of_datagrams(than))
-		return false;
-	return version_of_datagrams(version) ? version < than : version > than;
+	return version_of_datagrams(version) == version_of_datagrams(than) &&
+	       version_rank(version) > version_rank(than);
 }
 
 static void extension_versions(struct hello *h, struct cursor e, bool client)

@@ -13,6 +13,7 @@
 #include <openssl/modes.h>
 
 #include "decode/quic.h"
+#include "decode/tls.h"
 #include "feed.h"
 
 #define COLUMNS 7u /* packet to cipher */
@@ -337,14 +338,46 @@ static void test_dtls_pieces(void **state)
 	assert_int_equal(f->analysis->rows(f->state), 2);
 }
 
+/* --- the best of what a client offers --- */
+
+static uint16_t best_of(unsigned legacy, const char *versions, unsigned count)
+{
+	struct made m = {.len = 0};
+	struct tls_hello h;
+
+	put16(&m, legacy);
+	put(&m, "0123456789abcdef0123456789abcdef", 32);
+	put(&m, legacy >> 8 == 3 ? "\0" : "\0\0", legacy >> 8 == 3 ? 1 : 2);
+	put(&m, "\0\2\x13\1\1\0", 6);
+	put16(&m, 5 + 2 * count);
+	put16(&m, 43);
+	put16(&m, 1 + 2 * count);
+	put8(&m, 2 * count);
+	put(&m, versions, 2 * count);
+	tls_hello_read(&h, m.bytes, m.len, true);
+	return h.version;
+}
+
+static void test_versions(void **state)
+{
+	(void)state;
+	assert_int_equal(best_of(0x0303, "\x1a\x1a\3\4\3\3", 3), 0x0304);
+	/* A draft comes before what became of it, and behind what was before. */
+	assert_int_equal(best_of(0x0303, "\3\4\x7f\x1c\3\3", 3), 0x0304);
+	assert_int_equal(best_of(0x0303, "\3\3\x7f\x12\x7f\x1c", 3), 0x7f1c);
+	assert_int_equal(best_of(0xfefd, "\xfe\xfd\xfe\xfc", 2), 0xfefc);
+	assert_int_equal(best_of(0xfefd, "\3\4", 1), 0xfefd);
+}
+
 #define TLS_TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TLS_TEST(test_quic_whole), TLS_TEST(test_quic_shuffled),
-		TLS_TEST(test_quic_retry), TLS_TEST(test_quic_silent),
-		TLS_TEST(test_dtls_whole), TLS_TEST(test_dtls_pieces),
+		TLS_TEST(test_quic_whole),	 TLS_TEST(test_quic_shuffled),
+		TLS_TEST(test_quic_retry),	 TLS_TEST(test_quic_silent),
+		TLS_TEST(test_dtls_whole),	 TLS_TEST(test_dtls_pieces),
+		cmocka_unit_test(test_versions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
