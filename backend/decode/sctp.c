@@ -1,8 +1,12 @@
 /* Stream Control Transmission Protocol, RFC 9260: the common header; chunks are listed, not
- * followed. */
+ * followed; what the first message says is read. */
 #include "rows.h"
 
 #define SCTP_HEADER 12u
+#define DATA_HEADER 16u /* of a DATA chunk (RFC 9260 3.3.1) */
+#define CHUNKS_MAX 16u	/* that are looked at for one */
+
+enum { CHUNK_DATA = 0, DATA_BEGINS = 2 };
 
 static const struct code_name chunk_types[] = {
 	{0, "DATA"},
@@ -31,6 +35,45 @@ static const struct code_name chunk_types[] = {
 	{0, NULL},
 };
 
+/* The next chunk behind the common header; NULL at the end or where a length is wrong. */
+static const uint8_t *chunk_next(struct cursor *c, uint32_t *length)
+{
+	const uint8_t *p = cursor_peek(c, 4);
+
+	if (!p || get16(p + 2) < 4)
+		return NULL;
+	*length = get16(p + 2);
+	if (!cursor_pull(c, (*length + 3u) & ~3u))
+		c->data = c->tail;
+	return p;
+}
+
+/* What the first DATA chunk carries, where a message begins in it and tells its application. */
+static uint8_t data_application(struct walk *w)
+{
+	struct cursor c = w->c;
+	uint32_t length;
+	const uint8_t *p;
+
+	for (unsigned i = 0; i < CHUNKS_MAX && (p = chunk_next(&c, &length)); i++) {
+		const uint8_t *data = p + DATA_HEADER;
+
+		if (p[0] != CHUNK_DATA || !(p[1] & DATA_BEGINS) || length <= DATA_HEADER ||
+		    data >= w->c.tail)
+			continue;
+		w->d->app = app_by_content(w->d, data,
+					   (size_t)(w->c.tail - data) < length - DATA_HEADER
+						   ? (size_t)(w->c.tail - data)
+						   : length - DATA_HEADER);
+		if (!w->d->app)
+			break;
+		w->c.data = data;
+		cursor_limit(&w->c, length - DATA_HEADER);
+		return w->d->app;
+	}
+	return PROTO_DATA;
+}
+
 uint8_t sctp_decode(struct walk *w)
 {
 	const uint8_t *p = cursor_peek(&w->c, 4);
@@ -47,20 +90,9 @@ uint8_t sctp_decode(struct walk *w)
 	d->payload_offset = cursor_offset(&w->c);
 	d->payload_bytes = cursor_wire(&w->c);
 	d->payload_captured = (uint32_t)cursor_left(&w->c);
-	return d->payload_captured ? walk_rest(w, PROTO_DATA) : PROTO_NONE;
-}
-
-/* The next chunk behind the common header; NULL at the end or where a length is wrong. */
-static const uint8_t *chunk_next(struct cursor *c, uint32_t *length)
-{
-	const uint8_t *p = cursor_peek(c, 4);
-
-	if (!p || get16(p + 2) < 4)
-		return NULL;
-	*length = get16(p + 2);
-	if (!cursor_pull(c, (*length + 3u) & ~3u))
-		c->data = c->tail;
-	return p;
+	if (!d->payload_captured)
+		return PROTO_NONE;
+	return walk_rest(w, w->o->app ? data_application(w) : PROTO_DATA);
 }
 
 static struct cursor sctp_chunks(const struct view *v)

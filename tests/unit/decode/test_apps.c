@@ -11,7 +11,7 @@
 
 #include "packets.h"
 
-enum { TCP = 6, UDP = 17 };
+enum { TCP = 6, UDP = 17, SCTP = 132 };
 
 struct said {
 	uint8_t protocol;
@@ -29,8 +29,17 @@ struct said {
 static void make(struct made *m, const struct said *s)
 {
 	m->len = 0;
-	put_ip4(m, s->protocol, (s->protocol == TCP ? 20u : 8u) + s->length, 0);
-	if (s->protocol == TCP)
+	put_ip4(m, s->protocol,
+		(s->protocol == TCP    ? 20u
+		 : s->protocol == SCTP ? 12u
+				       : 8u) +
+			s->length,
+		0);
+	if (s->protocol == SCTP) {
+		put16(m, s->sport);
+		put16(m, s->dport);
+		put(m, "\0\0\0\1\0\0\0\0", 8);
+	} else if (s->protocol == TCP)
 		put_tcp(m, s->sport, s->dport, 1, 1, TCP_ACK | TCP_PSH, 5);
 	else
 		put_udp(m, s->sport, s->dport, s->length);
@@ -147,6 +156,16 @@ static void test_web(void **state)
 		SAID(UDP, 40000, 4433,
 		     "\026\376\375\0\0\0\0\0\0\0\001\0\015\001\0\0\001\0\0\0\0\0\0\0\001x", "dtls",
 		     "DTLS 1.2 ClientHello"),
+		/* A SACK, then DATA with its padding. */
+		SAID(SCTP, 40000, 80,
+		     "\003\0\0\020\0\0\0\1\0\0\0\0\0\0\0\0"
+		     "\0\003\0\043\0\0\0\1\0\0\0\0\0\0\0\0"
+		     "GET / HTTP/1.1\r\n\r\n\0\0",
+		     "http", "GET / HTTP/1.1"),
+		SAID(SCTP, 40000, 80, /* a piece from the middle */
+		     "\0\001\0\042\0\0\0\1\0\0\0\0\0\0\0\0"
+		     "GET / HTTP/1.1\r\n\r\n\0\0",
+		     "", "40000 > 80 [DATA]"),
 		SAID(UDP, 40000, 4433,
 		     "\026\001\0\0\0\0\0\0\0\0\001\0\015\001\0\0\001\0\0\0\0\0\0\0\001x", "dtls",
 		     "DTLS 0.9 ClientHello"),
