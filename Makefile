@@ -148,7 +148,7 @@ $(B)/tests/$(1)/$(2)/%: $(B)/tests/$(1)/$(2)/%.o $(call archives,$(2))
 endef
 $(foreach m,$(ALLMODULES),$(eval $(call UNIT,unit,$(m),-lcmocka)))
 $(foreach m,$(ALLMODULES),$(eval $(call UNIT,fuzz,$(m),-fsanitize=fuzzer)))
-$(B)/tests/unit/%.o: CPPFLAGS += -Itests
+$(B)/tests/unit/%.o $(B)/tests/fuzz/%.o: CPPFLAGS += -Itests
 $(B)/tests/tools/%: $(B)/tests/tools/%.o $(call archives,table)
 	$(Q)mkdir -p $(@D); $(link) -lutil -lpcap $(LIBS_base)
 $(B)/tests/bench/%: $(B)/tests/bench/%.o

@@ -10,7 +10,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define STEP 6u
 
-static const uint8_t apps[] = {0, PROTO_DNS, PROTO_TLS, PROTO_HTTP};
+static const uint8_t apps[] = {0,	   PROTO_DNS,	PROTO_TLS,  PROTO_HTTP,
+			       PROTO_QUIC, PROTO_HTTP2, PROTO_DTLS, PROTO_MDNS};
 static const struct analysis_type *const types[] = {&analysis_protocols, &analysis_dns,
 						    &analysis_tls, &analysis_http, &analysis_icmp};
 static const struct table_type *const tables[] = {&type_protocols, &type_dns, &type_tls, &type_http,
@@ -38,9 +39,9 @@ static void packet_make(struct analysis_packet *p, struct decoded *d, const uint
 	d->flags = DECODE_IP | (step[0] & 1 ? DECODE_TCP | DECODE_PORTS : DECODE_PORTS);
 	d->ip_protocol = step[0] & 1 ? 6 : step[0] & 2 ? 17 : 132;
 	d->nlayers = 1;
-	d->layer[0].protocol = apps[step[1] & 3];
+	d->layer[0].protocol = apps[step[1] & 7];
 	d->payload_captured = length;
-	d->payload_bytes = length + (step[1] & 4 ? step[2] : 0);
+	d->payload_bytes = length + (step[1] & 8 ? step[2] : 0);
 	d->tcp.seq = (uint32_t)step[3] << 4 | (step[4] & 15);
 	d->tcp.ack = (uint32_t)step[4] << 4;
 	d->tcp.flags = step[5] & (TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK);
@@ -53,7 +54,7 @@ static void packet_make(struct analysis_packet *p, struct decoded *d, const uint
 	p->has_time = true;
 	p->connection = 1 + (step[0] >> 4 & 3);
 	p->direction = step[0] >> 6 & 1;
-	p->app = apps[step[1] >> 4 & 3];
+	p->app = apps[step[1] >> 4 & 7];
 }
 
 static void run(const struct analysis_type *a, const struct table_type *t, const uint8_t *data,
