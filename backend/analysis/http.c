@@ -271,7 +271,9 @@ static uint64_t parse(void *state, struct talk *t, const struct talk_bytes *b)
 		return begin_http2(state, t, b);
 	if (!o->seeks[b->direction] && (b->data[0] == '\r' || b->data[0] == '\n'))
 		return 1; /* RFC 9112 2.2: an empty line before a message is passed over */
-	if ((skip = seek(o, b)) > 0)
+	const bool bare = !o->seeks[b->direction] && http_starts_bare(b->data, b->length);
+
+	if (!bare && (skip = seek(o, b)) > 0)
 		return skip;
 	size_t head = http_head_length(b->data, b->length);
 	bool whole;
@@ -279,7 +281,7 @@ static uint64_t parse(void *state, struct talk *t, const struct talk_bytes *b)
 	if (head == 0 && !b->last)
 		return TALK_MORE;
 	/* Of a head that is cut off its first line must be here. */
-	if (head == 0 && (!http_starts(b->data, b->length, &whole) || !whole))
+	if (head == 0 && !bare && (!http_starts(b->data, b->length, &whole) || !whole))
 		return b->length;
 	return message(state, t, b, head ? head : b->length);
 }

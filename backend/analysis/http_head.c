@@ -65,6 +65,45 @@ bool http_starts(const uint8_t *p, size_t length, bool *whole)
 	return is_status_line(p, length) || is_request_line(line, *whole);
 }
 
+/* Methods that are believed without a version behind them. */
+static const char *const methods[] = {"GET",   "HEAD",	"POST",	   "PUT",      "DELETE",
+				      "PATCH", "TRACE", "CONNECT", "OPTIONS",  "CCM_POST",
+				      "MKCOL", "LOCK",	"UNLOCK",  "PROPFIND", "PROPPATCH"};
+
+static bool is_method(struct str word)
+{
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+		if (str_is(word, methods[i]))
+			return true;
+	}
+	return false;
+}
+
+/* What stands before a last word that begins like a version; all of it when none does. */
+static struct str before_version(struct str s)
+{
+	const char *blank = memrchr(s.p, ' ', s.len);
+	size_t at = blank ? (size_t)(blank - s.p) : 0;
+
+	return at && s.len - at > 5 && memcmp(blank + 1, "HTTP/", 5) == 0 ? (struct str){s.p, at}
+									  : s;
+}
+
+bool http_starts_bare(const uint8_t *p, size_t length)
+{
+	size_t after;
+	struct str line = line_at(p, length, &after);
+	const char *blank = memchr(line.p, ' ', line.len);
+	size_t method = blank ? (size_t)(blank - line.p) : 0;
+
+	if (!method || p[after - 1] != '\n')
+		return false;
+	struct str target = before_version((struct str){blank + 1, line.len - method - 1});
+
+	return target.len && !memchr(target.p, ' ', target.len) &&
+	       is_method((struct str){line.p, method});
+}
+
 size_t http_seek(const uint8_t *p, size_t length)
 {
 	size_t at = 0, after;
@@ -167,9 +206,7 @@ static void start_line_read(struct http_head *h, struct str line)
 		return;
 	}
 	h->method = (struct str){line.p, (size_t)(blank - line.p)};
-	if (rest.len > 9 && is_version(rest.p + rest.len - 8))
-		rest.len -= 9;
-	h->uri = trimmed(rest);
+	h->uri = trimmed(before_version(rest));
 }
 
 void http_head_read(struct http_head *h, const uint8_t *p, size_t length)

@@ -23,6 +23,9 @@ struct http_head {
 
 /* Whether a message may begin here; `whole`: its start line is all here. */
 bool http_starts(const uint8_t *p, size_t length, bool *whole);
+/* Whether a request of version 0.9, or one that forgot its version, is all of the first line: to be
+ * believed where a message must begin. `length` is not 0. */
+bool http_starts_bare(const uint8_t *p, size_t length);
 /* Bytes before the next line that begins a message; of one that is only begun, before that.
  * `length` when there is none. */
 size_t http_seek(const uint8_t *p, size_t length);
