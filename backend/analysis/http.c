@@ -302,15 +302,16 @@ static void talk_over(void *state, struct talk *t)
 	http2_free(state, own_of(t)->http2);
 }
 
-static bool packet_is_http(const struct decoded *d)
+static bool last_is(const struct decoded *d, uint8_t protocol)
 {
-	return d->nlayers && d->layer[d->nlayers - 1].protocol == PROTO_HTTP;
+	return d->nlayers && d->layer[d->nlayers - 1].protocol == protocol;
 }
 
 static bool wants(const struct analysis_packet *p)
 {
 	return p->app == PROTO_HTTP || p->app == PROTO_HTTP2 ||
-	       (p->d->payload_captured && (packet_is_http(p->d) || p->d->app == PROTO_HTTP2));
+	       (p->d->payload_captured &&
+		(last_is(p->d, PROTO_HTTP) || last_is(p->d, PROTO_HTTP2)));
 }
 
 static const struct talk_type talk = {.own_bytes = sizeof(struct own),
@@ -368,7 +369,7 @@ static void packet(void *state, const struct analysis_packet *any)
 		talks_packet(&s->m.talks, p);
 	else if (d->nlayers && d->ip_protocol == 132)
 		sctp(s, p);
-	else if (packet_is_http(d))
+	else if (last_is(d, PROTO_SSDP) || last_is(d, PROTO_HTTP))
 		datagram(s, p, p->data + d->payload_offset, d->payload_captured);
 }
 

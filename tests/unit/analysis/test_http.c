@@ -81,12 +81,28 @@ static void test_cut(void **state)
 	is(&f, "1|1|request|GET||/a|\n");
 }
 
+/* Of SSDP (UPnP Device Architecture 2.0, 1.2) each datagram is one. */
+static void test_datagram(void **state)
+{
+	static const char asks[] = "M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\n\r\n";
+	static const char answers[] = "HTTP/1.1 200 OK\r\nST: upnp:rootdevice\r\n\r\n";
+	struct feed f;
+
+	(void)state;
+	feed_start(&f, &analysis_http, &type_http);
+	feed_udp(&f, AB, asks, sizeof(asks) - 1);
+	feed_udp(&f, BA, answers, sizeof(answers) - 1);
+	is(&f, "1|1|request|M-SEARCH|239.255.255.250:1900|*|\n"
+	       "2|1|response||||200\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bare),
 		cmocka_unit_test(test_not_bare),
 		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_datagram),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
