@@ -30,12 +30,13 @@ static void *memory_realloc(void *p, size_t size, void *arg)
 		memcpy(&before, at, sizeof(before));
 	if (size > HPACK_POOL_BYTES_MAX || pool->bytes - before + size > HPACK_POOL_BYTES_MAX)
 		return NULL;
-	at = realloc(at, SIZE_BYTES + size);
-	if (!at)
+	unsigned char *grown = realloc(at, SIZE_BYTES + size);
+
+	if (!grown)
 		return NULL;
 	pool->bytes += size - before;
-	memcpy(at, &size, sizeof(size));
-	return at + SIZE_BYTES;
+	memcpy(grown, &size, sizeof(size));
+	return grown + SIZE_BYTES;
 }
 
 static void *memory_malloc(size_t size, void *arg)

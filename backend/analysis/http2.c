@@ -175,9 +175,7 @@ static void on_header(void *arg, struct str name, struct str value)
 		part_keep(f, &f->uri, value);
 	else if (str_is(name, ":status") && !f->status)
 		f->status = status_read(value);
-	else if (str_is(name, ":authority") && !f->host.length)
-		part_keep(f, &f->host, value);
-	else if (str_is(name, "host") && !f->host.length)
+	else if ((str_is(name, ":authority") || str_is(name, "host")) && !f->host.length)
 		part_keep(f, &f->host, value);
 }
 

@@ -44,8 +44,10 @@ static void item_free(struct keyed *k, struct keyed_item *t, bool evicted)
 
 void keyed_release(struct keyed *k)
 {
-	while (k->oldest)
-		item_free(k, k->oldest, false);
+	for (struct keyed_item *t = k->oldest, *next; t; t = next) {
+		next = t->newer;
+		item_free(k, t, false);
+	}
 	map_free(k->map);
 }
 
