@@ -48,6 +48,28 @@ bool http2_begins(const uint8_t *p, size_t length)
 	return p[0] == 'P' ? http2_preface(p, length) : p[0] == 0 && http2_frames(p, length);
 }
 
+/* --- header blocks that go on in another frame --- */
+
+static bool block_keep(struct http *s, struct http2_side *side, const uint8_t *p, size_t length)
+{
+	size_t before = side->block.cap;
+
+	side->block.max = HTTP2_BLOCK_MAX;
+	bool kept = s->blocks + length <= HTTP2_BLOCKS_BYTES_MAX &&
+		    buf_add(&side->block, p, length) == 0;
+
+	s->blocks += side->block.cap - before;
+	return kept;
+}
+
+static void block_drop(struct http *s, struct http2_side *side)
+{
+	s->blocks -= side->block.cap;
+	buf_release(&side->block);
+}
+
+/* --- */
+
 struct http2 *http2_new(struct http *s)
 {
 	struct http2 *h;
@@ -57,8 +79,6 @@ struct http2 *http2_new(struct http *s)
 	s->http2++;
 	h = xcalloc(1, sizeof(*h));
 	h->client = CLIENT_UNKNOWN;
-	for (unsigned i = 0; i < 2; i++)
-		buf_init(&h->side[i].block, HTTP2_BLOCK_MAX);
 	return h;
 }
 
@@ -68,7 +88,7 @@ void http2_free(struct http *s, struct http2 *h)
 		return;
 	for (unsigned i = 0; i < 2; i++) {
 		hpack_free(h->side[i].hpack);
-		buf_release(&h->side[i].block);
+		block_drop(s, &h->side[i]);
 	}
 	free(h);
 	s->http2--;
@@ -301,10 +321,11 @@ static bool block_find(const struct frame *f, const uint8_t *body, size_t here, 
 }
 
 /* Keeps a block that goes on, or takes it up. false: it is not to be read any more. */
-static bool block_join(struct http2_side *side, const struct frame *f, struct block *k)
+static bool block_join(struct http *s, struct http2_side *side, const struct frame *f,
+		       struct block *k)
 {
 	if (f->type == HTTP2_CONTINUATION) {
-		if (side->stream == 0 || buf_add(&side->block, k->data, k->length) < 0)
+		if (side->stream == 0 || !block_keep(s, side, k->data, k->length))
 			return false;
 		k->data = side->block.data;
 		k->length = side->block.len;
@@ -315,19 +336,19 @@ static bool block_join(struct http2_side *side, const struct frame *f, struct bl
 	}
 	if (f->flags & FLAG_END_HEADERS)
 		return true;
-	buf_clear(&side->block);
+	block_drop(s, side);
 	side->stream = k->stream;
 	side->ends = k->ends;
 	side->began = *k->began;
-	return buf_add(&side->block, k->data, k->length) == 0;
+	return block_keep(s, side, k->data, k->length);
 }
 
-static void side_forget(struct http2_side *side)
+static void side_forget(struct http *s, struct http2_side *side)
 {
 	hpack_free(side->hpack);
 	side->hpack = NULL;
 	side->stream = 0;
-	buf_release(&side->block);
+	block_drop(s, side);
 }
 
 static void headers(struct http *s, struct http2 *h, const struct talk *t,
@@ -344,15 +365,15 @@ static void headers(struct http *s, struct http2 *h, const struct talk *t,
 			b->length - HTTP2_FRAME_HEADER < f->length ? b->length - HTTP2_FRAME_HEADER
 								   : f->length,
 			&k) ||
-	    !block_join(side, f, &k)) {
-		side_forget(side);
+	    !block_join(s, side, f, &k)) {
+		side_forget(s, side);
 		return;
 	}
 	if (!(f->flags & FLAG_END_HEADERS) && !k.cut)
 		return;
 	block_read(s, h, t, b->direction, &k);
 	side->stream = 0;
-	buf_release(&side->block);
+	block_drop(s, side);
 }
 
 /* Data is passed over; with its last byte the message ends. */
@@ -378,7 +399,7 @@ static uint64_t frame(struct http *s, struct http2 *h, const struct talk *t,
 	const uint64_t taken = HTTP2_FRAME_HEADER + (uint64_t)f.length;
 
 	if (has_block(&f) && taken > HTTP2_BLOCK_MAX) {
-		side_forget(&h->side[b->direction]);
+		side_forget(s, &h->side[b->direction]);
 		return taken;
 	}
 	if (has_block(&f) && b->length < taken && !b->last)
@@ -405,7 +426,7 @@ uint64_t http2_parse(struct http *s, struct http2 *h, struct talk *t, const stru
 	struct http2_side *side = &h->side[b->direction];
 
 	if (b->lost) {
-		side_forget(side);
+		side_forget(s, side);
 		side->ending = 0;
 		side->seeking = true;
 	}

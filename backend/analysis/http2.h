@@ -7,6 +7,7 @@
 #define HTTP2_TALKS_MAX 16384u	     /* connections at once */
 #define HTTP2_STREAMS_MAX 64u	     /* of a connection: requests that wait, or whose bodies last */
 #define HTTP2_BLOCK_MAX (64u * 1024) /* bytes of a header block, and of a frame of headers */
+#define HTTP2_BLOCKS_BYTES_MAX (64u << 20) /* of those that go on, in all connections together */
 
 struct http2;
 

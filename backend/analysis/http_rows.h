@@ -19,6 +19,7 @@ struct http {
 	struct messages m;
 	struct hpack_pool *hpack;
 	uint32_t http2;	 /* connections that speak it now */
+	uint64_t blocks; /* bytes taken for header blocks that go on in another frame */
 	struct buf text; /* of the header block that is read */
 };
 

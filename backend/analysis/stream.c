@@ -27,7 +27,7 @@ static void held_free(struct tcp_stream *s, struct tcp_stream_pool *pool, struct
 {
 	s->nheld--;
 	s->held_bytes -= h->segment.captured;
-	pool->bytes -= h->segment.captured;
+	pool->bytes -= sizeof(*h) + h->segment.captured;
 	free(h);
 }
 
@@ -115,7 +115,7 @@ static void hold(struct tcp_stream *s, struct tcp_stream_pool *pool,
 	*at = h;
 	s->nheld++;
 	s->held_bytes += g->captured;
-	pool->bytes += g->captured;
+	pool->bytes += sizeof(*h) + g->captured; /* many small ones take more than their bytes */
 }
 
 void tcp_stream_add(struct tcp_stream *s, struct tcp_stream_pool *pool,
