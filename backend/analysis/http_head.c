@@ -3,6 +3,7 @@
 #include <string.h>
 
 #define METHOD_MAX 24u	    /* letters of a method (the longest that is registered has 17) */
+#define STATUS_LINE_MIN 12u /* "HTTP/1.1 200" */
 #define LINE_MAX 32768u	    /* bytes of a start line */
 #define CHUNK_LINE_MAX 256u /* of a chunk's size with its extensions */
 
@@ -56,13 +57,39 @@ static bool is_request_line(struct str line, bool ended)
 	       line.p[line.len - 9] == ' ';
 }
 
+/* What stands before a last word that begins like a version, or would if it were not cut off; all
+ * of it when none does. */
+static struct str before_version(struct str s)
+{
+	static const char version[] = "HTTP/";
+	const char *blank = memrchr(s.p, ' ', s.len);
+	size_t at = blank ? (size_t)(blank - s.p) : 0, n = s.len - at - 1;
+
+	if (n > sizeof(version) - 1)
+		n = sizeof(version) - 1;
+	return at && memcmp(blank + 1, version, n) == 0 ? (struct str){s.p, at} : s;
+}
+
+/* A line without its end still says all: what was asked for has a blank behind it, and a status its
+ * three digits. */
+static bool says_all(struct str line)
+{
+	const char *blank = memchr(line.p, ' ', line.len);
+
+	if (is_status_line((const uint8_t *)line.p, line.len))
+		return line.len >= STATUS_LINE_MIN;
+	return blank && before_version(line).len > (size_t)(blank - line.p) + 1 &&
+	       before_version(line).len < line.len;
+}
+
 bool http_starts(const uint8_t *p, size_t length, bool *whole)
 {
 	size_t after;
 	struct str line = line_at(p, length, &after);
+	bool ended = after > 0 && p[after - 1] == '\n';
 
-	*whole = after > 0 && p[after - 1] == '\n';
-	return is_status_line(p, length) || is_request_line(line, *whole);
+	*whole = ended || says_all(line);
+	return is_status_line(p, length) || is_request_line(line, ended);
 }
 
 /* Methods that are believed without a version behind them. */
@@ -77,16 +104,6 @@ static bool is_method(struct str word)
 			return true;
 	}
 	return false;
-}
-
-/* What stands before a last word that begins like a version; all of it when none does. */
-static struct str before_version(struct str s)
-{
-	const char *blank = memrchr(s.p, ' ', s.len);
-	size_t at = blank ? (size_t)(blank - s.p) : 0;
-
-	return at && s.len - at > 5 && memcmp(blank + 1, "HTTP/", 5) == 0 ? (struct str){s.p, at}
-									  : s;
 }
 
 bool http_starts_bare(const uint8_t *p, size_t length)

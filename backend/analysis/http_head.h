@@ -21,7 +21,7 @@ struct http_head {
 	uint64_t length; /* of the body, when has_length */
 };
 
-/* Whether a message may begin here; `whole`: its start line is all here. */
+/* Whether a message may begin here; `whole`: what its start line says is all here. */
 bool http_starts(const uint8_t *p, size_t length, bool *whole);
 /* Whether a request of version 0.9, or one that forgot its version, is all of the first line: to be
  * believed where a message must begin. `length` is not 0. */

@@ -79,6 +79,15 @@ static void test_cut(void **state)
 	start(&f);
 	say(&f, AB, "GET /a HTTP/1.1\r\nHost: a.exam");
 	is(&f, "1|1|request|GET||/a|\n");
+	start(&f);
+	say(&f, AB, "GET /all/of/it HTT");
+	say(&f, BA, "HTTP/1.1 200");
+	is(&f, "1|1|request|GET||/all/of/it|\n"
+	       "2|1|response||||200\n");
+	start(&f);
+	say(&f, AB, "GET /not/all/of/i");
+	say(&f, BA, "HTTP/1.1 20");
+	is(&f, "");
 }
 
 /* Of SSDP (UPnP Device Architecture 2.0, 1.2) each datagram is one. */
