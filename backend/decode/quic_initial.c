@@ -18,8 +18,7 @@
 #define LABEL_MAX 32u
 #define KEY_BITS 128
 #define TAG_BYTES 16u
-#define SAMPLE_AT 4u /* bytes behind the number's beginning, whatever its length (RFC 9001 5.4.2)  \
-		      */
+#define SAMPLE_AT 4u /* bytes behind the number's beginning (RFC 9001 5.4.2) */
 #define SAMPLE_BYTES 16u
 
 /* Versions that share a salt, and the labels of the keys that are made with it. */
