@@ -26,9 +26,11 @@ DEBS_CHECK := libcmocka-dev tmux tcpdump tshark openssh-server openssh-client ip
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wwrite-strings \
 	-Wpointer-arith -Wcast-qual -Wvla -Wformat=2 -Wundef -Wimplicit-fallthrough
 WARN += $(if $(DEV),-Werror)
-# Code is put in line across files where programs are linked; tests take the same objects as they are.
-LTO := $(if $(findstring clang,$(CC)),,-flto=auto -ffat-lto-objects)
-CFLAGS_release := -O3 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE $(LTO)
+CFLAGS_release := -O3 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+# What every packet and every row comes by is put in line across files where programs are linked; tests take the same
+# objects as they are.
+LTO := $(if $(filter release,$(BUILD)),$(if $(findstring clang,$(CC)),,-flto=auto -ffat-lto-objects))
+LTO_MODULES := base table capfile decode flow reader
 CFLAGS_static  := -O2 -g -fstack-protector-strong
 CFLAGS_debug   := -O0 -g
 CFLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=all
@@ -115,6 +117,7 @@ tools: $(TOOLS)
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1	\2/p' Makefile | expand -t 16
 
+$(foreach m,$(LTO_MODULES),$(OBJ_$(m))): CFLAGS += $(LTO)
 $(B)/%.o: %.c
 	@echo '  CC   $<'; mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
@@ -138,7 +141,7 @@ $(B)/bin/tapdeck-store: $(B)/db/main.o $(call archives,db)
 $(B)/bin/tapdeck-store: LINKLIBS := $(LIBS_db) $(LIBS_base)
 $(PROGRAMS):
 	@echo '  LINK $@'; mkdir -p $(@D)
-	$(Q)$(link) $(if $(filter release,$(BUILD)),$(LTO)) $(LINKLIBS)
+	$(Q)$(link) $(LTO) $(LINKLIBS)
 
 # --- tests: tests/unit/MODULE/test_x.c is linked with MODULE and what it may use ---
 define UNIT
