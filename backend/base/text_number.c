@@ -213,13 +213,16 @@ static const char *scaled(double v, const char *const unit[6], char out[TEXT_NUM
 	return out;
 }
 
-const char *text_integer(int64_t n, char out[TEXT_NUMBER_MAX])
+char *text_put_integer(int64_t n, char to[TEXT_NUMBER_MAX])
 {
-	char *to = out;
-
 	if (n < 0)
 		*to++ = '-';
-	*put_digits(to, magnitude(n), 1) = 0;
+	return put_digits(to, magnitude(n), 1);
+}
+
+const char *text_integer(int64_t n, char out[TEXT_NUMBER_MAX])
+{
+	*text_put_integer(n, out) = 0;
 	return out;
 }
 
@@ -301,29 +304,42 @@ const char *text_duration(int64_t ns, char out[TEXT_NUMBER_MAX])
 }
 
 /* n parts, of which `one` make a whole, as a decimal. */
-static const char *decimal_text(bool negative, uint64_t n, uint64_t one, unsigned decimals,
-				char out[TEXT_NUMBER_MAX])
+static char *put_decimal(bool negative, uint64_t n, uint64_t one, unsigned decimals,
+			 char to[TEXT_NUMBER_MAX])
 {
-	char *to = put_text(out, negative ? "-" : "");
+	if (negative)
+		*to++ = '-';
+	to = put_digits(to, n / one, 1);
+	*to++ = '.';
+	return put_digits(to, n % one, decimals);
+}
 
-	to = put_text(put_digits(to, n / one, 1), ".");
-	*put_digits(to, n % one, decimals) = 0;
-	return out;
+char *text_put_seconds9(int64_t ns, char to[TEXT_NUMBER_MAX])
+{
+	return put_decimal(ns < 0, magnitude(ns), 1000000000, 9, to);
+}
+
+char *text_put_ms6(int64_t ns, char to[TEXT_NUMBER_MAX])
+{
+	return put_decimal(ns < 0, magnitude(ns), 1000000, 6, to);
 }
 
 const char *text_seconds9(int64_t ns, char out[TEXT_NUMBER_MAX])
 {
-	return decimal_text(ns < 0, magnitude(ns), 1000000000, 9, out);
+	*text_put_seconds9(ns, out) = 0;
+	return out;
 }
 
 const char *text_seconds6(int64_t ns, char out[TEXT_NUMBER_MAX])
 {
-	return decimal_text(ns < 0, (magnitude(ns) + 500) / 1000, 1000000, 6, out);
+	*put_decimal(ns < 0, (magnitude(ns) + 500) / 1000, 1000000, 6, out) = 0;
+	return out;
 }
 
 const char *text_ms6(int64_t ns, char out[TEXT_NUMBER_MAX])
 {
-	return decimal_text(ns < 0, magnitude(ns), 1000000, 6, out);
+	*text_put_ms6(ns, out) = 0;
+	return out;
 }
 
 #define NEAR_WORD_MAX 64u

@@ -49,22 +49,32 @@ static int put_real(struct buf *out, double r)
 	return buf_add_byte(out, VALUE_REAL) || buf_add_u64(out, bits) ? -1 : 0;
 }
 
+/* Where it is to stand: most of a large table are numbers. */
+static int put_varint(struct buf *out, enum value_type type, uint64_t v)
+{
+	uint8_t *cell = buf_reserve(out, 1 + VARINT_BYTES_MAX);
+
+	if (!cell)
+		return -1;
+	cell[0] = (uint8_t)type;
+	out->len += 1 + varint_write(cell + 1, v);
+	out->data[out->len] = 0;
+	return 0;
+}
+
 int row_put_cell(struct buf *out, const struct value *v)
 {
-	uint8_t cell[1 + VARINT_BYTES_MAX] = {(uint8_t)v->type};
-	size_t n;
 
 	switch (v->type) {
 	case VALUE_NULL:
 		return buf_add_byte(out, VALUE_NULL);
 	case VALUE_INT:
-		n = varint_write(cell + 1, (uint64_t)v->i << 1 ^ (v->i < 0 ? UINT64_MAX : 0));
-		return buf_add(out, cell, 1 + n);
+		return put_varint(out, VALUE_INT, (uint64_t)v->i << 1 ^ (v->i < 0 ? UINT64_MAX : 0));
 	case VALUE_REAL:
 		return put_real(out, v->r);
 	case VALUE_TEXT:
-		n = varint_write(cell + 1, v->s.len);
-		return buf_add(out, cell, 1 + n) || buf_add(out, v->s.p, v->s.len) ? -1 : 0;
+		return put_varint(out, VALUE_TEXT, v->s.len) || buf_add(out, v->s.p, v->s.len) ? -1
+											       : 0;
 	case VALUE_ADDR:
 		return put_addr(out, &v->a);
 	}

@@ -70,12 +70,21 @@ static double value_number(const struct value *v)
 	return v->type == VALUE_INT ? (double)v->i : v->r;
 }
 
+/* Where it is to stand: most of a large table are numbers. */
+static void put_number(struct buf *out, char *(*put)(int64_t, char to[TEXT_NUMBER_MAX]), int64_t n)
+{
+	char *to = (char *)buf_reserve(out, TEXT_NUMBER_MAX), *end = to ? put(n, to) : NULL;
+
+	if (!to)
+		return;
+	*end = 0;
+	out->len += (size_t)(end - to);
+}
+
 static void print_integer(struct buf *out, const struct value *v)
 {
-	char text[TEXT_NUMBER_MAX];
-
 	if (v->type == VALUE_INT)
-		(void)buf_add_str(out, text_integer(v->i, text));
+		put_number(out, text_put_integer, v->i);
 	else
 		print_real(out, 6, v->r);
 }
@@ -101,10 +110,10 @@ static void number_print_raw(struct buf *out, enum kind kind, const struct value
 		(void)buf_add_str(out, text_rfc3339(value_ns(v), text));
 		break;
 	case KIND_SECONDS:
-		(void)buf_add_str(out, text_seconds9(value_ns(v), text));
+		put_number(out, text_put_seconds9, value_ns(v));
 		break;
 	case KIND_MS:
-		(void)buf_add_str(out, text_ms6(value_ns(v), text));
+		put_number(out, text_put_ms6, value_ns(v));
 		break;
 	case KIND_PPS:
 	case KIND_BPS:

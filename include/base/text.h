@@ -34,7 +34,10 @@ const char *text_bytes(uint64_t bytes, char out[TEXT_NUMBER_MAX]); /* "1.21 MB" 
 const char *text_rate(double per_second, char out[TEXT_NUMBER_MAX]);
 const char *text_duration(int64_t ns, char out[TEXT_NUMBER_MAX]); /* "51.2 ms", "3 h 12 m" */
 const char *text_seconds6(int64_t ns, char out[TEXT_NUMBER_MAX]); /* seconds to the microsecond */
-/* Exact, for scripts. */
+/* Exact, for scripts. Those that put give the end of what they wrote, without a 0. */
+char *text_put_integer(int64_t n, char to[TEXT_NUMBER_MAX]);
+char *text_put_seconds9(int64_t ns, char to[TEXT_NUMBER_MAX]);
+char *text_put_ms6(int64_t ns, char to[TEXT_NUMBER_MAX]);
 const char *text_integer(int64_t n, char out[TEXT_NUMBER_MAX]);
 const char *text_seconds9(int64_t ns, char out[TEXT_NUMBER_MAX]);  /* "-0.000001000" */
 const char *text_ms6(int64_t ns, char out[TEXT_NUMBER_MAX]);	   /* "51.210000" */
