@@ -157,26 +157,31 @@ static char *put_digits(char *to, uint64_t v, unsigned least)
 	return to;
 }
 
-static const uint64_t power_of_ten[] = {1, 10, 100, 1000};
+#define DECIMALS_MAX 6u
+#define FIXED_END 8796093022208.0 /* 2^43: times 10^6 fits into 63 bits */
 
-/* v, from 0 to 2^53, in parts of 10^-decimals (3 at most: its 53 bits times 1000 fit into 64).
- * Exact, halves to even: the digits that printf gives. */
+static const uint64_t power_of_ten[DECIMALS_MAX + 1] = {1, 10, 100, 1000, 10000, 100000, 1000000};
+
+/* v, from 0 to 2^53, in parts of 10^-decimals, where these fit into 64 bits. Exact, halves to even:
+ * the digits that printf gives. */
 static uint64_t fixed_parts(double v, unsigned decimals)
 {
-	uint64_t bits, product, parts, rest;
+	unsigned __int128 product, rest;
+	uint64_t bits, parts;
 	unsigned shift;
 
 	memcpy(&bits, &v,
 	       sizeof(bits)); /* IEEE 754: 11 bits of exponent, 52 of a fraction of 1.f */
 	shift = 1075u - (unsigned)(bits >> 52);
-	if (shift > 63) /* below half a part */
+	if (shift > 80) /* below half a part: the product has 73 bits */
 		return 0;
-	product = ((bits & ((UINT64_C(1) << 52) - 1)) | UINT64_C(1) << 52) * power_of_ten[decimals];
-	parts = product >> shift;
-	rest = product - (parts << shift);
-	if (shift == 0 || rest < UINT64_C(1) << (shift - 1))
+	product = (unsigned __int128)((bits & ((UINT64_C(1) << 52) - 1)) | UINT64_C(1) << 52) *
+		  power_of_ten[decimals];
+	parts = (uint64_t)(product >> shift);
+	rest = product - ((unsigned __int128)parts << shift);
+	if (shift == 0 || rest < (unsigned __int128)1 << (shift - 1))
 		return parts;
-	return parts + (rest > UINT64_C(1) << (shift - 1) || parts % 2);
+	return parts + (rest > (unsigned __int128)1 << (shift - 1) || parts % 2);
 }
 
 static char *put_fixed(char *to, double v, unsigned decimals)
@@ -188,6 +193,17 @@ static char *put_fixed(char *to, double v, unsigned decimals)
 		return to;
 	*to++ = '.';
 	return put_digits(to, parts % power_of_ten[decimals], decimals);
+}
+
+char *text_put_fixed(double v, unsigned decimals, char to[TEXT_NUMBER_MAX])
+{
+	const double size = fabs(v);
+
+	if (!(size < FIXED_END) || decimals > DECIMALS_MAX)
+		return NULL;
+	if (signbit(v))
+		*to++ = '-';
+	return put_fixed(to, size, decimals);
 }
 
 /* Three significant digits of a number from 0 to 2^53. */

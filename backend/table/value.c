@@ -51,10 +51,17 @@ int value_compare(const struct value *a, const struct value *b)
 	return rank_a == 3 ? addr_compare(&a->a, &b->a) : 0;
 }
 
-static void print_real(struct buf *out, int decimals, double r)
+static void print_real(struct buf *out, unsigned decimals, double r)
 {
-	if (isfinite(r))
-		(void)buf_printf(out, "%.*f", decimals, r);
+	char *to = (char *)buf_reserve(out, TEXT_NUMBER_MAX);
+	char *end = to ? text_put_fixed(r, decimals, to) : NULL;
+
+	if (end) {
+		*end = 0;
+		out->len += (size_t)(end - to);
+	} else if (isfinite(r)) {
+		(void)buf_printf(out, "%.*f", (int)decimals, r);
+	}
 }
 
 /* ns of a value that may have come as a real. */

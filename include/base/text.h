@@ -38,6 +38,8 @@ const char *text_seconds6(int64_t ns, char out[TEXT_NUMBER_MAX]); /* seconds to 
 char *text_put_integer(int64_t n, char to[TEXT_NUMBER_MAX]);
 char *text_put_seconds9(int64_t ns, char to[TEXT_NUMBER_MAX]);
 char *text_put_ms6(int64_t ns, char to[TEXT_NUMBER_MAX]);
+/* As printf's "%.*f", of six decimals at most; NULL: the number is too large (2^43) or none. */
+char *text_put_fixed(double v, unsigned decimals, char to[TEXT_NUMBER_MAX]);
 const char *text_integer(int64_t n, char out[TEXT_NUMBER_MAX]);
 const char *text_seconds9(int64_t ns, char out[TEXT_NUMBER_MAX]);  /* "-0.000001000" */
 const char *text_ms6(int64_t ns, char out[TEXT_NUMBER_MAX]);	   /* "51.210000" */

@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include <math.h>
+
 #include "base/clock.h"
 #include "base/text.h"
 #include "base/xalloc.h"
@@ -332,9 +334,60 @@ static void test_nearest(void **state)
 	assert_null(text_nearest(str_of(""), known, 5));
 }
 
+static void same_as_printf(double v)
+{
+	char ours[TEXT_NUMBER_MAX], theirs[400];
+
+	for (unsigned decimals = 0; decimals <= 6; decimals++) {
+		char *end = text_put_fixed(v, decimals, ours);
+
+		if (!(v > -8796093022208.0 && v < 8796093022208.0)) {
+			assert_null(end);
+			continue;
+		}
+		assert_non_null(end);
+		*end = 0;
+		(void)snprintf(theirs, sizeof(theirs), "%.*f", (int)decimals, v);
+		assert_string_equal(ours, theirs);
+	}
+}
+
+static void test_fixed_gives_the_digits_of_printf(void **state)
+{
+	static const double some[] = {0,
+				      -0.0,
+				      0.5,
+				      1.5,
+				      2.5,
+				      0.0000005,
+				      1e-30,
+				      -1e-7,
+				      999.9995,
+				      1e12,
+				      8796093022207.999,
+				      8796093022208.0,
+				      INFINITY,
+				      -INFINITY,
+				      NAN};
+	uint64_t seed = 88172645463325252u;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(some); i++)
+		same_as_printf(some[i]);
+	for (unsigned i = 0; i < 200000;
+	     i++) { /* xorshift; of every size, and with halves at the end */
+		seed ^= seed << 13;
+		seed ^= seed >> 7;
+		seed ^= seed << 17;
+		same_as_printf((double)(seed >> 11) / (double)(UINT64_C(1) << (10 + seed % 50)));
+		same_as_printf((double)(seed % 2000001) / 16 / 1e3);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_fixed_gives_the_digits_of_printf),
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_full_buffer_cuts_between_characters),
 		cmocka_unit_test(test_width),
