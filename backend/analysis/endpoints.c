@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analysis/analysis.h"
+#include "base/clock.h"
 #include "base/map.h"
 #include "base/xalloc.h"
 #include "columns.h"
@@ -35,7 +36,7 @@ const struct table_type type_endpoints = {
 struct endpoint {
 	struct addr addr;
 	uint64_t packets_tx, bytes_tx, packets_rx, bytes_rx, connections;
-	int64_t first_ns, last_ns; /* 0: none of its packets had a time */
+	int64_t first_ns, last_ns; /* NS_NONE: none of its packets had a time */
 };
 
 /* One sum over all connections. */
@@ -90,16 +91,16 @@ static struct endpoint *sum_find(struct sum *s, const struct addr *a)
 		return &s->end[s->slot[at] - 1];
 	if (s->count == ANALYSIS_ENDPOINTS_MAX)
 		return NULL;
-	s->end[s->count] = (struct endpoint){.addr = *a};
+	s->end[s->count] = (struct endpoint){.addr = *a, .first_ns = NS_NONE, .last_ns = NS_NONE};
 	s->slot[at] = ++s->count;
 	return &s->end[s->count - 1];
 }
 
 static void endpoint_times(struct endpoint *p, const struct connection *c)
 {
-	if (c->start_ns && (!p->first_ns || c->start_ns < p->first_ns))
+	if (c->start_ns != NS_NONE && (p->first_ns == NS_NONE || c->start_ns < p->first_ns))
 		p->first_ns = c->start_ns;
-	if (c->last_ns && (!p->last_ns || c->last_ns > p->last_ns))
+	if (c->last_ns > p->last_ns)
 		p->last_ns = c->last_ns;
 }
 
@@ -198,9 +199,9 @@ static struct value cell(void *state, uint64_t row, unsigned column)
 	case ENDPOINT_CONNECTIONS:
 		return value_count(p->connections);
 	case ENDPOINT_FIRST_TIME:
-		return p->first_ns ? value_int(p->first_ns) : value_null();
+		return p->first_ns == NS_NONE ? value_null() : value_int(p->first_ns);
 	case ENDPOINT_LAST_TIME:
-		return p->last_ns ? value_int(p->last_ns) : value_null();
+		return p->last_ns == NS_NONE ? value_null() : value_int(p->last_ns);
 	default:
 		return value_null();
 	}

@@ -20,11 +20,13 @@ bool tcp_is_reuse(const struct slot *s, unsigned direction, const struct decoded
 		  const struct flow_place *p)
 {
 	const struct side *fl = &s->side[direction];
+	int64_t last_ns;
 	bool late;
 
 	if ((d->tcp.flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN)
 		return false;
-	late = p->has_time && p->ts_ns - view_last_ns(s) > REUSE_AFTER_NS;
+	last_ns = view_last_ns(s);
+	late = p->has_time && last_ns != NS_NONE && p->ts_ns - last_ns > REUSE_AFTER_NS;
 	if (fl->seen & (SEEN_SYN | SEEN_SYN_ACK))
 		return d->tcp.seq != fl->first_seq || (s->closed && late);
 	if (!(fl->letters & SEQ_KNOWN))

@@ -33,8 +33,15 @@ uint64_t view_unique(const struct slot *s, unsigned direction)
 	return wide(m->payload_high, s->side[direction].payload) - m->repeated;
 }
 
+static int64_t side_first_ns(const struct side *fl)
+{
+	return fl->end & END_TIMED ? fl->first_ns : NS_NONE;
+}
+
 static int64_t side_last_ns(const struct side *fl)
 {
+	if (!(fl->end & END_TIMED))
+		return NS_NONE;
 	return fl->figures && fl->figures->timed ? fl->figures->last_ns : fl->first_ns;
 }
 
@@ -43,18 +50,15 @@ static int64_t view_start_ns(const struct slot *s)
 	const struct side *a = &s->side[0], *b = &s->side[1];
 
 	if (!(a->end & b->end & END_TIMED))
-		return a->end & END_TIMED ? a->first_ns : b->first_ns;
+		return a->end & END_TIMED ? a->first_ns : side_first_ns(b);
 	return a->first_ns < b->first_ns ? a->first_ns : b->first_ns;
 }
 
 int64_t view_last_ns(const struct slot *s)
 {
-	const struct side *a = &s->side[0], *b = &s->side[1];
-	const int64_t a_ns = side_last_ns(a), b_ns = side_last_ns(b);
+	const int64_t a_ns = side_last_ns(&s->side[0]), b_ns = side_last_ns(&s->side[1]);
 
-	if (!(a->end & b->end & END_TIMED))
-		return a->end & END_TIMED ? a_ns : b_ns;
-	return a_ns > b_ns ? a_ns : b_ns;
+	return a_ns > b_ns ? a_ns : b_ns; /* NS_NONE is before all */
 }
 
 static uint32_t fin_seq(const struct side *fl)
@@ -82,7 +86,7 @@ static void flow_fill(const struct slot *s, unsigned direction, struct flow *out
 	out->mss = fl->mss;
 	out->scale = (int8_t)((fl->options & SIDE_SCALE) - 1);
 	out->seen = fl->seen;
-	out->first_ns = fl->first_ns;
+	out->first_ns = side_first_ns(fl);
 	out->last_ns = side_last_ns(fl);
 	out->syn_packets = m->syn_high << 8 | fl->syn;
 	out->fin_packets = m->fin_high << 8 | fl->fin;
@@ -435,12 +439,13 @@ static void times_fill(const struct slot *s, unsigned direction, int64_t *v)
 	const struct side *fl = &s->side[direction];
 	const struct figures *fg = fl->figures;
 	const struct more_flow *m = view_more(s, direction);
-	const int64_t ns = side_last_ns(fl) - fl->first_ns;
 	const uint64_t packets = wide(m->packets_high, fl->packets),
 		       unique = view_unique(s, direction);
+	int64_t ns;
 
 	if (!(fl->end & END_TIMED))
 		return;
+	ns = side_last_ns(fl) - fl->first_ns;
 	if (fg->gapped) {
 		v[FIGURE_IDLE_MAX_S] = (int64_t)fg->idle_ns;
 		v[FIGURE_ARRIVAL_MIN_MS] = (int64_t)fg->arrival_ns;

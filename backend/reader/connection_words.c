@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "tables.h"
 
 const char *connection_app(const struct connection *c)
@@ -33,6 +34,13 @@ uint64_t ask_connections_version(const struct ask *a)
 	return (a->pass ? a->pass->version : 0) + flows_version(a->capture->flows);
 }
 
+static int64_t earlier(int64_t a_ns, int64_t b_ns)
+{
+	if (a_ns == NS_NONE || b_ns == NS_NONE)
+		return a_ns == NS_NONE ? b_ns : a_ns;
+	return a_ns < b_ns ? a_ns : b_ns;
+}
+
 /* The connection as its matching packets alone would have it. What they cannot tell (state,
  * application) stays. */
 static const struct connection *ask_counted(struct ask *a, uint64_t place)
@@ -61,7 +69,7 @@ static const struct connection *ask_counted(struct ask *a, uint64_t place)
 	bool one = !ab->packets || !ba->packets;
 	const struct pass_flow *only = ab->packets ? ab : ba;
 
-	own->start_ns = one || ab->first_ns < ba->first_ns ? only->first_ns : ba->first_ns;
+	own->start_ns = one ? only->first_ns : earlier(ab->first_ns, ba->first_ns);
 	own->last_ns = one || ab->last_ns > ba->last_ns ? only->last_ns : ba->last_ns;
 	return own;
 }
@@ -82,11 +90,15 @@ const struct connection *ask_connection(struct ask *a, uint64_t place)
 /* Packets without a time leave none. */
 struct value ask_duration(int64_t first_ns, int64_t last_ns)
 {
-	return first_ns || last_ns ? value_int(last_ns - first_ns) : value_null();
+	return first_ns == NS_NONE ? value_null() : value_int(last_ns - first_ns);
+}
+
+struct value ask_time(int64_t ts_ns)
+{
+	return ts_ns == NS_NONE ? value_null() : value_int(ts_ns);
 }
 
 struct value ask_since_start(const struct ask *a, int64_t ts_ns)
 {
-	return a->capture->has_start && ts_ns ? value_int(ts_ns - a->capture->start_ns)
-					      : value_null();
+	return ts_ns == NS_NONE ? value_null() : value_int(ts_ns - a->capture->start_ns);
 }

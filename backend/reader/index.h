@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "pages.h"
 
 /* Bytes that the index may take. A file with more packets has rows for the first ones only, and
@@ -15,7 +16,7 @@
 #define INDEX_LIVE_BYTES_MAX (UINT64_C(64) << 20)
 #define INDEX_PACKET_BYTES 24u
 
-#define INDEX_NO_TIME INT64_MIN
+#define INDEX_NO_TIME NS_NONE
 #define INDEX_PLACE_BITS 44u /* of the place: 16 TB */
 #define INDEX_INTERFACE_MAX (1u << (64 - INDEX_PLACE_BITS))
 

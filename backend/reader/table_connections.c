@@ -135,9 +135,9 @@ static struct value times(const struct ask *a, const struct connection *c,
 	case CONNECTION_DURATION_S:
 		return ask_duration(c->start_ns, c->last_ns);
 	case CONNECTION_START_TIME:
-		return c->start_ns ? value_int(c->start_ns) : value_null();
+		return ask_time(c->start_ns);
 	case CONNECTION_LAST_TIME:
-		return c->last_ns ? value_int(c->last_ns) : value_null();
+		return ask_time(c->last_ns);
 	case CONNECTION_HANDSHAKE_MS:
 		return c->handshake_ns < 0 ? value_null() : value_int(c->handshake_ns);
 	default:

@@ -28,9 +28,9 @@ struct ask {
 	const struct connection *shown; /* that row; NULL: it left memory */
 	struct flow_figures figures;	/* of table_flows.c, of row figures_row - 1 */
 	uint64_t figures_row, figures_stamp;
-	struct packet_row *packet;	/* of table_packets.c */
-	struct rowset *rows;		/* of tables that are made at once */
-	char text[SOURCE_NOTE_MAX];	/* of the cell that was asked for last */
+	struct packet_row *packet;  /* of table_packets.c */
+	struct rowset *rows;	    /* of tables that are made at once */
+	char text[SOURCE_NOTE_MAX]; /* of the cell that was asked for last */
 };
 
 struct table_kind {
@@ -43,7 +43,8 @@ struct table_kind {
 	uint64_t (*version)(void *ask); /* may be NULL */
 	struct value (*cell)(void *ask, uint64_t row, unsigned column);
 	bool fixed;  /* says nothing of packets: complete at once */
-	bool stands; /* cells change only with the version: first rows are final while others are read */
+	bool stands; /* cells change only with the version: first rows are final while others are
+			read */
 };
 
 extern const struct table_kind table_summary, table_interfaces, table_connections, table_flows,
@@ -77,9 +78,10 @@ const char *connection_vlan(const struct connection *c, char text[CONNECTION_VLA
 uint64_t ask_connections(struct ask *a);
 const struct connection *ask_connection(struct ask *a, uint64_t place);
 uint64_t ask_connections_version(const struct ask *a);
+/* Null for NS_NONE: none of its packets had a time. */
+struct value ask_time(int64_t ts_ns);
 struct value ask_duration(int64_t first_ns, int64_t last_ns);
-/* Nanoseconds since the capture's first packet; null for a time of 0: none of its packets had one.
- */
+/* Nanoseconds since the capture's first packet. */
 struct value ask_since_start(const struct ask *a, int64_t ts_ns);
 
 #endif

@@ -34,7 +34,7 @@ struct flow {
 	int8_t scale;			/* from SYN; -1: not offered or not seen */
 	uint8_t seen;			/* enum tcp_seen */
 	uint8_t end, letters;		/* flow's own: state of this end, letters of the history given */
-	int64_t first_ns, last_ns;
+	int64_t first_ns, last_ns;	/* NS_NONE: none of its packets had a time; so below */
 	uint32_t syn_packets, fin_packets, rst_packets, zero_window; /* zero_window: times */
 };
 

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "script.h"
 
 #define MANY 5000u
@@ -258,9 +259,31 @@ static void test_many_held(void **state)
 	flows_free(s.f);
 }
 
+static void test_no_time_and_the_epoch(void **state)
+{
+	struct script s;
+
+	(void)state;
+	script_open(&s, NULL);
+	s.place.has_time = false;
+	s.place.ts_ns = 0;
+	one(&s, 1);
+	assert_true(conn(&s, 1)->start_ns == NS_NONE && conn(&s, 1)->last_ns == NS_NONE);
+	s.place.has_time = true;
+	s.place.ts_ns = -MS; /* `one` comes a millisecond later */
+	one(&s, 1);
+	assert_int_equal(conn(&s, 1)->start_ns, 0);
+	one(&s, 1);
+	assert_int_equal(conn(&s, 1)->start_ns, 0);
+	assert_int_equal(conn(&s, 1)->last_ns, MS);
+	assert_true(conn(&s, 1)->flow[1].first_ns == NS_NONE);
+	flows_free(s.f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_no_time_and_the_epoch),
 		cmocka_unit_test(test_plain_connection_is_small),
 		cmocka_unit_test(test_budget_keeps_numbers),
 		cmocka_unit_test(test_places_are_in_order),

@@ -456,11 +456,36 @@ static void test_times(void **state)
 	rig_is(&r, 0, "in_order", "no");
 	assert_int_equal(rig_table(&r, "connections"), 0);
 	assert_int_equal(r.window.rows, 1);
-	assert_true(rig_int(&r, 0, "duration_s") >= 0);
+	rig_is(&r, 0, "duration_s", "4294967295.000000000");
+	rig_is(&r, 0, "start_s", "-2147483648.000000000");
+	assert_int_equal(rig_table(&r, "endpoints"), 0);
+	rig_is(&r, 0, "first_time", "1970-01-01T00:00:00.000000000Z");
+	rig_is(&r, 0, "last_time", "2106-02-07T06:28:15.000000000Z");
 	assert_int_equal(rig_table(&r, "packets"), 0);
 	rig_is(&r, 1, "time", "1970-01-01T00:00:00.000000000Z");
 	rig_is(&r, 2, "time", "2106-02-07T06:28:15.000000000Z");
 	rig_is(&r, 3, "time", "2038-01-19T03:14:07.000000000Z");
+	rig_stop(&r);
+	buf_release(&file);
+}
+
+/* Captures made by programs often have no other time than the epoch's. */
+static void test_epoch_is_a_time(void **state)
+{
+	struct buf file;
+	struct rig r;
+
+	(void)state;
+	buf_init(&file, FILE_BYTES_MAX);
+	assert_int_equal(write_pcap_header(&file, LINK_ETHERNET, 65535, false), 0);
+	put_timed(&file, 0);
+	rig_start(&r);
+	assert_int_equal(rig_file(&r, rig_temp(file.data, file.len), "epoch", false, 0), 0);
+	assert_int_equal(rig_table(&r, "connections"), 0);
+	rig_is(&r, 0, "start_s", "0.000000000");
+	rig_is(&r, 0, "duration_s", "0.000000000");
+	assert_int_equal(rig_table(&r, "flows"), 0);
+	rig_is(&r, 0, "duration_s", "0.000000000");
 	rig_stop(&r);
 	buf_release(&file);
 }
@@ -470,7 +495,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nested),	   cmocka_unit_test(test_blocks),
 		cmocka_unit_test(test_records),	   cmocka_unit_test(test_times),
-		cmocka_unit_test(test_interfaces),
+		cmocka_unit_test(test_interfaces), cmocka_unit_test(test_epoch_is_a_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
