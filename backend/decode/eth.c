@@ -23,6 +23,10 @@ static const struct code_name ethertypes[] = {
 	{0x88f7, "PTP"},
 	{0x8809, "slow protocols (LACP)"},
 	{0x88e5, "MACsec"},
+	{0x88e7, "backbone bridge"},
+	{0x8903, "FabricPath"},
+	{0x8926, "VN-Tag"},
+	{0x894f, "service header"},
 	{0x9000, "loopback test"},
 	{0x809b, "AppleTalk"},
 	{0x8137, "IPX"},
@@ -51,6 +55,16 @@ uint8_t ethertype_protocol(uint16_t ethertype)
 		return PROTO_PPPOE;
 	case 0x88cc:
 		return PROTO_LLDP;
+	case 0x88e5:
+		return PROTO_MACSEC;
+	case 0x88e7:
+		return PROTO_PBB;
+	case 0x8903:
+		return PROTO_FABRICPATH;
+	case 0x8926:
+		return PROTO_VNTAG;
+	case 0x894f:
+		return PROTO_NSH;
 	default:
 		return PROTO_DATA;
 	}

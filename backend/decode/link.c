@@ -1,5 +1,5 @@
 /* Which protocol a link type begins with, and the headers that capturing itself puts before a
- * packet: Netfilter's log, pktap, BSD's packet filter log and IPsec device.
+ * packet: Netfilter's log, pktap, BSD's packet filter log and IPsec device; FDDI, InfiniBand.
  * LINKTYPE_ values and forms: https://www.tcpdump.org/linktypes.html */
 #include "le.h"
 #include "rows.h"
@@ -12,11 +12,16 @@
 #define PKTAP_PACKET 1u
 #define PFLOG_HEADER 4u
 #define ENC_HEADER 12u
+#define FDDI_HEADER 13u /* frame control, two addresses */
+#define FDDI_LLC 0x50u
+#define IPOIB_TYPE 40u /* behind a global route header */
+#define IPOIB_HEADER 44u
 
 static const uint8_t links[] = {
 	[0] = PROTO_NULL_LOOP, /* the family in the writer's byte order */
 	[1] = PROTO_ETH,
 	[9] = PROTO_PPP,
+	[10] = PROTO_FDDI,
 	[12] = PROTO_RAW, /* as OpenBSD and others number it */
 	[14] = PROTO_RAW,
 	[50] = PROTO_PPP,
@@ -33,7 +38,8 @@ static const uint8_t links[] = {
 	[119] = PROTO_PRISM,
 	[127] = PROTO_RADIOTAP,
 	[163] = PROTO_AVS,
-	[166] = PROTO_PPP, /* pppd's: a direction in place of the address */
+	[149] = PROTO_PKTAP, /* a user's number; Apple's tcpdump writes it */
+	[166] = PROTO_PPP,   /* pppd's: a direction in place of the address */
 	[182] = PROTO_MFR,
 	[186] = PROTO_USB,
 	[189] = PROTO_USB,
@@ -44,6 +50,7 @@ static const uint8_t links[] = {
 	[228] = PROTO_RAW, /* IPv4 */
 	[229] = PROTO_RAW, /* IPv6 */
 	[239] = PROTO_NFLOG,
+	[242] = PROTO_IPOIB,
 	[249] = PROTO_USB,
 	[253] = PROTO_NETLINK,
 	[258] = PROTO_PKTAP,
@@ -163,4 +170,38 @@ uint8_t enc_decode(struct walk *w)
 		return walk_short(w, PROTO_ENC, ENC_HEADER);
 	walk_layer(w, PROTO_ENC, ENC_HEADER);
 	return walk_ip_version(w);
+}
+
+/* ISO 9314-2; frames of control have nothing for us in them. */
+uint8_t fddi_decode(struct walk *w)
+{
+	const uint8_t *p = cursor_peek(&w->c, FDDI_HEADER);
+
+	if (!p)
+		return walk_short(w, PROTO_FDDI, FDDI_HEADER);
+	walk_layer(w, PROTO_FDDI, FDDI_HEADER);
+	if ((p[0] & 0xf0) == FDDI_LLC)
+		return PROTO_LLC;
+	return cursor_left(&w->c) ? walk_rest(w, PROTO_DATA) : PROTO_NONE;
+}
+
+void fddi_info(struct buf *out, const struct view *v, const struct layer *l)
+{
+	const uint8_t *p = v->head + l->offset;
+	char src[ADDR_LINE_MAX], dst[ADDR_LINE_MAX];
+
+	if (l->length >= FDDI_HEADER)
+		buf_printf(out, "%s > %s control 0x%02x", text_mac(p + 7, src),
+			   text_mac(p + 1, dst), p[0]);
+}
+
+/* RFC 4391: a type as Ethernet's behind the route. */
+uint8_t ipoib_decode(struct walk *w)
+{
+	const uint8_t *p = cursor_peek(&w->c, IPOIB_HEADER);
+
+	if (!p)
+		return walk_short(w, PROTO_IPOIB, IPOIB_HEADER);
+	walk_layer(w, PROTO_IPOIB, IPOIB_HEADER);
+	return ethertype_protocol(get16(p + IPOIB_TYPE));
 }

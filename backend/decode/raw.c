@@ -38,8 +38,8 @@ uint8_t null_decode(struct walk *w)
 	case 28:
 	case 30:
 		return PROTO_IP6;
-	default:
-		return PROTO_DATA;
+	default: /* some write a type as Ethernet's instead */
+		return ethertype_protocol(get16(p + 2));
 	}
 }
 

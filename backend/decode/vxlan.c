@@ -9,7 +9,8 @@
 #define GENEVE_HEADER 8u
 #define LABELS_MAX 8u /* looked at before a datagram counts as labelled */
 
-static uint8_t gpe_next(uint8_t next)
+/* The numbers of VXLAN's generic protocol extension and of service headers are the same. */
+uint8_t gpe_protocol(uint8_t next)
 {
 	switch (next) {
 	case 1:
@@ -18,6 +19,8 @@ static uint8_t gpe_next(uint8_t next)
 		return PROTO_IP6;
 	case 3:
 		return PROTO_ETH;
+	case 4:
+		return PROTO_NSH;
 	case 5:
 		return PROTO_MPLS;
 	default:
@@ -43,7 +46,7 @@ uint8_t vxlan_gpe_decode(struct walk *w)
 	if (!p || (p[0] & 0xca) != VXLAN_ID || p[1] || p[2] || p[7])
 		return walk_application(w);
 	walk_layer(w, PROTO_VXLAN, VXLAN_HEADER);
-	return walk_tunnel(w, PROTO_VXLAN, p[0] & VXLAN_NEXT ? gpe_next(p[3]) : PROTO_ETH);
+	return walk_tunnel(w, PROTO_VXLAN, p[0] & VXLAN_NEXT ? gpe_protocol(p[3]) : PROTO_ETH);
 }
 
 void vxlan_info(struct buf *out, const struct view *v, const struct layer *l)

@@ -71,6 +71,7 @@ uint8_t link_protocol(uint32_t link_type);
  * padding). */
 uint8_t walk_ethertype(struct walk *w, uint16_t type);
 uint8_t ethertype_protocol(uint16_t ethertype);
+uint8_t gpe_protocol(uint8_t next);
 const char *ethertype_text(uint16_t ethertype);
 
 /* --- checksums (checksum.c): set the flags of decoded --- */

@@ -5,6 +5,7 @@
 
 #define WLAN_HEADER 24u
 #define WLAN_HEADER_MIN 10u /* control frames: type, duration, one address */
+#define SUBFRAME_HEADER 14u
 #define RADIOTAP_HEADER 8u
 #define RADIOTAP_WORDS_MAX 8u
 #define PPI_HEADER 8u
@@ -45,12 +46,26 @@ static uint32_t wlan_length(const uint8_t *p)
 	return wlan_qos(p) + 2 + (p[1] & WLAN_ORDER ? 4u : 0);
 }
 
-/* What cannot be read: encrypted, several frames in one, a later fragment. */
+/* What cannot be read: encrypted, a later fragment. */
 static bool wlan_closed(const uint8_t *p)
 {
-	const bool several = wlan_subtype(p) & WLAN_SUBTYPE_QOS && p[wlan_qos(p)] & 0x80;
+	return p[1] & WLAN_PROTECTED || p[22] & 15;
+}
 
-	return p[1] & WLAN_PROTECTED || several || p[22] & 15;
+/* Of several frames in one (A-MSDU) the first is described: addresses and a length before it. */
+static uint8_t wlan_payload(struct walk *w, const uint8_t *p)
+{
+	const uint8_t *first;
+
+	if (!(wlan_subtype(p) & WLAN_SUBTYPE_QOS) || !(p[wlan_qos(p)] & 0x80))
+		return PROTO_LLC;
+	first = cursor_peek(&w->c, SUBFRAME_HEADER);
+	if (!first || get16(first + 12) > cursor_wire(&w->c) - SUBFRAME_HEADER)
+		return walk_rest(w, PROTO_DATA);
+	w->d->layer[w->d->nlayers - 1].length += SUBFRAME_HEADER;
+	w->c.data += SUBFRAME_HEADER;
+	cursor_limit(&w->c, get16(first + 12));
+	return PROTO_LLC;
 }
 
 /* `pad`: the radio aligned what follows the header to four bytes. */
@@ -73,7 +88,7 @@ static uint8_t wlan_frame(struct walk *w, bool pad)
 	walk_layer(w, PROTO_IEEE80211, length);
 	if (wlan_subtype(p) & WLAN_SUBTYPE_NO_DATA || !cursor_left(&w->c))
 		return PROTO_NONE;
-	return wlan_closed(p) ? walk_rest(w, PROTO_DATA) : PROTO_LLC;
+	return wlan_closed(p) ? walk_rest(w, PROTO_DATA) : wlan_payload(w, p);
 }
 
 uint8_t wlan_decode(struct walk *w)

@@ -13,6 +13,8 @@
 	X(PPI, "ppi", "Per-Packet Information") X(AVS, "avs", "AVS radio header") X(PRISM, "prism", "Prism radio header") X(NFLOG, "nflog", "Netfilter log") X(PKTAP, "pktap", "pktap") \
 	X(FRELAY, "fr", "Frame Relay") X(FRELAY_DIRECTION, "fr", "Frame Relay") X(MFR, "mfr", "Multilink Frame Relay") X(CHDLC, "chdlc", "Cisco HDLC") X(PPP_DIRECTION, "ppp", "PPP") \
 	X(PFLOG, "pflog", "Packet filter log") X(ENC, "enc", "IPsec device") \
+	X(FDDI, "fddi", "FDDI") X(IPOIB, "ipoib", "IP over InfiniBand") X(PBB, "pbb", "Provider backbone bridge") X(VNTAG, "vntag", "VN-Tag") \
+	X(FABRICPATH, "fabricpath", "FabricPath") X(MACSEC, "macsec", "MACsec") X(NSH, "nsh", "Network Service Header") \
 	/* network */ \
 	X(ARP, "arp", "Address Resolution Protocol") X(IP, "ip", "Internet Protocol version 4") X(IP6, "ip6", "Internet Protocol version 6") \
 	X(IP6_EXT, "ip6ext", "IPv6 extension header") X(ICMP, "icmp", "Internet Control Message Protocol") X(ICMP6, "icmp6", "ICMP for IPv6") \

@@ -11,6 +11,8 @@
 #define LLC_IP4 "\xaa\xaa\3\0\0\0\x08\0"
 #define WLAN_DATA "\x08\1\0\0\2\0\0\0\0\1\2\0\0\0\0\2\2\0\0\0\0\3\x10\0"
 #define WLAN_QOS "\x88\1\0\0\2\0\0\0\0\1\2\0\0\0\0\2\2\0\0\0\0\3\x10\0\0\0"
+#define WLAN_SEVERAL "\x88\1\0\0\2\0\0\0\0\1\2\0\0\0\0\2\2\0\0\0\0\3\x10\0\x80\0"
+#define MACS "\2\0\0\0\0\2\2\0\0\0\0\1"
 #define WLAN_FOUR "\x88\3\0\0\2\0\0\0\0\1\2\0\0\0\0\2\2\0\0\0\0\3\x10\0\2\0\0\0\0\4\0\0"
 #define PACKET_BYTES 33u
 
@@ -73,6 +75,21 @@ static const struct link links[] = {
 	 "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
 	 64, 0, PROTO_PFLOG},
 	{109, "\2\0\0\0\0\0\0\1\0\0\0\0", 12, 0, PROTO_ENC},
+	{105, WLAN_SEVERAL "\2\0\0\0\0\1\2\0\0\0\0\2\0\x29" LLC_IP4, 48, 3, PROTO_IEEE80211},
+	{10, "\x50\2\0\0\0\0\1\2\0\0\0\0\2" LLC_IP4, 21, 0, PROTO_FDDI},
+	{242,
+	 "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+	 "\x08\0\0\0",
+	 44, 0, PROTO_IPOIB},
+	{149, "\x0c\0\0\0\1\0\0\0\x0c\0\0\0", 12, 0, PROTO_PKTAP},
+	{0, "\2\0\0\0", 4, 0, PROTO_NULL_LOOP},
+	{0, "\x0f\0\x08\0", 4, 0, PROTO_NULL_LOOP},
+	{1, MACS "\x88\xe7\0\0\1\2" MACS "\x08\0", 32, 0, PROTO_ETH},
+	{1, MACS "\x89\3\0\x40" MACS "\x08\0", 30, 0, PROTO_ETH},
+	{1, MACS "\x89\x26\0\0\0\x33\x08\0", 20, 0, PROTO_ETH},
+	{1, MACS "\x88\xe5\x20\x23\0\0\0\1\0\0\0\0\0\0\0\0\x08\0", 30, 6, PROTO_ETH},
+	{1, MACS "\x88\xe5\0\x23\0\0\0\1\x08\0", 22, 6, PROTO_ETH},
+	{1, MACS "\x89\x4f\0\2\1\1\0\0\1\xff", 22, 0, PROTO_ETH},
 };
 
 static void test_every_link(void **state)
@@ -113,15 +130,16 @@ static void test_every_link_cut(void **state)
 	}
 }
 
-/* Encrypted, several frames in one, a later fragment, no data, management: named, not opened. */
+/* Encrypted, several frames of which none can be, a later fragment, no data, management: named, not
+ * opened. */
 static void test_wlan_that_is_closed(void **state)
 {
 	static const struct {
 		uint32_t at;
 		uint8_t value, layers;
 	} changes[] = {
-		{1, 0x41, 2}, {24, 0x80, 2}, {22, 0x11, 2},
-		{0, 0xc8, 1}, {0, 0x80, 1},  {0, 0xd4, 1},
+		{1, 0x41, 2},  {24, 0x80, 2}, /* a subframe that cannot be */
+		{22, 0x11, 2}, {0, 0xc8, 1},  {0, 0x80, 1}, {0, 0xd4, 1},
 	};
 
 	(void)state;
