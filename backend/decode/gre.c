@@ -22,6 +22,7 @@ enum {
 	TYPE_ERSPAN = 0x88be,
 	TYPE_ERSPAN3 = 0x22eb,
 	TYPE_BRIDGED = 0x6558,
+	TYPE_ARUBA = 0x8200, /* and 15 more: an access point's 802.11 frames */
 };
 
 /* Bytes before what is carried, without source routes. */
@@ -63,8 +64,20 @@ static uint8_t gre_next(const struct walk *w, uint16_t flags, uint16_t type)
 	case TYPE_WCCP:
 		return walk_ip_version(w);
 	default:
-		return ethertype_protocol(type);
+		return (type & 0xff0f) == TYPE_ARUBA ? PROTO_IEEE80211 : ethertype_protocol(type);
 	}
+}
+
+/* Over UDP, RFC 8086: without the flags that nobody sends there. */
+uint8_t gre_udp_decode(struct walk *w)
+{
+	const uint8_t *p = cursor_peek(&w->c, GRE_HEADER);
+	const uint16_t flags = p ? get16(p) : 0xffff;
+
+	if (flags & ~(GRE_CHECKSUM | GRE_KEY | GRE_SEQUENCE) ||
+	    gre_next(w, flags, get16(p + 2)) == PROTO_DATA)
+		return walk_application(w);
+	return PROTO_GRE;
 }
 
 uint8_t gre_decode(struct walk *w)

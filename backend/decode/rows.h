@@ -56,6 +56,7 @@ uint8_t dccp_decode(struct walk *w);
 void dccp_info(struct buf *out, const struct view *v, const struct layer *l);
 void dccp_fields(const struct view *v, const struct layer *l);
 uint8_t gre_decode(struct walk *w);
+uint8_t gre_udp_decode(struct walk *w);
 void gre_info(struct buf *out, const struct view *v, const struct layer *l);
 void gre_fields(const struct view *v, const struct layer *l);
 uint8_t erspan_decode(struct walk *w);

@@ -159,6 +159,8 @@ static tunnel_fn port_tunnel(uint16_t port)
 		return gtp_decode;
 	case 3544:
 		return teredo_decode;
+	case 4754:
+		return gre_udp_decode;
 	case 4789:
 	case 8472: /* Linux's own number before there was one */
 		return vxlan_decode;

@@ -89,6 +89,9 @@ static const struct way ways[] = {
 	 PROTO_TEREDO},
 	{17, 1701, "\x40\2\0\x2d\0\1\0\2", 8, INSIDE_PPP, PROTO_L2TP},
 	{17, 1701, "\x0a\2\0\1\0\2\0\3\0\4\0\2\0\0", 14, INSIDE_PPP, PROTO_L2TP},
+	{17, 4754, "\0\0\x08\0", 4, INSIDE_IP4, PROTO_GRE},
+	{17, 4754, "\x20\0\x65\x58\0\0\0\1", 8, INSIDE_FRAME, PROTO_GRE},
+	{17, 4790, "\x0c\0\0\4\0\0\x2a\0\0\2\1\1\0\0\1\xff", 16, INSIDE_IP4, PROTO_VXLAN},
 	{17, 6635, "\0\x10\1\x40", 4, INSIDE_IP4, PROTO_MPLS},
 };
 
