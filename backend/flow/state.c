@@ -222,6 +222,17 @@ void state_advance(struct slot *s, unsigned direction, const struct decoded *d)
 	state_set(s);
 }
 
+static bool end_clean(const struct side *fl)
+{
+	return end_state(fl) == END_ESTABLISHED ||
+	       (end_state(fl) == END_CLOSED && end_before(fl) == END_ESTABLISHED);
+}
+
+bool state_clean(const struct slot *s)
+{
+	return end_clean(&s->side[0]) && end_clean(&s->side[1]);
+}
+
 /* --- the word --- */
 
 static bool inactive(unsigned state)

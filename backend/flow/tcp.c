@@ -202,7 +202,7 @@ static void rst_note(struct flows *f, struct slot *s, unsigned direction, const 
 /* The receiver has what we have not seen. */
 static void gap_note(struct flows *f, struct slot *s, unsigned direction, struct more_flow *m)
 {
-	if (end_state(&s->side[0]) < END_CLOSED && end_state(&s->side[1]) < END_CLOSED)
+	if (state_clean(s))
 		state_scaled(f, s, direction, 'G', &m->gaps);
 }
 

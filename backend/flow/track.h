@@ -57,6 +57,8 @@ static inline unsigned end_before(const struct side *fl)
 }
 void state_letters(struct flows *f, struct slot *s, unsigned direction, const struct decoded *d);
 void state_advance(struct slot *s, unsigned direction, const struct decoded *d);
+/* Whether both ends are established, or have ended from there with a FIN. */
+bool state_clean(const struct slot *s);
 void state_set(struct slot *s);
 void state_restore(struct slot *s, uint8_t state);	  /* after it had left memory */
 void state_initiator(struct slot *s, unsigned direction); /* this direction's sender began it */
