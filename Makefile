@@ -6,6 +6,7 @@ PREFIX ?= /usr/local
 CC_fuzz := clang
 CC     := $(or $(CC_$(BUILD)),$(if $(filter default,$(origin CC)),gcc,$(CC)))
 FUZZ_S ?= 60
+FUZZ   ?=
 V      ?=
 Q      := $(if $(V),,@)
 JOBS   := $(shell nproc 2>/dev/null || echo 1)
@@ -94,12 +95,13 @@ link = $(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^
 PROGRAMS := $(B)/bin/tapdeck $(B)/bin/tapdeckd $(B)/bin/tapdeck-tap $(B)/bin/tapdeck-ssh $(B)/bin/tapdeck-store
 UNITS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*/test_*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(wildcard tests/fuzz/*/fuzz_*.c))
+FUZZED := $(strip $(if $(FUZZ),$(foreach f,$(FUZZERS),$(if $(findstring $(FUZZ),$(notdir $(f))),$(f))),$(FUZZERS)))
 TOOLS := $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(wildcard tests/tools/*.c))
 BENCHES := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(wildcard tests/bench/*.c))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps deps-check run check check-quick bench fuzz fuzzers corpora fuzz-run soak asan asan-run lint style format install uninstall dist \
+.PHONY: all help deps deps-check run check check-quick bench fuzz fuzzed corpora fuzz-run soak asan asan-run lint style format install uninstall dist \
 	static clean units tools programs need
 
 all: need programs ## build everything into build/release (installs nothing)
@@ -180,17 +182,15 @@ asan: deps-check ## unit tests, golden files, fuzz corpora and one live test und
 asan-run:
 	$(Q)$(CHECK_ENV) $(UNIT_ENV) $(PROVE) -j2 $(UNITS) tests/golden/run tests/live/cli.t
 
-fuzz: deps-check ## every fuzzer for FUZZ_S seconds
-	$(Q)$(SUBMAKE) BUILD=fuzz fuzzers
+fuzz: deps-check ## every fuzzer (FUZZ=NAME: those with it in their name) for FUZZ_S seconds, JOBS at a time
+	$(Q)$(SUBMAKE) BUILD=fuzz fuzzed
 	$(Q)$(MAKE) --no-print-directory BUILD=fuzz fuzz-run
-fuzzers: $(FUZZERS)
+fuzzed: $(FUZZED)
 corpora: $(FUZZERS)
 	$(Q)for f in $(FUZZERS); do d=tests/fuzz/corpus/$$(basename $$f); [ ! -d $$d ] || $$f -runs=0 -verbosity=0 $$d || exit 1; done; \
 	echo "the corpora of $(words $(FUZZERS)) fuzzers were read"
-fuzz-run: $(FUZZERS)
-	$(Q)for f in $(FUZZERS); do echo "== $$f"; mkdir -p $(O)/corpus/$$(basename $$f); \
-		$$f -max_total_time=$(FUZZ_S) -max_len=65536 -rss_limit_mb=4096 -verbosity=0 -print_final_stats=1 \
-		$(O)/corpus/$$(basename $$f) $$(ls -d tests/fuzz/corpus/$$(basename $$f) 2>/dev/null) || exit 1; done
+fuzz-run: $(FUZZED)
+	$(Q)$(if $(FUZZED),,$(error no fuzzer has $(FUZZ) in its name))printf '%s\n' $(FUZZED) | xargs -P $(JOBS) -I{} tests/fuzz/one {} $(FUZZ_S) $(O)/corpus
 
 bench: all tools $(BENCHES) $(B)/tests/unit/db/test_figures ## the figures, ours and the peers' on the same input in the same run
 	$(Q)$(CHECK_ENV) tests/bench/run
