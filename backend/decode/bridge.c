@@ -1,5 +1,6 @@
 /* What switches put between Ethernet's header and what it carries: provider backbone bridges
- * (IEEE 802.1ah), VN-Tag, Cisco's FabricPath, MACsec (IEEE 802.1AE), service chains (RFC 8300). */
+ * (IEEE 802.1ah), VN-Tag, Cisco's FabricPath and metadata, MACsec (IEEE 802.1AE), service chains
+ * (RFC 8300). */
 #include "rows.h"
 
 #define PBB_HEADER 4u
@@ -8,6 +9,7 @@
 #define MACSEC_HEADER 6u
 #define MACSEC_CHANNEL 8u /* behind it, where the first byte says so */
 #define MACSEC_CHECK 16u  /* bytes at the frame's end, with the default ciphers */
+#define CMD_HEADER 8u	  /* with the type behind it */
 #define NSH_HEADER 8u
 
 enum { MACSEC_HAS_CHANNEL = 0x20, MACSEC_CLOSED = 0x0c };
@@ -132,6 +134,25 @@ void macsec_fields(const struct view *v, const struct layer *l)
 	view_field(v, "packet_number", l->offset + 2, 4, "%u", get32(p + 2));
 	if (p[0] & MACSEC_HAS_CHANNEL && l->length >= MACSEC_HEADER + MACSEC_CHANNEL)
 		view_hex(v, "channel", l->offset + MACSEC_HEADER, MACSEC_CHANNEL);
+}
+
+/* Version and length (1), an option and its value: the group that TrustSec's sender is of. */
+uint8_t cmd_decode(struct walk *w)
+{
+	const uint8_t *p = cursor_peek(&w->c, CMD_HEADER);
+
+	if (!p)
+		return walk_short(w, PROTO_CMD, CMD_HEADER);
+	if (p[0] != 1 || p[1] != 1)
+		return walk_unknown(w, PROTO_CMD);
+	walk_layer(w, PROTO_CMD, CMD_HEADER);
+	return walk_ethertype(w, get16(p + 6));
+}
+
+void cmd_info(struct buf *out, const struct view *v, const struct layer *l)
+{
+	if (l->length == CMD_HEADER)
+		buf_printf(out, "group %u", get16(v->head + l->offset + 4));
 }
 
 uint8_t nsh_decode(struct walk *w)

@@ -25,11 +25,26 @@ static const struct code_name ethertypes[] = {
 	{0x88e5, "MACsec"},
 	{0x88e7, "backbone bridge"},
 	{0x8903, "FabricPath"},
+	{0x8909, "Cisco metadata"},
 	{0x8926, "VN-Tag"},
 	{0x894f, "service header"},
 	{0x9000, "loopback test"},
 	{0x809b, "AppleTalk"},
 	{0x8137, "IPX"},
+	{0x0842, "wake on LAN"},
+	{0x22f0, "AVTP"},
+	{0x6003, "DECnet"},
+	{0x80f3, "AppleTalk ARP"},
+	{0x8892, "PROFINET"},
+	{0x88a2, "ATA over Ethernet"},
+	{0x88a4, "EtherCAT"},
+	{0x88ba, "sampled values"},
+	{0x88b8, "GOOSE"},
+	{0x88ca, "TIPC"},
+	{0x8902, "connectivity fault management"},
+	{0x8906, "FCoE"},
+	{0x8914, "FCoE initialization"},
+	{0x8915, "RoCE"},
 	{0, NULL},
 };
 
@@ -61,6 +76,8 @@ uint8_t ethertype_protocol(uint16_t ethertype)
 		return PROTO_PBB;
 	case 0x8903:
 		return PROTO_FABRICPATH;
+	case 0x8909:
+		return PROTO_CMD;
 	case 0x8926:
 		return PROTO_VNTAG;
 	case 0x894f:

@@ -127,11 +127,12 @@ static const char *const rare[256] = {
 };
 
 static const uint8_t protocols[256] = {
-	[1] = PROTO_ICMP,   [2] = PROTO_IGMP,	   [4] = PROTO_IPIP,	 [6] = PROTO_TCP,
-	[17] = PROTO_UDP,   [33] = PROTO_DCCP,	   [41] = PROTO_SIXIN4,	 [47] = PROTO_GRE,
-	[50] = PROTO_ESP,   [51] = PROTO_AH,	   [97] = PROTO_ETHERIP, [137] = PROTO_MPLS,
-	[58] = PROTO_ICMP6, [88] = PROTO_EIGRP,	   [89] = PROTO_OSPF,	 [103] = PROTO_PIM,
-	[112] = PROTO_VRRP, [115] = PROTO_L2TP_IP, [132] = PROTO_SCTP,	 [136] = PROTO_UDPLITE,
+	[1] = PROTO_ICMP,	 [2] = PROTO_IGMP,   [4] = PROTO_IPIP,	    [6] = PROTO_TCP,
+	[17] = PROTO_UDP,	 [33] = PROTO_DCCP,  [41] = PROTO_SIXIN4,   [47] = PROTO_GRE,
+	[50] = PROTO_ESP,	 [51] = PROTO_AH,    [97] = PROTO_ETHERIP,  [137] = PROTO_MPLS,
+	[143] = PROTO_ETH_IN_IP, [58] = PROTO_ICMP6, [88] = PROTO_EIGRP,    [89] = PROTO_OSPF,
+	[103] = PROTO_PIM,	 [112] = PROTO_VRRP, [115] = PROTO_L2TP_IP, [132] = PROTO_SCTP,
+	[136] = PROTO_UDPLITE,
 };
 
 const char *ip_protocol_name(uint8_t ip_protocol)

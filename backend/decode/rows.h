@@ -83,6 +83,7 @@ void l2tp_ip_info(struct buf *out, const struct view *v, const struct layer *l);
 uint8_t ipip_decode(struct walk *w);
 uint8_t sixin4_decode(struct walk *w);
 uint8_t etherip_decode(struct walk *w);
+uint8_t eth_in_ip_decode(struct walk *w);
 uint8_t ah_decode(struct walk *w);
 uint8_t esp_decode(struct walk *w);
 void esp_info(struct buf *out, const struct view *v, const struct layer *l);

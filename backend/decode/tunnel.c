@@ -208,3 +208,9 @@ uint8_t etherip_decode(struct walk *w)
 	walk_layer(w, PROTO_ETHERIP, ETHERIP_HEADER);
 	return walk_tunnel(w, PROTO_ETHERIP, get16(p) == ETHERIP_VERSION ? PROTO_ETH : PROTO_DATA);
 }
+
+/* RFC 8986 4.9: a frame behind a segment routing header, with nothing between. */
+uint8_t eth_in_ip_decode(struct walk *w)
+{
+	return walk_tunnel(w, PROTO_ETH_IN_IP, PROTO_ETH);
+}

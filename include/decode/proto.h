@@ -14,7 +14,7 @@
 	X(FRELAY, "fr", "Frame Relay") X(FRELAY_DIRECTION, "fr", "Frame Relay") X(MFR, "mfr", "Multilink Frame Relay") X(CHDLC, "chdlc", "Cisco HDLC") X(PPP_DIRECTION, "ppp", "PPP") \
 	X(PFLOG, "pflog", "Packet filter log") X(ENC, "enc", "IPsec device") \
 	X(FDDI, "fddi", "FDDI") X(IPOIB, "ipoib", "IP over InfiniBand") X(PBB, "pbb", "Provider backbone bridge") X(VNTAG, "vntag", "VN-Tag") \
-	X(FABRICPATH, "fabricpath", "FabricPath") X(MACSEC, "macsec", "MACsec") X(NSH, "nsh", "Network Service Header") \
+	X(FABRICPATH, "fabricpath", "FabricPath") X(MACSEC, "macsec", "MACsec") X(NSH, "nsh", "Network Service Header") X(CMD, "cmd", "Cisco metadata") \
 	/* network */ \
 	X(ARP, "arp", "Address Resolution Protocol") X(IP, "ip", "Internet Protocol version 4") X(IP6, "ip6", "Internet Protocol version 6") \
 	X(IP6_EXT, "ip6ext", "IPv6 extension header") X(ICMP, "icmp", "Internet Control Message Protocol") X(ICMP6, "icmp6", "ICMP for IPv6") \
@@ -22,7 +22,7 @@
 	X(PIM, "pim", "Protocol Independent Multicast") X(GRE, "gre", "Generic Routing Encapsulation") X(ERSPAN, "erspan", "ERSPAN") X(ESP, "esp", "ESP") X(AH, "ah", "Authentication Header") \
 	X(VXLAN, "vxlan", "VXLAN") X(GENEVE, "geneve", "GENEVE") X(GTPU, "gtp", "GPRS Tunnelling Protocol") X(IPIP, "ipip", "IP in IP") X(SIXIN4, "6in4", "IPv6 in IPv4") \
 	X(TEREDO, "teredo", "Teredo") X(L2TP, "l2tp", "L2TP") \
-	X(L2TP_IP, "l2tp", "L2TP over IP") X(FOURIN6, "4in6", "IPv4 in IPv6") X(SIXIN6, "6in6", "IPv6 in IPv6") X(ETHERIP, "etherip", "Ethernet in IP") \
+	X(L2TP_IP, "l2tp", "L2TP over IP") X(FOURIN6, "4in6", "IPv4 in IPv6") X(SIXIN6, "6in6", "IPv6 in IPv6") X(ETHERIP, "etherip", "Ethernet in IP") X(ETH_IN_IP, "ethernet", "Ethernet") \
 	/* transport */ \
 	X(TCP, "tcp", "Transmission Control Protocol") X(UDP, "udp", "User Datagram Protocol") X(UDPLITE, "udplite", "UDP-Lite") X(SCTP, "sctp", "Stream Control Transmission Protocol") X(DCCP, "dccp", "DCCP") \
 	/* application */ \

@@ -89,6 +89,8 @@ static const struct link links[] = {
 	{1, MACS "\x89\x26\0\0\0\x33\x08\0", 20, 0, PROTO_ETH},
 	{1, MACS "\x88\xe5\x20\x23\0\0\0\1\0\0\0\0\0\0\0\0\x08\0", 30, 6, PROTO_ETH},
 	{1, MACS "\x88\xe5\0\x23\0\0\0\1\x08\0", 22, 6, PROTO_ETH},
+	{1, MACS "\x89\x09\1\1\0\1\0\x2a\x08\0", 22, 0, PROTO_ETH},
+	{105, WLAN_DATA "\xaa\xaa\3\0\0\xf8\x08\0", 32, 0, PROTO_IEEE80211},
 	{1, MACS "\x89\x4f\0\2\1\1\0\0\1\xff", 22, 0, PROTO_ETH},
 };
 
@@ -177,13 +179,42 @@ static void test_named_links(void **state)
 	}
 }
 
+/* What switches say to each other: in the line by its name. */
+static void test_llc_names(void **state)
+{
+	static const struct {
+		const char *bytes, *line;
+	} talks[] = {
+		{"\xaa\xaa\3\0\0\x0c\x20\0....", "Cisco 0x2000 CDP"},
+		{"\xaa\xaa\3\0\0\x0c\x01\x0b....", "Cisco 0x010b PVST+"},
+		{"\xaa\xaa\3\0\x80\xc2\0\7....", "organisation 0x0080c2 type 0x0007 unknown"},
+		{"\xfe\xfe\3\x83........", "dsap 0xfe ssap 0xfe control 0x03 OSI"},
+		{"\2\2\3.........", "dsap 0x02 ssap 0x02 control 0x03"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(talks) / sizeof(talks[0]); i++) {
+		struct made m = {.len = 0};
+		struct decoded d;
+		struct buf line;
+
+		put_eth(&m, 12);
+		put(&m, talks[i].bytes, 12);
+		made_decode(&m, &d, 1);
+		buf_init(&line, 4096);
+		decode_info(&line, &d, m.bytes, m.len, NULL);
+		buf_add(&line, "", 1);
+		assert_string_equal((const char *)line.data, talks[i].line);
+		buf_release(&line);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_link),
-		cmocka_unit_test(test_every_link_cut),
-		cmocka_unit_test(test_wlan_that_is_closed),
-		cmocka_unit_test(test_named_links),
+		cmocka_unit_test(test_every_link),	    cmocka_unit_test(test_every_link_cut),
+		cmocka_unit_test(test_wlan_that_is_closed), cmocka_unit_test(test_named_links),
+		cmocka_unit_test(test_llc_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
