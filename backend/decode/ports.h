@@ -47,6 +47,7 @@ struct port_row {
 	X(995, TLS, NONE, NULL, NULL)                                                              \
 	X(1645, NONE, RADIUS, NULL, radius_looks)                                                  \
 	X(1646, NONE, RADIUS, NULL, radius_looks)                                                  \
+	X(1700, NONE, RADIUS, NULL, radius_looks) /* Cisco's changes of authorization */           \
 	X(1812, NONE, RADIUS, NULL, radius_looks)                                                  \
 	X(1813, NONE, RADIUS, NULL, radius_looks)                                                  \
 	X(1883, MQTT, NONE, mqtt_looks, NULL)                                                      \

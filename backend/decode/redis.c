@@ -41,7 +41,7 @@ bool redis_looks(const struct probe *b)
 	struct cursor c = probe_cursor(b);
 	struct str line;
 
-	return b->p[0] && strchr("*$+-:_#,%~>", b->p[0]) && line_whole(&c, &line) &&
+	return b->p[0] && strchr("*$+-:_#,%~>|(!=", b->p[0]) && line_whole(&c, &line) &&
 	       line_printable(line);
 }
 

@@ -116,6 +116,7 @@ static void test_talk(void **state)
 		SAID(TCP, 40000, 6380, "*2\r\n$3\r\nGET\r\n$3\r\nkey\r\n", "redis", "GET key"),
 		SAID(TCP, 6379, 40000, "-ERR no\r\n", "redis", "-ERR no"),
 		SAID(TCP, 6379, 40000, "$5\r\nhello\r\n", "redis", "5 bytes"),
+		SAID(TCP, 6379, 40000, "|1\r\n+ttl\r\n:3600\r\n*0\r\n", "redis", "|1"),
 		SAID(TCP, 40000, 11211, "get k\r\n", "memcached", "get k"),
 		SAID(TCP, 40000, 11211,
 		     "\200\000\000\001\0\0\0\0\0\0\0\001\0\0\0\0\0\0\0\0\0\0\0\0k", "memcached",
@@ -219,6 +220,10 @@ static void test_directory(void **state)
 		     "\001\011\0\031"
 		     "0123456789abcdef\001\005bob",
 		     "radius", "Access-Request id 9 user bob"),
+		SAID(UDP, 40000, 1700,
+		     "\053\011\0\031"
+		     "0123456789abcdef\001\005bob",
+		     "radius", "CoA-Request id 9 user bob"),
 		SAID(UDP, 546, 547, "\001\0\0\007\0\010\0\002\0\0", "dhcp6",
 		     "solicit xid 0x000007"),
 		SAID(UDP, 40000, 5300,
