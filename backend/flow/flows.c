@@ -207,6 +207,19 @@ static void datagram_note(struct flows *f, struct slot *s, unsigned direction)
 	s->state = side_spoke(&s->side[1]) ? CONN_SF : CONN_S0;
 }
 
+#define APP_WORDS 8u /* bytes of a payload that are enough to recognise it */
+
+/* Whether a port may say what content does not. Who was seen to begin tells which end serves, and
+ * the first words then: what begins as nothing that is known is not what the port is for. */
+static bool port_counts(const struct slot *s, const struct decoded *d)
+{
+	const bool first = s->side[0].payload + s->side[1].payload == d->payload_bytes;
+
+	if (s->protocol != IP_TCP || !s->initiator)
+		return true;
+	return first && d->payload_captured < APP_WORDS;
+}
+
 /* Content says what the application is; until it does, the port of whoever seems to be the server.
  */
 static void app_note(struct slot *s, const struct decoded *d)
@@ -217,10 +230,10 @@ static void app_note(struct slot *s, const struct decoded *d)
 		s->app_by_content = true;
 		return;
 	}
-	if (s->app_by_content || s->app || !d->payload_bytes || !s->has_ports)
+	if (s->app_by_content || s->app || !d->payload_bytes || !s->has_ports || !port_counts(s, d))
 		return;
 	s->app = app_by_port(s->protocol, s->port[s->initiator != 'b']);
-	if (!s->app)
+	if (!s->app && !s->initiator)
 		s->app = app_by_port(s->protocol, s->port[s->initiator == 'b']);
 }
 

@@ -3,15 +3,23 @@
 #include "base/clock.h"
 #include "tables.h"
 
+#define IP_TCP 6u
+
+/* Whether it has spoken from its beginning on, and what it said is nothing that is known. */
+static bool connection_spoke(const struct connection *c)
+{
+	return c->protocol == IP_TCP && c->initiator && (c->flow[0].payload || c->flow[1].payload);
+}
+
 const char *connection_app(const struct connection *c)
 {
 	uint16_t server = c->initiator == 'b' ? c->port_a : c->port_b,
 		 client = c->initiator == 'b' ? c->port_b : c->port_a;
 	uint8_t app = c->app;
 
-	if (!app && c->has_ports)
+	if (!app && c->has_ports && !connection_spoke(c))
 		app = app_by_port(c->protocol, server);
-	if (!app && c->has_ports)
+	if (!app && c->has_ports && !c->initiator)
 		app = app_by_port(c->protocol, client);
 	return proto_name(app);
 }

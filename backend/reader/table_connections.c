@@ -31,7 +31,9 @@
 	  "unknown.")                                                                              \
 	X(INITIATOR, "initiator", TEXT, 0, "",                                                     \
 	  "Who began it, a or b, by SYN or SYN-ACK; empty where that was not seen.")               \
-	X(APP, "app", TEXT, 0, "", "The application by its content, else by its port.")            \
+	X(APP, "app", TEXT, 0, "",                                                                 \
+	  "The application by its content; by the server's port where little was said yet, or "    \
+	  "the beginning was not seen.")                                                           \
 	X(HANDSHAKE_MS, "handshake_ms", MS, 0, "ms",                                               \
 	  "Time from the SYN to the ACK that completes the handshake, or to the RST with ACK "     \
 	  "that refuses it.")                                                                      \
