@@ -203,9 +203,35 @@ static void test_routers(void **state)
 	}
 }
 
+static void test_icmp6_names(void **state)
+{
+	static const struct {
+		uint8_t type;
+		const char *line;
+	} types[] = {
+		{139, "node information query"},      {144, "home agent request"},
+		{147, "mobile prefix advertisement"}, {155, "RPL control"},
+		{160, "extended echo request"},	      {200, "type 200 code 2"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		struct made m = {.len = 0};
+		struct decoded d;
+		char line[256];
+
+		put_ip6(&m, 58, 8);
+		put8(&m, types[i].type);
+		put(&m, "\2\0\0\0\1\0\2", 7);
+		made_decode(&m, &d, 101);
+		assert_string_equal(info(&m, &d, line, sizeof(line)), types[i].line);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_icmp6_names),
 		cmocka_unit_test(test_every_extension),
 		cmocka_unit_test(test_extensions_that_are_messages),
 		cmocka_unit_test(test_jumbogram),
