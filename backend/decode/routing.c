@@ -6,6 +6,9 @@
 #define EIGRP_HEADER 20u
 #define VRRP_HEADER 8u
 #define PIM_HEADER 4u
+#define PIM_REGISTER 0x21u
+#define PIM_REGISTER_HEADER 8u
+#define PIM_REGISTER_NULL 0x40u
 
 static const struct code_name ospf_types[] = {
 	{1, "hello"},
@@ -42,8 +45,15 @@ uint8_t vrrp_decode(struct walk *w)
 	return named(w, PROTO_VRRP, VRRP_HEADER);
 }
 
+/* A register carries a source's packet to where its group meets (RFC 7761 4.9.3). */
 uint8_t pim_decode(struct walk *w)
 {
+	const uint8_t *p = cursor_peek(&w->c, PIM_REGISTER_HEADER);
+
+	if (p && p[0] == PIM_REGISTER && !(p[4] & PIM_REGISTER_NULL)) {
+		walk_layer(w, PROTO_PIM, PIM_REGISTER_HEADER);
+		return walk_tunnel(w, PROTO_PIM, walk_ip_version(w));
+	}
 	return named(w, PROTO_PIM, PIM_HEADER);
 }
 

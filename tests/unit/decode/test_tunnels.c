@@ -62,6 +62,7 @@ static const struct way ways[] = {
 	{4, 0, "", 0, INSIDE_IP4, PROTO_IPIP},
 	{41, 0, "", 0, INSIDE_IP6, PROTO_SIXIN4},
 	{97, 0, "\x30\0", 2, INSIDE_FRAME, PROTO_ETHERIP},
+	{103, 0, "\x21\0\xde\xff\0\0\0\0", 8, INSIDE_IP4, PROTO_PIM},
 	{143, 0, "", 0, INSIDE_FRAME, PROTO_ETH_IN_IP},
 	{137, 0, "\0\1\1\x40", 4, INSIDE_IP4, PROTO_MPLS},
 	{47, 0, "\0\0\x08\0", 4, INSIDE_IP4, PROTO_GRE},
