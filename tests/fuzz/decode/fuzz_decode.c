@@ -56,9 +56,9 @@ struct entry {
 	uint8_t app; /* shown as this one, 0: as what it is */
 };
 
-static const uint32_t links[] = {0,   1,   9,	 12,  101, 105, 108, 113, 127, 228, 229,
-				 253, 276, 9999, 50,  51,  100, 104, 107, 109, 117, 119,
-				 163, 166, 182,	 192, 204, 206, 239, 258, 10,  242, 149};
+static const uint32_t links[] = {0,   1,    9,	 12,  101, 105, 108, 113, 127, 228, 229, 253,
+				 276, 9999, 50,	 51,  100, 104, 107, 109, 117, 119, 163, 166,
+				 182, 192,  204, 206, 239, 258, 10,  242, 149, 281, 282, 285};
 static const uint8_t protocols[] = {1,	 2,   4,   6,	17,  33,  41, 47, 50, 51, 58,  88,  89, 97,
 				    103, 112, 115, 132, 136, 137, 0,  43, 44, 60, 135, 139, 255};
 static const uint16_t tunnels[] = {1701, 2152, 3544, 4754, 4789, 4790, 6081, 6635, 8472};
@@ -67,6 +67,10 @@ enum {
 	LINKS = sizeof(links) / sizeof(links[0]),
 	PROTOCOLS = sizeof(protocols) / sizeof(protocols[0]),
 	TUNNELS = sizeof(tunnels) / sizeof(tunnels[0]),
+	/* Of the first byte: seeds keep their decoder when one is added. */
+	FIRST_PROTOCOL = 64,
+	FIRST_TUNNEL = 112,
+	FIRST_APP = 128,
 };
 
 /* A port that suggests the application, 9 where none does. */
@@ -88,20 +92,18 @@ static struct entry entry_of(uint8_t row, uint8_t how)
 {
 	struct entry e = {.link = LINK_RAW};
 
-	row %= LINKS + PROTOCOLS + TUNNELS + APPS;
-	if (row < LINKS) {
-		e.link = links[row];
+	if (row < FIRST_PROTOCOL) {
+		e.link = links[row % LINKS];
 		return e;
 	}
 	e.ip = true;
-	row -= LINKS;
-	if (row < PROTOCOLS) {
-		e.ip_protocol = protocols[row];
-	} else if (row < PROTOCOLS + TUNNELS) {
+	if (row < FIRST_TUNNEL) {
+		e.ip_protocol = protocols[(row - FIRST_PROTOCOL) % PROTOCOLS];
+	} else if (row < FIRST_APP) {
 		e.ip_protocol = IP_UDP;
-		e.port = tunnels[row - PROTOCOLS];
+		e.port = tunnels[(row - FIRST_TUNNEL) % TUNNELS];
 	} else {
-		e.app = (uint8_t)(APPS_FIRST + (row - PROTOCOLS - TUNNELS));
+		e.app = (uint8_t)(APPS_FIRST + (row - FIRST_APP) % APPS);
 		e.ip_protocol = how & BY_TCP ? IP_TCP : IP_UDP;
 		e.port = app_port(e.app, e.ip_protocol);
 	}
