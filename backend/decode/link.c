@@ -55,6 +55,10 @@ static const uint8_t links[] = {
 	[253] = PROTO_NETLINK,
 	[258] = PROTO_PKTAP,
 	[276] = PROTO_SLL2,
+	[281] = PROTO_DSA, /* Broadcom's */
+	[282] = PROTO_DSA_BEFORE,
+	[284] = PROTO_DSA, /* Marvell's */
+	[285] = PROTO_EDSA,
 };
 
 uint8_t link_protocol(uint32_t link_type)

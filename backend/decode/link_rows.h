@@ -34,6 +34,11 @@ void fabricpath_info(struct buf *out, const struct view *v, const struct layer *
 uint8_t macsec_decode(struct walk *w);
 void macsec_info(struct buf *out, const struct view *v, const struct layer *l);
 void macsec_fields(const struct view *v, const struct layer *l);
+uint8_t dsa_decode(struct walk *w);
+uint8_t edsa_decode(struct walk *w);
+uint8_t dsa_before_decode(struct walk *w);
+void dsa_info(struct buf *out, const struct view *v, const struct layer *l);
+void dsa_fields(const struct view *v, const struct layer *l);
 uint8_t cmd_decode(struct walk *w);
 void cmd_info(struct buf *out, const struct view *v, const struct layer *l);
 uint8_t nsh_decode(struct walk *w);

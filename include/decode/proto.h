@@ -15,6 +15,7 @@
 	X(PFLOG, "pflog", "Packet filter log") X(ENC, "enc", "IPsec device") \
 	X(FDDI, "fddi", "FDDI") X(IPOIB, "ipoib", "IP over InfiniBand") X(PBB, "pbb", "Provider backbone bridge") X(VNTAG, "vntag", "VN-Tag") \
 	X(FABRICPATH, "fabricpath", "FabricPath") X(MACSEC, "macsec", "MACsec") X(NSH, "nsh", "Network Service Header") X(CMD, "cmd", "Cisco metadata") \
+	X(DSA, "dsa", "Switch tag") X(EDSA, "dsa", "Switch tag") X(DSA_BEFORE, "dsa", "Switch tag") \
 	/* network */ \
 	X(ARP, "arp", "Address Resolution Protocol") X(IP, "ip", "Internet Protocol version 4") X(IP6, "ip6", "Internet Protocol version 6") \
 	X(IP6_EXT, "ip6ext", "IPv6 extension header") X(ICMP, "icmp", "Internet Control Message Protocol") X(ICMP6, "icmp6", "ICMP for IPv6") \

@@ -81,6 +81,10 @@ static const struct link links[] = {
 	 "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
 	 "\x08\0\0\0",
 	 44, 0, PROTO_IPOIB},
+	{281, MACS "\x2c\0\0\x80\x08\0", 18, 0, PROTO_DSA},
+	{284, MACS "\xc0\x0a\0\0\x08\0", 18, 0, PROTO_DSA},
+	{285, MACS "\xda\xda\0\0\xc0\0\0\0\x08\0", 22, 0, PROTO_EDSA},
+	{282, "\0\0\x20\5" MACS "\x08\0", 18, 0, PROTO_DSA_BEFORE},
 	{149, "\x0c\0\0\0\1\0\0\0\x0c\0\0\0", 12, 0, PROTO_PKTAP},
 	{0, "\2\0\0\0", 4, 0, PROTO_NULL_LOOP},
 	{0, "\x0f\0\x08\0", 4, 0, PROTO_NULL_LOOP},
