@@ -148,6 +148,16 @@ static void ip(struct addr *a, uint8_t family, const uint8_t *p)
 	memcpy(a->bytes, p, family == ADDR_IP4 ? 4 : 16);
 }
 
+/* Bytes that nobody reads are no protocol, unless there is nothing else. */
+static const char *innermost(const struct decoded *d)
+{
+	unsigned n = d->nlayers;
+
+	while (n > 1 && d->layer[n - 1].protocol == PROTO_DATA)
+		n--;
+	return n ? proto_name(d->layer[n - 1].protocol) : NULL;
+}
+
 static void row_ends(struct packet_row *r, const struct decoded *d, const struct packet *pk)
 {
 	r->src = r->dst = (struct addr){0};
@@ -158,7 +168,7 @@ static void row_ends(struct packet_row *r, const struct decoded *d, const struct
 		r->proto = ip_protocol_name(d->ip_protocol);
 		return;
 	}
-	r->proto = d->nlayers ? proto_name(d->layer[d->nlayers - 1].protocol) : NULL;
+	r->proto = innermost(d);
 	if (d->nlayers == 0 || d->layer[0].protocol != PROTO_ETH ||
 	    pk->captured < d->layer[0].offset + 2 * MAC_BYTES)
 		return;

@@ -490,12 +490,49 @@ static void test_epoch_is_a_time(void **state)
 	buf_release(&file);
 }
 
+/* What is not IP has the name of the last header that was read. */
+static void test_innermost(void **state)
+{
+	static const struct {
+		uint16_t type;
+		const char *rest, *proto;
+	} frames[] = {
+		{0x88f7, "........", "eth"},
+		{0x8863, "\x11\x09\0\0\0\2..", "pppoe"},
+		{0x8864, "\x11\0\0\1\0\2\xc0\x21", "ppp"},
+		{8, "\xaa\xaa\3\0\0\x0c\x20\0", "llc"},
+	};
+	struct buf file;
+	struct rig r;
+
+	(void)state;
+	buf_init(&file, FILE_BYTES_MAX);
+	assert_int_equal(write_pcap_header(&file, LINK_ETHERNET, 65535, false), 0);
+	for (size_t i = 0; i < ARRAY_LEN(frames); i++) {
+		struct buf bytes;
+
+		buf_init(&bytes, PACKET_ROOM);
+		put_eth(&bytes, frames[i].type);
+		buf_add(&bytes, frames[i].rest, 8);
+		put_packet(&file, NS_PER_S, &bytes);
+		buf_release(&bytes);
+	}
+	rig_start(&r);
+	assert_int_equal(rig_file(&r, rig_temp(file.data, file.len), "innermost", false, 0), 0);
+	assert_int_equal(rig_table(&r, "packets"), 0);
+	for (uint32_t i = 0; i < ARRAY_LEN(frames); i++)
+		rig_is(&r, i, "proto", frames[i].proto);
+	rig_stop(&r);
+	buf_release(&file);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nested),	   cmocka_unit_test(test_blocks),
 		cmocka_unit_test(test_records),	   cmocka_unit_test(test_times),
 		cmocka_unit_test(test_interfaces), cmocka_unit_test(test_epoch_is_a_time),
+		cmocka_unit_test(test_innermost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
