@@ -22,7 +22,9 @@ enum {
 	TYPE_ERSPAN = 0x88be,
 	TYPE_ERSPAN3 = 0x22eb,
 	TYPE_BRIDGED = 0x6558,
-	TYPE_ARUBA = 0x8200, /* and 15 more: an access point's 802.11 frames */
+	TYPE_ARUBA = 0x8200, /* to 0x8370 in steps of 16: an access point's 802.11 frames */
+	TYPE_ARUBA_LAST = 0x8370,
+	TYPE_ARUBA_OTHER = 0x9000,
 };
 
 /* Bytes before what is carried, without source routes. */
@@ -48,6 +50,12 @@ static uint32_t routes_length(const struct walk *w, uint32_t at)
 	return at;
 }
 
+static bool type_is_wlan(uint16_t type)
+{
+	return (type >= TYPE_ARUBA && type <= TYPE_ARUBA_LAST && !(type & 15)) ||
+	       type == TYPE_ARUBA_OTHER;
+}
+
 static uint8_t gre_next(const struct walk *w, uint16_t flags, uint16_t type)
 {
 	if ((flags & GRE_VERSION) == 1)
@@ -64,7 +72,7 @@ static uint8_t gre_next(const struct walk *w, uint16_t flags, uint16_t type)
 	case TYPE_WCCP:
 		return walk_ip_version(w);
 	default:
-		return (type & 0xff0f) == TYPE_ARUBA ? PROTO_IEEE80211 : ethertype_protocol(type);
+		return type_is_wlan(type) ? PROTO_IEEE80211 : ethertype_protocol(type);
 	}
 }
 

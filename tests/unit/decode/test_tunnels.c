@@ -9,6 +9,7 @@
 #include "packets.h"
 
 #define INNER_PAYLOAD 5u
+#define WLAN_IP4 "\x08\1\0\0\2\0\0\0\0\1\2\0\0\0\0\2\2\0\0\0\0\3\x10\0\xaa\xaa\3\0\0\0\x08\0"
 #define INNER_BYTES (20u + 8 + INNER_PAYLOAD)
 
 /* IPv4 with its own addresses, UDP from 7 to 9 and "inner" in it. */
@@ -69,6 +70,8 @@ static const struct way ways[] = {
 	{47, 0, "\xb0\0\x86\xdd\1\2\0\0\0\0\0\1\0\0\0\2", 16, INSIDE_IP6, PROTO_GRE},
 	{47, 0, "\x40\0\x08\0\0\0\0\0\x08\0\0\4\1\2\3\4\0\0\0\0", 20, INSIDE_IP4, PROTO_GRE},
 	{47, 0, "\0\0\x65\x58", 4, INSIDE_FRAME, PROTO_GRE},
+	{47, 0, "\0\0\x82\0" WLAN_IP4, 36, INSIDE_IP4, PROTO_GRE},
+	{47, 0, "\0\0\x83\x70" WLAN_IP4, 36, INSIDE_IP4, PROTO_GRE},
 	{47, 0, "\0\0\x88\x47\0\1\1\x40", 8, INSIDE_IP4, PROTO_GRE},
 	{47, 0, "\x30\x81\x88\x0b\0\x25\0\1\0\0\0\5\0\0\0\4", 16, INSIDE_PPP, PROTO_GRE},
 	{47, 0, "\0\0\x88\x3e", 4, INSIDE_IP4, PROTO_GRE},
