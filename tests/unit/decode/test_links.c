@@ -213,12 +213,49 @@ static void test_llc_names(void **state)
 	}
 }
 
+/* The neighbour's name and port, and the tree's root. */
+static void test_neighbours(void **state)
+{
+	static const struct {
+		uint16_t type, length;
+		const char *bytes, *line;
+	} talks[] = {
+		{0x88cc, 37,
+		 "\2\7\4\2\0\0\0\0\1\4\5\5eth1\6\2\0\x78\x0a\3sw1\x0c\2L2\x0e\4\0\4\0\4\0\0",
+		 "chassis 02:00:00:00:00:01 port eth1 ttl 120 system sw1"},
+		{0x88cc, 12, "\2\6\5\1\x0a\0\0\1\4\x7f\1x", "chassis 10.0.0.1"},
+		{38, 38,
+		 "\x42\x42\3\0\0\2\2\x3c\x80\0\2\0\0\0\0\1\0\0\0\4\x80\1\2\0\0\0\0\2\x80\3"
+		 "\1\0\x14\0\2\0\x0f\0",
+		 "rapid configuration root 32768/02:00:00:00:00:01 cost 4 bridge "
+		 "32769/02:00:00:00:00:02 port 0x8003"},
+		{7, 7, "\x42\x42\3\0\0\0\x80", "topology change"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(talks) / sizeof(talks[0]); i++) {
+		struct made m = {.len = 0};
+		struct decoded d;
+		struct buf line;
+
+		put_eth(&m, talks[i].type);
+		put(&m, talks[i].bytes, talks[i].length);
+		made_decode(&m, &d, 1);
+		assert_int_equal(d.flags, 0);
+		buf_init(&line, 4096);
+		decode_info(&line, &d, m.bytes, m.len, NULL);
+		buf_add(&line, "", 1);
+		assert_string_equal((const char *)line.data, talks[i].line);
+		buf_release(&line);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_link),	    cmocka_unit_test(test_every_link_cut),
 		cmocka_unit_test(test_wlan_that_is_closed), cmocka_unit_test(test_named_links),
-		cmocka_unit_test(test_llc_names),
+		cmocka_unit_test(test_llc_names),	    cmocka_unit_test(test_neighbours),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
