@@ -3,12 +3,13 @@
 
 #define LLC_SNAP 8u /* aa aa 03, organisation, type */
 #define CISCO 0x00000cu
+#define PVST 0x010bu
 #define BRIDGE_TUNNEL 0x0000f8u /* types as Ethernet's all the same (IEEE 802.1H) */
 
 /* Cisco's types behind SNAP: the talk of its switches. */
 static const struct code_name cisco_types[] = {
-	{0x010b, "PVST+"}, {0x0111, "UDLD"}, {0x2000, "CDP"},
-	{0x2003, "VTP"},   {0x2004, "DTP"},  {0, NULL},
+	{PVST, "PVST+"}, {0x0111, "UDLD"}, {0x2000, "CDP"},
+	{0x2003, "VTP"}, {0x2004, "DTP"},  {0, NULL},
 };
 
 static const struct code_name service_points[] = {
@@ -51,6 +52,8 @@ uint8_t llc_decode(struct walk *w)
 	walk_layer(w, PROTO_LLC, LLC_SNAP);
 	if (snap_is_ethernet(p))
 		return ethertype_protocol(get16(p + 6));
+	if (snap_organisation(p) == CISCO && get16(p + 6) == PVST)
+		return PROTO_STP;
 	/* Known messages have nothing more inside that would be missed. */
 	if (snap_organisation(p) == CISCO && *code_text(cisco_types, get16(p + 6), ""))
 		return cursor_left(&w->c) ? walk_rest(w, PROTO_DATA) : PROTO_NONE;

@@ -190,7 +190,7 @@ static void test_llc_names(void **state)
 		const char *bytes, *line;
 	} talks[] = {
 		{"\xaa\xaa\3\0\0\x0c\x20\0....", "Cisco 0x2000 CDP"},
-		{"\xaa\xaa\3\0\0\x0c\x01\x0b....", "Cisco 0x010b PVST+"},
+		{"\xaa\xaa\3\0\0\x0c\x20\3....", "Cisco 0x2003 VTP"},
 		{"\xaa\xaa\3\0\x80\xc2\0\7....", "organisation 0x0080c2 type 0x0007 unknown"},
 		{"\xfe\xfe\3\x83........", "dsap 0xfe ssap 0xfe control 0x03 OSI"},
 		{"\2\2\3.........", "dsap 0x02 ssap 0x02 control 0x03"},
@@ -230,6 +230,7 @@ static void test_neighbours(void **state)
 		 "rapid configuration root 32768/02:00:00:00:00:01 cost 4 bridge "
 		 "32769/02:00:00:00:00:02 port 0x8003"},
 		{7, 7, "\x42\x42\3\0\0\0\x80", "topology change"},
+		{12, 12, "\xaa\xaa\3\0\0\x0c\x01\x0b\0\0\0\x80", "topology change"},
 	};
 
 	(void)state;
