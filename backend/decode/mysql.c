@@ -111,7 +111,7 @@ static enum mysql_kind mysql_kind(const struct view *v, const struct layer *l)
 	if (v->d->dport == MYSQL_PORT) {
 		if (p[3] == 0)
 			return MYSQL_COMMAND;
-		if (p[3] == 1 && le24(p) == 32 && p[5] & 8)
+		if (p[3] == 1 && le24(p) == 32 && l->length > 5 && p[5] & 8)
 			return MYSQL_TLS;
 		return p[3] == 1 && le24(p) > 32 ? MYSQL_LOGIN : MYSQL_OTHER;
 	}

@@ -240,6 +240,11 @@ static void test_stores(void **state)
 	static const struct said said[] = {
 		SAID(TCP, 3307, 40000, "\014\0\0\0\0128.0.36\0\001\0\0\0", "mysql",
 		     "greeting 8.0.36"),
+		SAID(TCP, 40000, 3306,
+		     "\x20\0\0\1\x05\x08\0\0\0\0\0\1\x21\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+		     "\0"
+		     "\0",
+		     "mysql", "TLS wanted"),
 		SAID(TCP, 40000, 3306, "\011\0\0\0\003SELECT 1", "mysql", "query SELECT 1"),
 		SAID(TCP, 3306, 40000, "\013\0\0\001\377\025\004#28000no", "mysql",
 		     "error 1045 no"),
