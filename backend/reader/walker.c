@@ -30,6 +30,7 @@ void walker_release(struct walker *w)
 	free(w->file);
 	w->file = NULL;
 	w->nfiles = w->part = w->run = 0;
+	w->held = false;
 	w->last = 0;
 	w->row = UINT64_MAX;
 }
@@ -104,6 +105,8 @@ static int walker_step(struct walker *w, const struct index *x, struct packet *p
 		return -1;
 	}
 	w->row++;
+	w->pk = *pk;
+	w->held = true;
 	return 0;
 }
 
@@ -133,6 +136,11 @@ int walker_read(struct walker *w, const struct index *x, uint64_t row, struct pa
 
 	if (!index_get(x, row, &entry))
 		return err_set(e, ERR_PART, "the packet left the memory");
+	if (w->held && row + 1 == w->row) {
+		*pk = w->pk;
+		pk->number = index_number(x, row);
+		return 0;
+	}
 	if (row == 0 && w->row == UINT64_MAX)
 		w->row = 0;
 	if (row != w->row) {

@@ -8,8 +8,10 @@ struct walker {
 	struct source *source;
 	struct capfile **file; /* by part; NULL: not walked */
 	uint32_t nfiles;
-	uint32_t part; /* the last that was walked */
-	uint64_t row;  /* of the index, that comes next; UINT64_MAX: not walking */
+	uint32_t part;	  /* the last that was walked */
+	uint64_t row;	  /* of the index, that comes next; UINT64_MAX: not walking */
+	struct packet pk; /* the one before it, when `held`: some look twice */
+	bool held;
 	uint64_t last; /* that was read place by place */
 	uint32_t run;  /* rows in a row that were */
 };
