@@ -92,7 +92,8 @@ static void csv_cell(struct buf *line, enum kind kind, const struct value *v, st
 	const size_t from = line->len;
 
 	value_print_raw(line, kind, v);
-	if (v->type != VALUE_TEXT || !csv_quoted(line->data + from, line->len - from))
+	if (v->type != VALUE_TEXT || line->len == from ||
+	    !csv_quoted(line->data + from, line->len - from))
 		return;
 	buf_clear(raw);
 	(void)buf_add(raw, line->data + from, line->len - from);
