@@ -169,7 +169,7 @@ static void print_bytes(struct buf *out, const struct value *v)
 	const double n = value_number(v);
 	char text[TEXT_NUMBER_MAX];
 
-	if (n < 0 || n > 1.8e19)
+	if (!(n >= 0 && n <= 1.8e19)) /* and what is no number */
 		print_integer(out, v);
 	else
 		(void)buf_add_str(out, text_bytes((uint64_t)n, text));
