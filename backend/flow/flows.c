@@ -307,6 +307,8 @@ static void held_count(struct flows *f, uint32_t slot, unsigned direction, const
 		s->first_offset = h->place.offset & OFFSET_MASK;
 		s->first_segment = h->place.segment & SEGMENT_MASK;
 	}
+	if ((h->last_number & PACKET_MASK) > s->last_packet)
+		s->last_packet = h->last_number & PACKET_MASK;
 	if (s->protocol != IP_TCP)
 		s->state = s->protocol != IP_UDP     ? CONN_OTH
 			   : side_spoke(&s->side[1]) ? CONN_SF
@@ -357,10 +359,10 @@ static void carried_count(struct flows *f, uint32_t slot, const struct flow_plac
 				 .bytes = p->length,
 				 .first_ns = p->ts_ns,
 				 .last_ns = p->ts_ns,
-				 .place = *p};
+				 .place = *p,
+				 .last_number = p->number};
 
 	held_count(f, slot, note->direction, &one);
-	flows_slot(f, slot)->last_packet = p->number & PACKET_MASK;
 }
 
 void flows_packet(struct flows *f, const struct decoded *d, const struct flow_place *p,

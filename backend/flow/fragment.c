@@ -151,6 +151,7 @@ static void fragment_hold(struct flows *f, struct fragment *e, const struct deco
 		h->first_ns = h->last_ns = p->ts_ns;
 	}
 	h->packets++;
+	h->last_number = p->number;
 	h->bytes += p->length;
 	h->ip_bytes += d->ip_bytes;
 	h->payload += d->payload_bytes;

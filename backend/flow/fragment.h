@@ -8,6 +8,7 @@ struct held {
 	uint64_t packets, bytes, ip_bytes, payload;
 	int64_t first_ns, last_ns;
 	struct flow_place place; /* of the first */
+	uint64_t last_number;	 /* of the last packet */
 };
 struct fragments *fragments_new(void);
 void fragments_free(struct fragments *x);

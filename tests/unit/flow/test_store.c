@@ -226,6 +226,8 @@ static void test_first_fragment_never(void **state)
 	assert_false(conn(&s, 1)->has_ports);
 	assert_int_equal(conn(&s, 1)->protocol, 17);
 	assert_int_equal(conn(&s, 1)->flow[0].packets, 2);
+	assert_int_equal(conn(&s, 1)->first_packet, 1);
+	assert_int_equal(conn(&s, 1)->last_packet, 2);
 	flows_free(s.f);
 }
 
