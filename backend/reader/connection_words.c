@@ -85,12 +85,17 @@ static const struct connection *ask_counted(struct ask *a, uint64_t place)
 const struct connection *ask_connection(struct ask *a, uint64_t place)
 {
 	uint64_t stamp = a->capture->totals.packets + (a->pass ? a->pass->totals.packets : 0);
+	const struct connection *c;
 
 	if (a->place == place + 1 && a->stamp == stamp)
 		return a->shown;
 	a->stamp = stamp;
 	a->counted = NULL;
-	a->shown = a->pass ? ask_counted(a, place) : flows_at(a->capture->flows, place);
+	c = a->pass ? ask_counted(a, place) : flows_at(a->capture->flows, place);
+	/* Between two cells of a row other queries have their turns, and take what flows shows. */
+	if (c && c != &a->connection)
+		a->connection = *c;
+	a->shown = c ? &a->connection : NULL;
 	a->place = place + 1;
 	return a->shown;
 }

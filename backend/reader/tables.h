@@ -22,7 +22,7 @@ struct ask {
 	struct capture *capture;
 	struct pass *pass;		       /* NULL: every packet counts */
 	struct survey *survey;		       /* NULL: the table needs none */
-	struct connection connection;	       /* the row that is shown, as the pass counts it */
+	struct connection connection;	       /* the row that is shown; its own copy */
 	const struct pass_connection *counted; /* and its counts; NULL without a pass */
 	uint64_t place, stamp; /* its place plus 1, 0: none; packets when it was looked up */
 	const struct connection *shown; /* that row; NULL: it left memory */

@@ -1,0 +1,76 @@
+/* Queries that are answered by turns: each keeps its own row, whatever others look at between. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "../../../backend/reader/tables.h"
+
+#define CONNECTIONS 100u
+
+/* One packet each, all to one address. */
+static void fill(struct capture *c)
+{
+	const struct flows_options o = {0};
+
+	capture_init(c, &o, false, false);
+	for (uint32_t i = 0; i < CONNECTIONS; i++) {
+		const uint8_t dst[4] = {10, 0, 0, 1}, src[4] = {10, 1, 0, (uint8_t)i};
+		const struct decoded d = {.flags = DECODE_IP | DECODE_PORTS,
+					  .family = 4,
+					  .ip_protocol = 17,
+					  .src = src,
+					  .dst = dst,
+					  .sport = 1000,
+					  .dport = 53,
+					  .ip_bytes = 86};
+		const struct packet pk = {.number = i + 1,
+					  .length = 100,
+					  .captured = 100,
+					  .has_time = true,
+					  .ts_ns = i};
+
+		capture_count(c, &d, &pk, 0, 0, false);
+	}
+}
+
+static struct value cell(struct ask *a, uint64_t row, const char *column)
+{
+	const int at = table_column(a->kind->type, str_of(column));
+
+	assert_true(at >= 0);
+	return a->kind->cell(a, row, (unsigned)at);
+}
+
+static void check_turns(const struct table_kind *kind, const char *column, uint64_t rows_each)
+{
+	struct capture c;
+
+	fill(&c);
+	struct ask first = {.kind = kind, .capture = &c}, second = {.kind = kind, .capture = &c};
+
+	assert_int_equal(cell(&first, 0, column).i, 1);
+	for (uint64_t row = 0; row < CONNECTIONS * rows_each; row++)
+		assert_int_equal(cell(&second, row, column).i, row / rows_each + 1);
+	assert_int_equal(cell(&first, 0, column).i, 1);
+	assert_int_equal(cell(&first, rows_each - 1, column).i, 1);
+	capture_release(&c);
+}
+
+static void test_rows_by_turns(void **state)
+{
+	(void)state;
+	check_turns(&table_connections, "id", 1);
+	check_turns(&table_flows, "connection", 2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rows_by_turns),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
