@@ -102,7 +102,7 @@ static void pass_count(struct pass *p, uint64_t number, unsigned tag, const stru
 	decode_packet(&d, &o, pk->link_type, pk->data, pk->captured, pk->length);
 	if (f->packets++ == 0)
 		f->first_ns = f->last_ns = NS_NONE;
-	if (pk->has_time && f->first_ns == NS_NONE)
+	if (pk->has_time && (f->first_ns == NS_NONE || pk->ts_ns < f->first_ns))
 		f->first_ns = pk->ts_ns;
 	if (pk->has_time && pk->ts_ns > f->last_ns)
 		f->last_ns = pk->ts_ns;

@@ -10,7 +10,7 @@
 
 #define CONNECTIONS 100u
 
-/* One packet each, all to one address. */
+/* One packet each, all to one address; the times run backwards, to 0. */
 static void fill(struct capture *c)
 {
 	const struct flows_options o = {0};
@@ -30,7 +30,7 @@ static void fill(struct capture *c)
 					  .length = 100,
 					  .captured = 100,
 					  .has_time = true,
-					  .ts_ns = i};
+					  .ts_ns = CONNECTIONS - 1 - i};
 
 		capture_count(c, &d, &pk, 0, 0, false);
 	}
@@ -66,10 +66,27 @@ static void test_rows_by_turns(void **state)
 	check_turns(&table_flows, "connection", 2);
 }
 
+static void test_a_time_of_1970_is_a_time(void **state)
+{
+	struct capture c;
+
+	(void)state;
+	fill(&c);
+	struct ask a = {.kind = &table_connections, .capture = &c};
+
+	assert_int_equal(cell(&a, CONNECTIONS - 1, "start_time").type, VALUE_INT);
+	assert_int_equal(cell(&a, CONNECTIONS - 1, "start_time").i, 0);
+	assert_int_equal(cell(&a, CONNECTIONS - 1, "last_time").type, VALUE_INT);
+	assert_int_equal(cell(&a, CONNECTIONS - 1, "duration_s").type, VALUE_INT);
+	assert_int_equal(cell(&a, CONNECTIONS - 1, "start_s").i, 1 - (int64_t)CONNECTIONS);
+	capture_release(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows_by_turns),
+		cmocka_unit_test(test_a_time_of_1970_is_a_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
