@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "script.h"
 
 static void test_a_time_of_1970(void **state)
