@@ -10,17 +10,20 @@
 #include "table/view.h"
 
 #define SNAPSHOT_MS 1000u /* of what still grows: the first one is taken */
+#define STOP_WAIT_NS NS_PER_S /* for rows of all that was read, behind a ctrl-c */
 
 /* Windows of one table, one behind the other: the next is asked for before this one is printed. */
 struct pull {
 	struct cli *cli;
 	struct printer *printer;
 	struct names *names; /* NULL: numbers stay numbers */
+	const struct cli_ask *ask;
 	struct request *request;
 	struct msg_query query;
 	struct window window;
 	uint64_t left; /* rows still wanted */
 	bool hurried;  /* ctrl-c: what there is */
+	bool woken;    /* hurried or done */
 	bool asked;    /* in this answer: the request goes on */
 	bool done;
 	int r;
@@ -44,15 +47,22 @@ static const char *fault_text(const struct cli_options *o, const struct err *e)
 	return o->columns && !o->sort ? o->columns : o->sort;
 }
 
+static void pull_done(struct pull *p)
+{
+	p->done = p->woken = true;
+}
+
 /* The last window says whether the table is whole. */
 static void pull_end(struct pull *p)
 {
 	const struct window *w = &p->window;
 
-	p->done = true;
+	pull_done(p);
 	if (p->r)
 		return;
-	if (p->hurried && w->state != WINDOW_COMPLETE)
+	if (p->hurried && w->state != WINDOW_COMPLETE && w->note && w->note[0])
+		p->r = err_set(p->e, ERR_PART, "interrupted: %s", w->note);
+	else if (p->hurried && w->state != WINDOW_COMPLETE)
 		p->r = err_set(p->e, ERR_PART, "interrupted: %llu of %llu bytes were read", (unsigned long long)w->done,
 			       (unsigned long long)w->of);
 	else if (w->state == WINDOW_PARTIAL)
@@ -66,7 +76,7 @@ static void pull_window(struct pull *p, struct request *r, const struct msg_wind
 
 	if (window_read(w, m, p->e)) {
 		p->r = -1;
-		p->done = true;
+		pull_done(p);
 		return;
 	}
 	p->left -= w->rows < p->left ? w->rows : p->left;
@@ -97,7 +107,7 @@ static void on_window(void *arg, struct request *r, const struct answer *a)
 		*p->e = *a->error;
 		p->cli->fault = fault_text(&p->cli->opt, a->error);
 		p->r = -1;
-		p->done = true;
+		pull_done(p);
 		p->request = NULL;
 		return;
 	}
@@ -108,14 +118,34 @@ static void on_window(void *arg, struct request *r, const struct answer *a)
 		p->request = NULL;
 }
 
-/* The first ctrl-c asks for what there is, the second ends the wait. */
+static void on_stopped(void *arg, struct request *r, const struct answer *a)
+{
+	(void)arg, (void)r, (void)a; /* the window says where it stopped */
+}
+
+/* The first ctrl-c ends the reading, which says where it was; the second ends the wait. */
 static void pull_hurry(void *arg)
 {
+	static const char *const words[] = {"cancel"};
 	struct pull *p = arg;
 
-	p->hurried = true;
+	p->hurried = p->woken = true;
+	if (p->ask->channel)
+		(void)client_command(p->ask->client, p->ask->channel, words, ARRAY_LEN(words), on_stopped, NULL);
+}
+
+/* Rows of all that was read come soon, unless a filter or a second look still runs over it. */
+static int pull_hurried(struct pull *p)
+{
+	int r = 0;
+
+	if (!p->done && p->ask->channel)
+		r = cli_sleep(p->cli, STOP_WAIT_NS, &p->done, p->e);
+	if (r || p->done)
+		return r;
 	p->query.period_ms = SNAPSHOT_MS;
 	client_requery(p->request, &p->query);
+	return cli_wait(p->cli, &p->done, p->e);
 }
 
 static struct str str_or_empty(const char *s)
@@ -144,9 +174,12 @@ static int pull_run(struct pull *p, const struct cli_ask *ask)
 	struct cli *c = p->cli;
 	int r;
 
+	p->ask = ask;
 	p->request = client_query(ask->client, ask->channel, &p->query, on_window, p);
 	cli_on_interrupt(c, pull_hurry, p);
-	r = cli_wait(c, &p->done, p->e);
+	r = cli_wait(c, &p->woken, p->e);
+	if (r == 0)
+		r = pull_hurried(p);
 	cli_on_interrupt(c, NULL, NULL);
 	if (p->request)
 		client_cancel(p->request);

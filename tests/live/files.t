@@ -159,7 +159,7 @@ reading=$!
 sleep 1
 kill -INT $reading
 wait $reading
-is "$?,$(tail -n 1 "$T/out"),$(cat "$T/err")" '4,12,tapdeck: interrupted: 2784 of 3000 bytes were read' 'Ctrl-C while a pipe stalls prints what there is'
+is "$?,$(tail -n 1 "$T/out"),$(cat "$T/err")" '4,12,tapdeck: interrupted: stopped at byte 2784 of 3000, after packet 12: what was read stays' 'Ctrl-C while a pipe stalls prints what there is'
 kill $writer 2>/dev/null
 
 # --- what is far more than it looks ---
