@@ -74,6 +74,7 @@ struct cli_ask {
 	const char *table;
 	const char *const *words;
 	size_t nwords;
+	const char *spool; /* the file that standard input was written to; NULL: none was */
 };
 /* Prints a table as the options say. ERR_PART: it was printed, but is not whole. */
 int cli_print(struct cli *c, const struct cli_ask *ask, struct err *e);

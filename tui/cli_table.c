@@ -69,6 +69,19 @@ static void pull_end(struct pull *p)
 		p->r = err_set(p->e, ERR_PART, "%s", w->note && w->note[0] ? w->note : "a part of it could not be read");
 }
 
+/* Standard input became a file whose name nobody gave. */
+static void spool_hide(const struct cli_ask *ask, struct window *w)
+{
+	const int column = ask->spool ? window_column(w, "file") : -1;
+
+	for (uint32_t i = 0; column >= 0 && i < w->rows; i++) {
+		struct value *v = &w->cells[(size_t)i * w->ncolumns + (unsigned)column];
+
+		if (v->type == VALUE_TEXT && str_is(v->s, ask->spool))
+			v->s = str_of("-");
+	}
+}
+
 static void pull_window(struct pull *p, struct request *r, const struct msg_window *m)
 {
 	struct window *w = &p->window;
@@ -87,6 +100,7 @@ static void pull_window(struct pull *p, struct request *r, const struct msg_wind
 		client_requery(r, &p->query);
 		p->asked = true;
 	}
+	spool_hide(p->ask, w);
 	if (p->names)
 		names_window(p->names, w);
 	if (printer_add(p->printer, w, p->e)) {

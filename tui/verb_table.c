@@ -102,6 +102,7 @@ int verb_table(struct cli *c, int count, char **word, struct err *e)
 	ask.client = source.client;
 	ask.channel = source.channel;
 	ask.nwords = query_words(c, t, word, words);
+	ask.spool = source.spool;
 	if (r == 0)
 		r = cli_print(c, &ask, e);
 	if (r)

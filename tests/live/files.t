@@ -90,6 +90,9 @@ cat big.zst >pipe &
 same 'a fifo of compressed bytes' 0 'packets pipe' 'packets big.pcap'
 { head -c 3000 big.pcap; sleep 1; tail -c +3001 big.pcap; } >pipe &
 same 'a fifo that stalls' 0 'summary pipe --columns packets,damage' 'summary big.pcap --columns packets,damage'
+is "$(table summary --no-header --columns file,packets - <big.xz)" '-,20000' 'standard input has no name'
+cat big.zst >pipe &
+is "$(table summary --no-header --columns file,packets pipe)" "$(pwd)/pipe,20000" 'a fifo has its own'
 table packets - <big.xz >"$T/out"
 is "$(table packets big.pcap | cmp - "$T/out")" '' 'standard input, compressed'
 : >pipe &
