@@ -96,6 +96,7 @@ static const char new_text[] =
 	"  every 60s  size 100MB  packets N     a new file then\n"
 	"  keep N|TOTAL|AGE       of the files\n"
 	"  stop-after N|TIME|SIZE ends by itself\n"
+	"  ephemeral              goes with the client that started it\n"
 	"  own-traffic in|out     SSH connections that carry consoles\n"
 	"  format pcap|pcapng  names PATTERN  note TEXT\n"
 	"  tapdeck new web filter tcp port 80\n"

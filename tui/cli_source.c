@@ -187,6 +187,7 @@ static int device_known(struct cli *c, struct cli_source *s, struct err *e)
 /* A session of our own, taken off the list again at the end. */
 static int device_start(struct cli *c, struct cli_source *s, bool endless, struct err *e)
 {
+	static const char ephemeral[] = "ephemeral";
 	const char *words[8] = {"new", NULL, "device", s->source.name};
 	char *target, *count = NULL;
 	size_t n = 4;
@@ -204,7 +205,10 @@ static int device_start(struct cli *c, struct cli_source *s, bool endless, struc
 		words[n++] = "stop-after";
 		words[n++] = count;
 	}
-	r = cli_command(c, s->client, 0, words, n, e);
+	words[n] = ephemeral;
+	r = cli_command(c, s->client, 0, words, n + 1, e);
+	if (r && e->code == ERR_CALL && strstr(e->text, ephemeral)) /* an older daemon does not know it */
+		r = cli_command(c, s->client, 0, words, n, e);
 	free(count);
 	if (r && !c->interrupted) { /* an interrupted start may still come to be: it is ended like any other */
 		free(s->session);

@@ -14,6 +14,7 @@ static const char *const new_words[] = {
 	"filter", "device", "on", "record", "count", "counter", "alert", "snaplen", "buffer", "promiscuous", "direction",
 	"sample", "past", "every", "size", "packets", "own-traffic", "keep", "stop-after", "format", "names", "utc",
 	"compress", "pipe", "announce", "watch-file", "on-full", "wait-ms", "user", "note", "persist",
+	"ephemeral",
 };
 
 static bool is_one_of(const char *word, const char *const *list, size_t count)

@@ -136,8 +136,26 @@ void session_finish(struct session *s)
 	control_changed(c);
 }
 
+/* Whoever it was started for alone is gone, perhaps without a word: it goes too. */
+static bool session_orphan(struct session *s)
+{
+	if (!s->spec.ephemeral || peer_of(s->control, s->started.peer))
+		return false;
+	if (s->state == SESSION_ENDED) {
+		state_forget(s);
+		session_free(s);
+		return true;
+	}
+	if (s->state != SESSION_STARTING && s->state != SESSION_RUNNING)
+		return false;
+	session_stop(s, "its client is gone");
+	return true;
+}
+
 void session_tick(struct session *s, int64_t now_ns)
 {
+	if (session_orphan(s))
+		return;
 	switch (s->state) {
 	case SESSION_RUNNING:
 		session_reader_segments(s);

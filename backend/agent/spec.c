@@ -400,6 +400,13 @@ static int take_wait(struct spec *s, struct taker *t, struct err *e)
 	return 0;
 }
 
+static int take_ephemeral(struct spec *s, struct taker *t, struct err *e)
+{
+	(void)t, (void)e;
+	s->ephemeral = true;
+	return 0;
+}
+
 /* Times in names are UTC already. */
 static int take_utc(struct spec *s, struct taker *t, struct err *e)
 {
@@ -439,6 +446,7 @@ static const struct spec_word known[] = {
 	{"user", NULL},
 	{"note", take_note},
 	{"persist", NULL},
+	{"ephemeral", take_ephemeral},
 };
 
 static const struct spec_word *word_find(struct str name)

@@ -39,6 +39,7 @@ struct spec {
 	struct spec_counter counter[SPEC_COUNTERS_MAX];
 	unsigned ncounters;
 	bool record, promiscuous, own_out, pcap;
+	bool ephemeral;	   /* it goes with the client that asked for it */
 	uint8_t direction; /* as TAP_START has it: 0 both, 1 in, 2 out */
 	uint32_t snaplen, buffer_bytes, wait_ms;
 	int64_t every_ns;    /* a new segment after; 0 never */

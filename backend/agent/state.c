@@ -87,7 +87,8 @@ static void state_put(struct buf *b, const struct session *s)
 	add_line(b, "note", s->spec.note);
 	add_line(b, "words", s->spec.words);
 	add_line(b, "reason", s->reason);
-	(void)buf_printf(b, "flags %d %d %u\n", s->spec.record, s->spec.pcap, s->spec.snaplen);
+	(void)buf_printf(b, "flags %d %d %u %d\n", s->spec.record, s->spec.pcap, s->spec.snaplen,
+			 s->spec.ephemeral);
 	(void)buf_printf(b, "times %lld %lld\n", (long long)s->started_ns, (long long)s->ended_ns);
 	(void)buf_add_str(b, "total");
 	add_number(b, t->time_ns);
@@ -262,6 +263,7 @@ static void take_line(struct session *s, const struct words *w)
 		s->spec.record = number(w, 1) != 0;
 		s->spec.pcap = number(w, 2) != 0;
 		s->spec.snaplen = (uint32_t)number(w, 3);
+		s->spec.ephemeral = number(w, 4) != 0;
 	} else if (strcmp(key, "times") == 0) {
 		s->started_ns = strtoll(at(w, 1), NULL, 10);
 		s->ended_ns = strtoll(at(w, 2), NULL, 10);

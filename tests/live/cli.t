@@ -107,8 +107,23 @@ here timeout -s INT 1.5 "$TAPDECK" connections va --for 50s --format csv >"$T/ou
 like "$(cat "$T/out")" ',udp,' 'ctrl-c prints what there is'
 here sh -c "'$TAPDECK' cat va | head -c 100" >"$T/out" 2>"$T/err"
 is "$(wc -c <"$T/out") $(cat "$T/err")" '100 ' 'cat ends quietly when nobody reads any more'
-here timeout -s TERM 1 "$TAPDECK" cat dev:va 2>"$T/err" | tcpdump -nr - 2>/dev/null | head -1 >"$T/out"
-like "$(cat "$T/out")" '10.77.0.2.7777' 'cat of a device, ended by a signal, is readable'
+ip netns exec "$near" "$TAPDECK" cat dev:va >"$T/cat.pcapng" 2>"$T/err" &
+cat=$!
+holds() { tcpdump -nr "$T/cat.pcapng" 2>/dev/null | grep -q '10.77.0.2.7777'; }
+until_true 30 holds
+kill -TERM $cat
+wait $cat
+is "$?$(cat "$T/err")" 0 'a signal ends cat of a device in order'
+like "$(tcpdump -nr "$T/cat.pcapng" 2>&1)" '10.77.0.2.7777' 'what it wrote is readable'
+is "$(tcpdump -nr "$T/cat.pcapng" 2>&1 | grep -c truncated)" 0 'and whole'
+is "$(tapdeck list --format csv --no-header)" '' 'its session is gone with it'
+rm "$T/cat.pcapng"
+ip netns exec "$near" "$TAPDECK" cat dev:va >"$T/cat.pcapng" 2>/dev/null &
+cat=$!
+until_true 30 holds
+kill -KILL $cat
+wait $cat 2>/dev/null
+wait_for 'also where it cannot say so' 'tapdeck list --format csv --no-header | wc -l' '^0$'
 kill $sender
 wait $sender 2>/dev/null
 is "$(tapdeck list --format csv --no-header)" '' 'no session of these is left'

@@ -599,6 +599,24 @@ static void test_stop_after(void **state)
 	driver_free(&d);
 }
 
+/* The client goes without a word: what was its alone goes, also from the list; the rest stays. */
+static void test_ephemeral(void **state)
+{
+	struct site *site = need(state);
+	struct driver d;
+
+	connect_to(&d, site);
+	ok(&d, "new mine device lo ephemeral filter udp port 4000");
+	ok(&d, "new ours device lo filter udp port 4000");
+	driver_free(&d);
+	connect_to(&d, site);
+	wait_state(&d, "mine", "");
+	assert_string_equal(driver_cell(&d, "name", "ours", "state"), "running");
+	ok(&d, "stop ours");
+	ok(&d, "dismiss ours");
+	driver_free(&d);
+}
+
 static void test_record_on_off(void **state)
 {
 	struct driver d;
@@ -769,6 +787,7 @@ int main(void)
 		cmocka_unit_test(test_deaf_client),
 		cmocka_unit_test(test_rotation),
 		cmocka_unit_test(test_stop_after),
+		cmocka_unit_test(test_ephemeral),
 		cmocka_unit_test(test_record_on_off),
 		cmocka_unit_test(test_own_traffic),
 	};

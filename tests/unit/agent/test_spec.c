@@ -53,7 +53,7 @@ static void test_all_words(void **state)
 			       "a device eth0,eth1 on there record counter web=tcp port 80 counter "
 			       "dns=udp port 53 snaplen 96 buffer 8 "
 			       "promiscuous direction out own-traffic out every 60s size 100MB "
-			       "packets 5k keep 7d stop-after 3 "
+			       "packets 5k keep 7d stop-after 3 ephemeral "
 			       "format pcapng names x-%Y%m%d-%N utc wait-ms 100 note 'two words' "
 			       "filter host 10.0.0.1 and 'tcp or udp'",
 			       &e),
@@ -66,7 +66,7 @@ static void test_all_words(void **state)
 	assert_string_equal(s.counter[1].name, "dns");
 	assert_int_equal(s.snaplen, 96);
 	assert_int_equal(s.buffer_bytes, 8000000);
-	assert_true(s.promiscuous && s.own_out && s.record && !s.pcap);
+	assert_true(s.promiscuous && s.own_out && s.record && s.ephemeral && !s.pcap);
 	assert_int_equal(s.direction, 2);
 	assert_int_equal(s.every_ns, INT64_C(60000000000));
 	assert_int_equal(s.size_bytes, 100000000);
