@@ -33,8 +33,8 @@
 #define RIG_NUMBERS 400000u
 #define RIG_PATIENCE_NS (20 * NS_PER_S)
 #define RIG_PACKET_BYTES 100u
-/* The kernel needs some 230 a packet: more than 100,000, which no test sends before it waits for the
- * tap. What a busy machine keeps it from is late and never lost. */
+/* The kernel needs some 230 a packet: more than 100,000, which no test sends before it waits for
+ * the tap. What a busy machine keeps it from is late and never lost. */
 #define RIG_RING_BYTES (32u << 20)
 #define RIG_NUMBER_AT 42u /* Ethernet 14, IPv4 20, UDP 8 */
 
