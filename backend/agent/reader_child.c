@@ -362,6 +362,8 @@ int reader_child_main(int fd)
 {
 	struct err e;
 
+	/* What it remembers may be more than a file may hold (ulimit -f): it goes on reading. */
+	(void)signal(SIGXFSZ, SIG_IGN);
 	if (rights_drop(&e)) {
 		log_error("%s", e.text);
 		return e.code;

@@ -62,7 +62,8 @@ static int folder_open(void)
 
 static int file_open(int folder, const char *name)
 {
-	const int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	/* Without waiting for whatever may stand there. */
+	const int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
 
 	if (fd < 0)
@@ -222,20 +223,18 @@ static void folder_trim(int folder, const char *name)
 
 /* --- the reader is through --- */
 
-/* The file gets its name: whole, or not at all. */
+/* The file gets its name: whole, or not at all. What has the name was not believed, or comes from
+ * another one who read the same. No second name between: a kill would leave it behind. */
 static int file_name(const struct remembered *m)
 {
-	char own[64], made[NAME_BYTES + 32];
+	char own[64];
 
 	(void)snprintf(own, sizeof(own), "/proc/self/fd/%d", m->fd);
-	(void)snprintf(made, sizeof(made), "%s.%ld", m->name, (long)getpid());
-	(void)unlinkat(m->folder, made, 0);
-	if (linkat(AT_FDCWD, own, m->folder, made, AT_SYMLINK_FOLLOW))
-		return -1;
-	if (renameat(m->folder, made, m->folder, m->name) == 0)
+	if (linkat(AT_FDCWD, own, m->folder, m->name, AT_SYMLINK_FOLLOW) == 0)
 		return 0;
-	(void)unlinkat(m->folder, made, 0);
-	return -1;
+	if (errno != EEXIST || unlinkat(m->folder, m->name, 0))
+		return -1;
+	return linkat(AT_FDCWD, own, m->folder, m->name, AT_SYMLINK_FOLLOW);
 }
 
 void remember_told(struct reader_child *r, bool sound)

@@ -3,7 +3,9 @@
 cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=tests/live/veth.sh
 . tests/live/veth.sh
-need_program python3
+# shellcheck source=tests/live/terminal.sh
+. tests/live/terminal.sh
+need_program python3 tmux
 tapdeck() { timeout 60 "$TAPDECK" "$@"; } # no network is needed
 
 capture=$T/large.pcap
@@ -66,6 +68,40 @@ rm -rf "$kept"
 exits 0 'no room for a cache is no reason to fail' summary "$capture" --format csv --no-header --columns packets
 is "$(cat "$T/out")" 150001 'the file is read'
 rm -f "$kept"
+
+# Where it cannot be kept the file is read all the same, and nothing lies about.
+in_cache() { # XDG_CACHE_HOME
+	(cd "$T/here" && HOME=$T/home XDG_CACHE_HOME=$1 tapdeck summary "$capture" --format csv --no-header --columns packets 2>&1)
+	until_true 10 nobody_left
+}
+names() { find "$1" -type f | wc -l; }
+mkdir "$T/here" "$T/home" "$T/elsewhere" "$T/link"
+is "$(in_cache relative) $(ls "$T/here") $(names "$T/home")" '150001  1' 'a relative XDG_CACHE_HOME is none: the usual place'
+is "$(in_cache /proc/self)" 150001 'a folder where nothing can be made'
+ln -s "$T/elsewhere" "$T/link/tapdeck"
+is "$(in_cache "$T/link") $(names "$T/elsewhere")" '150001 1' 'a link to a folder of our own is followed'
+rm "$T/elsewhere"/*
+chmod 777 "$T/elsewhere"
+is "$(in_cache "$T/link") $(names "$T/elsewhere")" '150001 0' 'a folder that others may write is not used'
+for _ in 1 2 3; do tapdeck summary "$capture" --format csv >/dev/null & done
+wait
+until_true 10 nobody_left
+is "$(find "$kept" -type f | wc -l)" 1 'of several that read it at once one file is kept'
+
+# What may not be written so large ends neither the reading nor the reader.
+rm -rf "$kept"
+printf '#!/bin/sh\nulimit -f 1000\nexec "%s" "$@"\n' "$TAPDECK" >"$T/limited"
+chmod 700 "$T/limited"
+whole=$TAPDECK TAPDECK=$T/limited
+start 80 24 "$capture"
+sees 'a limit for the size of files: it is read' 'packets +150001'
+sleep 1 # it was written, up to the limit
+keys P
+sees 'and goes on to be' '> 53 len 32'
+keys Q
+sees 'the console ends' '^exit 0$'
+TAPDECK=$whole
+is "$(find "$kept" -type f | wc -l)" 0 'nothing is kept of it'
 
 # Killed while it is written: nothing half is left.
 for wait in 0.01 0.03 0.05 0.07; do
