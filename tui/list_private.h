@@ -10,7 +10,7 @@
 
 #define LIST_WINDOW_ROWS 512u /* asked of a file at once */
 #define LIST_FROZEN_MAX 256u  /* rows kept in their places; filter.h's longest `in` */
-#define LIST_COLUMNS_MAX 64u
+#define LIST_COLUMNS_MAX TABLE_COLUMNS_MAX
 #define LIST_SEARCH_MAX 256u  /* bytes */
 
 /* A column as it is drawn now. */

@@ -98,6 +98,9 @@ sees 'a limit for the size of files: it is read' 'packets +150001'
 sleep 1 # it was written, up to the limit
 keys P
 sees 'and goes on to be' '> 53 len 32'
+keys Escape
+keys F
+sees 'a table of more than a hundred columns shows those that have room' 'SRC +SPORT'
 keys Q
 sees 'the console ends' '^exit 0$'
 TAPDECK=$whole
