@@ -84,6 +84,8 @@ enum blocks_result blocks_step(struct blocks *b, const uint8_t *p, size_t len, u
 	i = &b->interface[pk->interface].said;
 	i->packets++;
 	i->bytes += pk->length;
+	if (pk->captured > i->captured_max)
+		i->captured_max = pk->captured;
 	pk->number = ++b->packets;
 	pk->offset = offset;
 	return BLOCKS_PACKET;

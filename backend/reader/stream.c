@@ -11,6 +11,7 @@
 #define STREAM_DATA_BYTES (256u * 1024) /* of one DATA; a long packet may make it longer */
 #define STREAM_BUFFER_MAX (STREAM_DATA_BYTES + PACKET_BYTES_MAX + WRITE_PACKET_OVERHEAD)
 #define STREAMS_MAX 64u
+#define STREAM_KNOWN_BYTES (64u << 20) /* of a file that is read before it is sent on */
 #define STREAM_NO_INTERFACE UINT32_MAX
 
 struct stream {
@@ -102,6 +103,12 @@ void stream_release(struct reader *r)
 
 /* --- making bytes --- */
 
+/* Not what a file says where its packets are longer: others refuse such a stream. */
+static uint32_t snaplen_true(const struct capture_interface *i)
+{
+	return i->snaplen && i->captured_max > i->snaplen ? i->captured_max : i->snaplen;
+}
+
 /* The stream's number of an interface; its block is written before its first packet. */
 static int stream_interface(struct stream *s, const struct source *source, uint32_t shown,
 			    uint32_t *number)
@@ -117,7 +124,7 @@ static int stream_interface(struct stream *s, const struct source *source, uint3
 	}
 	if (s->interface[shown] == STREAM_NO_INTERFACE) {
 		if (write_interface(&s->out, i->name ? i->name : "", i->filter ? i->filter : "",
-				    i->link_type, i->snaplen) < 0)
+				    i->link_type, snaplen_true(i)) < 0)
 			return -1;
 		s->interface[shown] = s->written++;
 	}
@@ -161,12 +168,22 @@ static int stream_packet(struct reader *r, struct stream *s)
 	return 0;
 }
 
+/* Of a file that is read in no time everything is known before its interfaces are told. */
+static bool stream_may_begin(struct reader *r)
+{
+	if (pipeline_done(r))
+		return true;
+	return r->source.nshown &&
+	       (source_is_live(&r->source) || source_waits(&r->source) ||
+		source_file_bytes(&r->source) > STREAM_KNOWN_BYTES);
+}
+
 /* Fills the buffer with what is there. */
 static int stream_fill(struct reader *r, struct stream *s)
 {
 	uint64_t end = index_count(&r->index);
 
-	if (!s->begun && (r->source.nshown || pipeline_done(r))) {
+	if (!s->begun && stream_may_begin(r)) {
 		if (write_section(&s->out, NULL) < 0 || stream_interfaces(s, &r->source) < 0)
 			return -1;
 		s->begun = true;

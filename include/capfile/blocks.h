@@ -19,6 +19,7 @@ struct capture_interface {
 	uint8_t resolution;   /* as pcapng's if_tsresol: 6 micro, 9 nano, 0x80 | n: 2^-n */
 	int64_t offset_s;     /* if_tsoffset */
 	uint64_t packets, bytes; /* seen so far */
+	uint32_t captured_max;	 /* bytes of the longest of them, beyond snaplen or not */
 	uint64_t received, dropped; /* from statistics blocks; UINT64_MAX where not said */
 };
 

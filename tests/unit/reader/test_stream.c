@@ -157,9 +157,46 @@ static void test_file(void **state)
 	free(path);
 }
 
+/* A file that says less than its packets have: readers of the copy (libpcap) would refuse it. */
+static void test_snaplen_holds_the_packets(void **state)
+{
+	static const uint32_t header[6] = {0xa1b2c3d4u, 4u << 16 | 2, 0, 0, 60, 1};
+	static const uint32_t head[4] = {1700000000u, 0, 100, 100};
+	static const uint8_t packet[100];
+	struct blocks *blocks = blocks_new();
+	struct packet pk;
+	struct stream s;
+	struct rig r;
+	struct buf b;
+	struct err e;
+	size_t used;
+
+	(void)state;
+	buf_init(&b, 4096);
+	assert_int_equal(buf_add(&b, header, sizeof(header)), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(buf_add(&b, head, sizeof(head)), 0);
+		assert_int_equal(buf_add(&b, packet, sizeof(packet)), 0);
+	}
+	rig_start(&r);
+	assert_int_equal(rig_file(&r, rig_temp(b.data, b.len), "short.pcap", false, 0), 0);
+	stream_ask(&s, &r, 0, 1u << 20);
+	stream_take(&s, 0, UINT64_MAX);
+	for (size_t at = 0; at < s.bytes.len; at += used)
+		assert_true(blocks_next(blocks, s.bytes.data + at, s.bytes.len - at, at, &pk, &used,
+					&e) > BLOCKS_MORE);
+	assert_int_equal(blocks_interface(blocks, 0)->snaplen, 100);
+	assert_int_equal(blocks_interface(blocks, 0)->packets, 2);
+	blocks_free(blocks);
+	buf_release(&s.bytes);
+	buf_release(&b);
+	rig_stop(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_live),
+					   cmocka_unit_test(test_snaplen_holds_the_packets),
 					   cmocka_unit_test(test_file)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
