@@ -149,13 +149,13 @@ $(PROGRAMS):
 define UNIT
 $(B)/tests/$(1)/$(2)/%: $(B)/tests/$(1)/$(2)/%.o $(call archives,$(2))
 	@echo '  LINK $$@'; mkdir -p $$(@D)
-	$$(Q)$$(link) $(3) $(LIBS_$(2)) $(if $(filter db,$(2)),,$(LIBS_pcap_$(2))) $(LIBS_base)
+	$$(Q)$$(link) $$(if $$(LTO),-fno-lto) $(3) $(LIBS_$(2)) $(if $(filter db,$(2)),,$(LIBS_pcap_$(2))) $(LIBS_base)
 endef
 $(foreach m,$(ALLMODULES),$(eval $(call UNIT,unit,$(m),-lcmocka)))
 $(foreach m,$(ALLMODULES),$(eval $(call UNIT,fuzz,$(m),-fsanitize=fuzzer)))
 $(B)/tests/unit/%.o $(B)/tests/fuzz/%.o: CPPFLAGS += -Itests
 $(B)/tests/tools/%: $(B)/tests/tools/%.o $(call archives,table)
-	$(Q)mkdir -p $(@D); $(link) -lutil -lpcap $(LIBS_base)
+	$(Q)mkdir -p $(@D); $(link) $(if $(LTO),-fno-lto) -lutil -lpcap $(LIBS_base)
 $(B)/tests/bench/%: $(B)/tests/bench/%.o
 	$(Q)mkdir -p $(@D); $(link)
 
