@@ -126,10 +126,7 @@ static int reader_spawn(struct reader_child *r, int fd, struct err *e)
 {
 	char *argv[] = {(char *)(uintptr_t) "tapdeckd", (char *)(uintptr_t) "--read",
 			(char *)(uintptr_t) "3", NULL};
-	/* A file's index and connections grow to many megabytes: in large pages, where the system
-	 * has them. Other C libraries pass it over. */
-	static const char large[] = "GLIBC_TUNABLES=glibc.malloc.hugetlb=1";
-	char *envp[] = {r->session ? NULL : (char *)(uintptr_t)large, NULL};
+	char *envp[] = {NULL};
 	const struct spawn s = {.path = "/proc/self/exe",
 				.argv = argv,
 				.envp = envp,
