@@ -17,7 +17,8 @@
 #define MAGIC "tapdeck\1"
 #define HEAD_BYTES 4096u /* before the pages */
 #define STATE_BYTES_MAX (256u << 20)
-#define ARRAYS 4u /* of pages */
+#define ARRAYS 4u    /* of pages */
+#define QUIET_MS 30u /* without a question, before it is written */
 
 /* At the start, and written last. */
 struct head {
@@ -40,9 +41,9 @@ struct cache {
 	bool failed;  /* something of it could not be read or written */
 	bool dropped; /* that was told */
 	/* Writing: */
-	unsigned array;	   /* of pages, that is written */
-	size_t page;	   /* of it, or piece */
-	uint64_t end;	   /* bytes so far */
+	unsigned array; /* of pages, that is written */
+	size_t page;	/* of it, or piece */
+	uint64_t end;	/* bytes so far */
 	uint64_t start[ARRAYS];
 	uint32_t *crc[ARRAYS]; /* owned */
 	struct buf out;
@@ -227,16 +228,31 @@ static bool cache_wants(const struct reader *r)
 	       !r->base_connections && r->index.first == 0 && flows_whole(r->capture.flows);
 }
 
+/* Rows are asked for piece by piece: who waits for the next may have them first. */
+static bool somebody_waits(const struct reader *r)
+{
+	return !table_server_idle(r->tables) || r->streams || r->nheld ||
+	       clock_mono_ns() - table_server_worked_ns(r->tables) < QUIET_MS * NS_PER_MS;
+}
+
+static bool cache_waits(const struct reader *r)
+{
+	return r->cache && !r->cache->filled && pipeline_done(r);
+}
+
+uint64_t cache_rest_ms(const struct reader *r)
+{
+	return cache_waits(r) ? QUIET_MS : 0;
+}
+
 bool cache_step(struct reader *r)
 {
 	struct cache *k = r->cache;
 	const int64_t deadline = clock_mono_ns() + READER_SLICE_NS;
 	bool more = true;
 
-	if (!k || k->filled || !pipeline_done(r))
+	if (!cache_waits(r) || somebody_waits(r))
 		return false;
-	if (!table_server_idle(r->tables) || r->streams || r->nheld)
-		return true;
 	k->failed = k->failed || !cache_wants(r);
 	while (more && !k->failed && clock_mono_ns() < deadline)
 		if (k->array < ARRAYS)
@@ -398,8 +414,7 @@ static int load_state(struct cache *k)
 	    h.crc != crc32c(0, &h, offsetof(struct head, crc)) || !raw_build(build) ||
 	    memcmp(h.build, build, sizeof(build)) != 0 || h.state_bytes > STATE_BYTES_MAX)
 		return -1;
-	return read_whole(k,
-			  &(struct place){h.state_offset, (uint32_t)h.state_bytes, h.state_crc},
+	return read_whole(k, &(struct place){h.state_offset, (uint32_t)h.state_bytes, h.state_crc},
 			  &k->out);
 }
 

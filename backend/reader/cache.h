@@ -15,6 +15,8 @@ bool cache_load(struct reader *r);
 /* A slice of writing, once everything was read and nobody waits for an answer. true: there is more
  * to do. */
 bool cache_step(struct reader *r);
+/* Until a step is due, 0: none is. */
+uint64_t cache_rest_ms(const struct reader *r);
 /* Somebody has left: who leaves before the end of a file may have left it alone, and nobody reads on
  * for the sake of the next time. */
 void cache_left(struct reader *r);

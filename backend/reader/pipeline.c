@@ -135,7 +135,9 @@ static bool pipeline_read(struct reader *r)
 	if (live)
 		pipeline_forget(r);
 	r->drained = !more;
-	if (any || news || source_done(&r->source))
+	if (source_done(&r->source) && !live)
+		table_server_complete(r->tables);
+	else if (any || news || source_done(&r->source))
 		table_server_wake(r->tables);
 	return more;
 }
@@ -192,7 +194,7 @@ static struct flows_options pipeline_flows(struct reader *r, bool outer)
 {
 	struct flows_options o = {.base = r->base_connections, .memory_bytes = r->memory_bytes};
 
-	if (!outer) {
+	if (!outer && r->journal) { /* it comes before what is counted for it */
 		o.leave = journal_connection;
 		o.arg = r;
 	}
@@ -232,6 +234,8 @@ static void on_idle(uv_idle_t *idle)
 		look_in(r, LOOK_GROWING_MS);
 	else if (rest)
 		look_in(r, rest);
+	else if (cache_rest_ms(r))
+		look_in(r, cache_rest_ms(r));
 	else if (source_follows(&r->source))
 		look_in(r, LOOK_FOLLOW_MS);
 }

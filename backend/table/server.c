@@ -24,6 +24,7 @@ struct table_server {
 	struct ask *asks;
 	struct ask *turn; /* whose slice is next; NULL: the first */
 	size_t count;
+	int64_t worked_ns; /* when it last had something to do */
 };
 
 static void on_timer(uv_timer_t *timer);
@@ -257,6 +258,7 @@ static void on_idle(uv_idle_t *idle)
 		if (ask_work(s, a))
 			ask_remove(s, a);
 	} while (clock_mono_ns() < until);
+	s->worked_ns = clock_mono_ns();
 	server_schedule(s);
 }
 
@@ -380,9 +382,9 @@ void table_server_drop(struct table_server *s, struct channel *c, uint32_t chann
 	server_schedule(s);
 }
 
-void table_server_wake(struct table_server *s)
+static void server_wake(struct table_server *s, int64_t after_ns)
 {
-	const int64_t due = clock_mono_ns() + WAKE_MS * NS_PER_MS;
+	const int64_t due = clock_mono_ns() + after_ns;
 	bool any = false;
 
 	for (struct ask *a = s->asks; a; a = a->next) {
@@ -393,6 +395,16 @@ void table_server_wake(struct table_server *s)
 	}
 	if (any)
 		server_schedule(s);
+}
+
+void table_server_wake(struct table_server *s)
+{
+	server_wake(s, WAKE_MS * NS_PER_MS);
+}
+
+void table_server_complete(struct table_server *s)
+{
+	server_wake(s, 0);
 }
 
 bool table_server_watched(const struct table_server *s)
@@ -410,6 +422,11 @@ bool table_server_idle(const struct table_server *s)
 		if (ask_works(a) || a->wants_rows)
 			return false;
 	return true;
+}
+
+int64_t table_server_worked_ns(const struct table_server *s)
+{
+	return s->worked_ns;
 }
 
 struct table_server *table_server_new(uv_loop_t *loop, const struct table_server_ops *ops,

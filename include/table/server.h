@@ -37,7 +37,10 @@ void table_server_cancel(struct table_server *s, struct channel *c, uint32_t cha
 void table_server_drop(struct table_server *s, struct channel *c, uint32_t channel);
 /* Rows came or changed: waiting queries are looked at again soon. Cheap; may be called for each block read. */
 void table_server_wake(struct table_server *s);
+/* No more will come for now: they are looked at at once. */
+void table_server_complete(struct table_server *s);
 bool table_server_watched(const struct table_server *s); /* an answer is repeated: somebody looks on */
 bool table_server_idle(const struct table_server *s); /* no view is being made */
+int64_t table_server_worked_ns(const struct table_server *s); /* when one was last (monotonic); 0: never */
 
 #endif
