@@ -195,6 +195,14 @@ void reader_child_free(struct reader_child *r)
 
 /* --- what it reads --- */
 
+int reader_child_send(struct reader_child *r, uint16_t type, const struct buf *b, const int *fd,
+		      size_t nfd)
+{
+	if (!r->channel)
+		return 0; /* it is gone, and those who ask were told */
+	return channel_send_fds(r->channel, type, 0, ++r->last_id, b->data, b->len, fd, nfd);
+}
+
 int reader_child_file(struct reader_child *r, int fd, const struct msg_read_file *m)
 {
 	struct buf b;
@@ -202,9 +210,8 @@ int reader_child_file(struct reader_child *r, int fd, const struct msg_read_file
 
 	buf_init(&b, MSG_PAYLOAD_MAX);
 	rc = msg_put_read_file(&b, m);
-	if (rc == 0 && r->channel)
-		rc = channel_send_fds(r->channel, MSG_READ_FILE, 0, ++r->last_id, b.data, b.len,
-				      &fd, 1);
+	if (rc == 0)
+		rc = reader_child_send(r, MSG_READ_FILE, &b, &fd, 1);
 	buf_release(&b);
 	return rc;
 }

@@ -26,6 +26,9 @@ struct reader_child *reader_child_start(struct control *c, struct session *s, co
 					struct err *e);
 /* Ends it; bindings lose it. */
 void reader_child_free(struct reader_child *r);
+/* A message of control's, with descriptors that stay the caller's. -1: it is about to be gone. */
+int reader_child_send(struct reader_child *r, uint16_t type, const struct buf *b, const int *fd,
+		      size_t nfd);
 /* A file of its capture; fd stays the caller's. -1: it is about to be gone. */
 int reader_child_file(struct reader_child *r, int fd, const struct msg_read_file *m);
 /* The reader of an opened file that is still the same; NULL. */

@@ -97,9 +97,8 @@ static int offer_send(struct reader_child *r, int fd, bool filled)
 
 	buf_init(&b, MSG_PAYLOAD_MAX);
 	rc = msg_put_read_cache(&b, &m);
-	if (rc == 0 && r->channel)
-		rc = channel_send_fds(r->channel, MSG_READ_CACHE, 0, ++r->last_id, b.data, b.len,
-				      &fd, 1);
+	if (rc == 0)
+		rc = reader_child_send(r, MSG_READ_CACHE, &b, &fd, 1);
 	buf_release(&b);
 	return rc;
 }

@@ -21,12 +21,6 @@ static bool follows(const struct session *s)
 	return s->chunks.head != NULL;
 }
 
-static int send_with(struct reader_child *r, uint16_t type, const struct buf *b, const int *fd,
-		     size_t nfd)
-{
-	return channel_send_fds(r->channel, type, 0, ++r->last_id, b->data, b->len, fd, nfd);
-}
-
 static int send_live(struct session *s, struct reader_child *r)
 {
 	const struct msg_read_chunks chunks = {.session = str_of(s->name),
@@ -43,12 +37,12 @@ static int send_live(struct session *s, struct reader_child *r)
 	buf_init(&b, MSG_PAYLOAD_MAX);
 	rc = msg_put_read_journal(&b, &journal);
 	if (rc == 0 && s->reader_journal_fd >= 0)
-		rc = send_with(r, MSG_READ_JOURNAL, &b, &s->reader_journal_fd, 1);
+		rc = reader_child_send(r, MSG_READ_JOURNAL, &b, &s->reader_journal_fd, 1);
 	buf_clear(&b);
 	if (rc == 0)
 		rc = msg_put_read_chunks(&b, &chunks);
 	if (rc == 0)
-		rc = send_with(r, MSG_READ_CHUNKS, &b, fd, 3);
+		rc = reader_child_send(r, MSG_READ_CHUNKS, &b, fd, 3);
 	buf_release(&b);
 	return rc;
 }

@@ -8,6 +8,22 @@
 #define NO_TEXT UINT32_MAX
 #define NOTE_ALIGN(n) (((n) + 3u) & ~(size_t)3)
 
+void *raw_take_array(struct raw *r, size_t count, size_t item_bytes)
+{
+	void *copy;
+
+	if (count > r->left / item_bytes)
+		r->failed = true;
+	const uint8_t *at = raw_bytes(r, r->failed ? 0 : count * item_bytes);
+
+	if (!at)
+		return NULL;
+	copy = xmalloc(count * item_bytes);
+	if (count)
+		memcpy(copy, at, count * item_bytes);
+	return copy;
+}
+
 int raw_put_text(struct buf *b, const char *s)
 {
 	const uint32_t len = s ? (uint32_t)strlen(s) : NO_TEXT;
@@ -38,7 +54,8 @@ static bool note_find(const uint8_t *p, size_t left, uint8_t id[RAW_BUILD_BYTES]
 
 	while (left >= sizeof(n)) {
 		memcpy(&n, p, sizeof(n));
-		const size_t name = NOTE_ALIGN((size_t)n.n_namesz), bytes = NOTE_ALIGN((size_t)n.n_descsz);
+		const size_t name = NOTE_ALIGN((size_t)n.n_namesz),
+			     bytes = NOTE_ALIGN((size_t)n.n_descsz);
 
 		if (name > left - sizeof(n) || bytes > left - sizeof(n) - name)
 			return false;
@@ -59,7 +76,8 @@ static int on_object(struct dl_phdr_info *info, size_t size, void *id)
 	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
 		const ElfW(Phdr) *h = &info->dlpi_phdr[i];
 
-		if (h->p_type == PT_NOTE && note_find((const uint8_t *)(info->dlpi_addr + h->p_vaddr), h->p_memsz, id))
+		if (h->p_type == PT_NOTE &&
+		    note_find((const uint8_t *)(info->dlpi_addr + h->p_vaddr), h->p_memsz, id))
 			return 1;
 	}
 	return -1;

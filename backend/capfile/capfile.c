@@ -571,20 +571,21 @@ int capfile_save(const struct capfile *f, struct buf *out)
 int capfile_restore(struct capfile *f, struct raw *r)
 {
 	struct progress at;
-	const uint8_t *holes;
+	struct capfile_hole *holes;
 	struct blocks *b;
 
 	if (!raw_take(r, &at, sizeof(at)) || at.holes > CAPFILE_DAMAGE_MAX)
 		return -1;
-	holes = raw_bytes(r, at.holes * sizeof(*f->hole));
+	holes = raw_take_array(r, at.holes, sizeof(*holes));
 	b = holes ? blocks_restore(r) : NULL;
-	if (!b)
+	if (!b) {
+		free(holes);
 		return -1;
+	}
 	blocks_free(f->blocks);
+	free(f->hole);
 	f->blocks = b;
-	f->hole = xreallocarray(f->hole, at.holes, sizeof(*f->hole));
-	if (at.holes)
-		memcpy(f->hole, holes, at.holes * sizeof(*f->hole));
+	f->hole = holes;
 	f->holes = f->holes_cap = at.holes;
 	f->packets = at.packets;
 	f->size_seen = at.size_seen;

@@ -128,12 +128,11 @@ static void sent_take(struct flows *f, struct figures *fg, struct raw *r)
 /* A copy of `bytes` bytes on the heap; NULL: they are not there. */
 static void *heap_take(struct flows *f, struct raw *r, size_t bytes)
 {
-	const uint8_t *at = raw_bytes(r, bytes);
+	void *at = raw_take_array(r, 1, bytes);
 
-	if (!at)
-		return NULL;
-	f->more_bytes += bytes;
-	return memcpy(xmalloc(bytes), at, bytes);
+	if (at)
+		f->more_bytes += bytes;
+	return at;
 }
 
 static void spread_take(struct flows *f, struct spread *d, struct raw *r)

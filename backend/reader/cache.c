@@ -300,7 +300,6 @@ static int load_pages(struct cache *k, struct pages *p, struct raw *r)
 {
 	struct pages_saved saved = {.fd = k->fd, .failed = &k->failed};
 	uint64_t count;
-	const uint8_t *crc;
 
 	(void)raw_take(r, &count, sizeof(count));
 	if (!raw_take(r, &saved.offset, sizeof(saved.offset)) ||
@@ -308,12 +307,9 @@ static int load_pages(struct cache *k, struct pages *p, struct raw *r)
 		return -1;
 	const size_t pages = (size_t)((count + PAGES_ITEMS - 1) / PAGES_ITEMS);
 
-	crc = raw_bytes(r, pages * sizeof(*saved.crc));
-	if (!crc)
+	saved.crc = raw_take_array(r, pages, sizeof(*saved.crc));
+	if (!saved.crc)
 		return -1;
-	saved.crc = xreallocarray(NULL, pages, sizeof(*saved.crc));
-	if (pages)
-		memcpy(saved.crc, crc, pages * sizeof(*saved.crc));
 	pages_restore(p, count, &saved);
 	return 0;
 }
@@ -321,14 +317,12 @@ static int load_pages(struct cache *k, struct pages *p, struct raw *r)
 static int load_index(struct reader *r, struct raw *raw)
 {
 	struct index *x = &r->index;
-	const uint8_t *runs;
 
-	if (!raw_take(raw, &x->nruns, sizeof(x->nruns)) || x->nruns > raw->left / sizeof(*x->run))
+	if (!raw_take(raw, &x->nruns, sizeof(x->nruns)))
 		return -1;
-	runs = raw_bytes(raw, x->nruns * sizeof(*x->run));
-	x->run = xreallocarray(NULL, x->nruns, sizeof(*x->run));
-	if (x->nruns)
-		memcpy(x->run, runs, x->nruns * sizeof(*x->run));
+	x->run = raw_take_array(raw, x->nruns, sizeof(*x->run));
+	if (!x->run)
+		return -1;
 	for (unsigned i = 0; i < ARRAYS; i++)
 		if (load_pages(r->cache, array_of(r, i), raw) ||
 		    array_of(r, i)->count != x->place.count)
@@ -338,21 +332,9 @@ static int load_index(struct reader *r, struct raw *raw)
 
 static int load_totals(struct totals *t, struct raw *raw)
 {
-	uint32_t n;
-	const uint8_t *interfaces;
-
 	(void)raw_take(raw, t, sizeof(*t));
-	n = t->ninterfaces;
-	t->interface = NULL;
-	t->ninterfaces = 0;
-	interfaces = raw_bytes(raw, (size_t)n * sizeof(*t->interface));
-	if (!interfaces)
-		return -1;
-	t->interface = xreallocarray(NULL, n, sizeof(*t->interface));
-	if (n)
-		memcpy(t->interface, interfaces, n * sizeof(*t->interface));
-	t->ninterfaces = n;
-	return 0;
+	t->interface = raw_take_array(raw, t->ninterfaces, sizeof(*t->interface));
+	return t->interface ? 0 : -1;
 }
 
 static int load_capture(struct reader *r, struct raw *raw)
@@ -361,7 +343,6 @@ static int load_capture(struct reader *r, struct raw *raw)
 	struct cache *k = r->cache;
 	const struct flows_options o = {0};
 	struct flows *f;
-	const uint8_t *pieces;
 
 	if (load_totals(&c->totals, raw))
 		return -1;
@@ -376,13 +357,8 @@ static int load_capture(struct reader *r, struct raw *raw)
 	c->flows = f;
 	if (!raw_take(raw, &k->pieces, sizeof(k->pieces)) || k->pieces != flows_pieces(f))
 		return -1;
-	pieces = raw_bytes(raw, k->pieces * sizeof(*k->piece));
-	if (!pieces)
-		return -1;
-	k->piece = xreallocarray(NULL, k->pieces, sizeof(*k->piece));
-	if (k->pieces)
-		memcpy(k->piece, pieces, k->pieces * sizeof(*k->piece));
-	return 0;
+	k->piece = raw_take_array(raw, k->pieces, sizeof(*k->piece));
+	return k->piece ? 0 : -1;
 }
 
 static int load_source(struct source *s, struct raw *raw)

@@ -40,6 +40,8 @@ static inline bool raw_take(struct raw *r, void *to, size_t len)
 	return at != NULL;
 }
 
+/* So many items, copied: the caller's. NULL: they are not there (never for 0 items). */
+void *raw_take_array(struct raw *r, size_t count, size_t item_bytes);
 /* Texts, NULL kept apart from "". -1: past the buffer's maximum. */
 int raw_put_text(struct buf *b, const char *s);
 /* The caller's; NULL where it was NULL, is longer than `max`, or is not there (then it has failed). */
