@@ -7,34 +7,9 @@
 #include <cmocka.h>
 
 #include "../../../backend/reader/tables.h"
+#include "made_capture.h"
 
 #define CONNECTIONS 100u
-
-/* One packet each, all to one address; the times run backwards, to 0. */
-static void fill(struct capture *c)
-{
-	const struct flows_options o = {0};
-
-	capture_init(c, &o, false, false);
-	for (uint32_t i = 0; i < CONNECTIONS; i++) {
-		const uint8_t dst[4] = {10, 0, 0, 1}, src[4] = {10, 1, 0, (uint8_t)i};
-		const struct decoded d = {.flags = DECODE_IP | DECODE_PORTS,
-					  .family = 4,
-					  .ip_protocol = 17,
-					  .src = src,
-					  .dst = dst,
-					  .sport = 1000,
-					  .dport = 53,
-					  .ip_bytes = 86};
-		const struct packet pk = {.number = i + 1,
-					  .length = 100,
-					  .captured = 100,
-					  .has_time = true,
-					  .ts_ns = CONNECTIONS - 1 - i};
-
-		capture_count(c, &d, &pk, 0, 0, false);
-	}
-}
 
 static struct value cell(struct ask *a, uint64_t row, const char *column)
 {
@@ -48,7 +23,7 @@ static void check_turns(const struct table_kind *kind, const char *column, uint6
 {
 	struct capture c;
 
-	fill(&c);
+	made_capture(&c, CONNECTIONS);
 	struct ask first = {.kind = kind, .capture = &c}, second = {.kind = kind, .capture = &c};
 
 	assert_int_equal(cell(&first, 0, column).i, 1);
@@ -71,7 +46,7 @@ static void test_a_time_of_1970_is_a_time(void **state)
 	struct capture c;
 
 	(void)state;
-	fill(&c);
+	made_capture(&c, CONNECTIONS);
 	struct ask a = {.kind = &table_connections, .capture = &c};
 
 	assert_int_equal(cell(&a, CONNECTIONS - 1, "start_time").type, VALUE_INT);

@@ -10,35 +10,9 @@
 
 #include "../../../backend/reader/survey.h"
 #include "base/xalloc.h"
+#include "made_capture.h"
 
 #define CONNECTIONS 1000u
-
-/* One packet each, all to one address. */
-static void fill(struct capture *c)
-{
-	const struct flows_options o = {0};
-
-	capture_init(c, &o, false, false);
-	for (uint32_t i = 0; i < CONNECTIONS; i++) {
-		const uint8_t dst[4] = {10, 0, 0, 1},
-			      src[4] = {10, 1, (uint8_t)(i >> 8), (uint8_t)i};
-		const struct decoded d = {.flags = DECODE_IP | DECODE_PORTS,
-					  .family = 4,
-					  .ip_protocol = 17,
-					  .src = src,
-					  .dst = dst,
-					  .sport = 1000,
-					  .dport = 53,
-					  .ip_bytes = 86};
-		const struct packet pk = {.number = i + 1,
-					  .length = 100,
-					  .captured = 100,
-					  .has_time = true,
-					  .ts_ns = i + 1};
-
-		capture_count(c, &d, &pk, 0, 0, false);
-	}
-}
 
 static int64_t cell(const struct survey *v, uint64_t row, const char *column)
 {
@@ -58,7 +32,7 @@ static void test_a_connection_counts_once(void **state)
 	int64_t received = 0, sent = 0;
 
 	(void)state;
-	fill(&c);
+	made_capture(&c, CONNECTIONS);
 	source_init(&s);
 	index_init(&x);
 	v = survey_new(&analysis_endpoints, &c, NULL, &s);
