@@ -5,22 +5,33 @@
 
 #include "base/words.h"
 #include "base/xalloc.h"
+#include "wire/new.def"
 
-/* Words of `new` whose next word is any text, so that an `on` there names no host. */
-static const char *const text_words[] = {"note", "user", "names", "pipe", "announce", "watch-file", "device"};
+enum new_takes { NOTHING, VALUE, REST };
 
-/* Words of `new` that end a filter. */
-static const char *const new_words[] = {
-	"filter", "device", "on", "record", "count", "counter", "alert", "snaplen", "buffer", "promiscuous", "direction",
-	"sample", "past", "every", "size", "packets", "own-traffic", "keep", "stop-after", "format", "names", "utc",
-	"compress", "pipe", "announce", "watch-file", "on-full", "wait-ms", "user", "note", "persist",
-	"ephemeral",
+static const struct new_word {
+	const char *name;
+	enum new_takes takes;
+} new_words[] = {
+#define W(id, name, takes, argument, summary) {name, takes},
+	NEW_WORDS(W)
+#undef W
 };
 
-static bool is_one_of(const char *word, const char *const *list, size_t count)
+/* Behind a VALUE any word is its value, so that an `on` there names no host. */
+static bool takes_value(const char *word)
 {
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(word, list[i]) == 0)
+	for (size_t i = 0; i < ARRAY_LEN(new_words); i++)
+		if (strcmp(word, new_words[i].name) == 0)
+			return new_words[i].takes == VALUE;
+	return false;
+}
+
+/* It ends a filter. */
+static bool is_new_word(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_LEN(new_words); i++)
+		if (strcmp(word, new_words[i].name) == 0)
 			return true;
 	return false;
 }
@@ -77,7 +88,7 @@ int verb_act(struct cli *c, int count, char **word, struct err *e)
 static int new_host(int *count, char **word, char **host, struct err *e)
 {
 	for (int i = 2; i < *count; i++) {
-		if (strcmp(word[i], "on") != 0 || is_one_of(word[i - 1], text_words, ARRAY_LEN(text_words)))
+		if (strcmp(word[i], "on") != 0 || takes_value(word[i - 1]))
 			continue;
 		if (i + 1 == *count)
 			return err_set(e, ERR_CALL, "'on' wants the name of a host");
@@ -97,7 +108,7 @@ static void new_fault(struct cli *c, int count, char **word)
 
 	for (from = 2; from < count && strcmp(word[from], "filter") != 0; from++)
 		;
-	for (to = ++from; to < count && !is_one_of(word[to], new_words, ARRAY_LEN(new_words)); to++)
+	for (to = ++from; to < count && !is_new_word(word[to]); to++)
 		;
 	if (from < to)
 		fault_words(c, to - from, word + from);

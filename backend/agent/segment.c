@@ -194,6 +194,7 @@ int segment_name(struct session *s, struct segment *g, struct err *e)
 
 static bool keep_has_enough(const struct session *s)
 {
+	const struct spec_limits *keep = &s->spec.keep;
 	const struct segment *oldest = NULL;
 	unsigned sealed = 0;
 
@@ -205,16 +206,9 @@ static bool keep_has_enough(const struct session *s)
 	}
 	if (sealed < 2) /* the newest one always stays */
 		return true;
-	switch (s->spec.keep.kind) {
-	case SPEC_NUMBER:
-		return sealed <= s->spec.keep.value;
-	case SPEC_BYTES:
-		return session_file_bytes(s) <= s->spec.keep.value;
-	case SPEC_TIME:
-		return oldest->last_ns >= clock_now_ns() - (int64_t)s->spec.keep.value;
-	default:
-		return true;
-	}
+	return (!keep->number || sealed <= keep->number) &&
+	       (!keep->bytes || session_file_bytes(s) <= keep->bytes) &&
+	       (!keep->time_ns || oldest->last_ns >= clock_now_ns() - keep->time_ns);
 }
 
 static void segments_expire(struct session *s)
@@ -283,8 +277,7 @@ void segment_sealed(struct session *s, const struct msg_tap_sealed *m)
 bool session_watches_size(const struct session *s)
 {
 	return s->state == SESSION_RUNNING &&
-	       (s->spec.size_bytes || s->spec.packets || s->spec.stop.kind == SPEC_BYTES ||
-		s->spec.stop.kind == SPEC_NUMBER);
+	       (s->spec.size_bytes || s->spec.packets || s->spec.stop.bytes || s->spec.stop.number);
 }
 
 uint64_t segment_first_packet(struct session *s, struct segment *g)
@@ -336,19 +329,13 @@ static void progress_look(struct session *s, struct segment *g, struct progress 
 
 static bool stop_due(const struct session *s, const struct progress *now)
 {
-	const uint64_t value = s->spec.stop.value;
+	const struct spec_limits *stop = &s->spec.stop;
+	const uint64_t bytes = s->spec.record ? session_file_bytes(s) + now->segment_bytes
+					      : s->total.bytes;
 
-	switch (s->spec.stop.kind) {
-	case SPEC_NUMBER:
-		return !spec_rotates(&s->spec) && now->packets >= value;
-	case SPEC_BYTES:
-		return (s->spec.record ? session_file_bytes(s) + now->segment_bytes
-				       : s->total.bytes) >= value;
-	case SPEC_TIME:
-		return clock_mono_ns() - s->running_ns >= (int64_t)value;
-	default:
-		return false;
-	}
+	return (stop->number && !spec_rotates(&s->spec) && now->packets >= stop->number) ||
+	       (stop->bytes && bytes >= stop->bytes) ||
+	       (stop->time_ns && clock_mono_ns() - s->running_ns >= stop->time_ns);
 }
 
 static bool rotate_due(const struct session *s, const struct segment *g, const struct progress *now)
@@ -375,7 +362,7 @@ void segment_watch(struct session *s)
 	}
 	if (!g || g->rotating || !rotate_due(s, g, &now))
 		return;
-	if (s->spec.stop.kind == SPEC_NUMBER && g->number >= s->spec.stop.value) {
+	if (s->spec.stop.number && g->number >= s->spec.stop.number) {
 		session_stop(s, "stop-after");
 		return;
 	}

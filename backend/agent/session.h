@@ -4,9 +4,9 @@
 
 #include "capfile/chunk.h"
 #include "peer.h"
+#include "session_parts.h"
 #include "spec.h"
 
-#define SESSION_SECONDS 600u /* of totals kept in memory */
 #define SESSION_CHUNKS_RECORD 64u
 #define SESSION_CHUNKS_COUNT 16u
 #define SESSION_STOP_NS (15 * NS_PER_S)	  /* for the tap to drain */
@@ -21,63 +21,6 @@ enum session_state {
 	SESSION_FINISHING,
 	SESSION_INTERRUPTED, /* found after the daemon was killed; to be mended */
 	SESSION_ENDED
-};
-
-struct second {
-	int64_t time_ns;
-	uint64_t packets, bytes, dropped_kernel;
-};
-/* The last SESSION_SECONDS; [0] is the oldest by history_at. */
-struct history {
-	struct second *at;
-	unsigned first, count;
-};
-
-struct counter {
-	struct counter *next;
-	char *name, *filter;
-	uint64_t packets, bytes;
-	int64_t last_ns;
-	struct history history;
-};
-
-struct session_device {
-	char *name;
-	bool answered;
-	uint32_t link_type, snaplen, buffer_bytes;
-	bool nanoseconds;
-};
-
-struct segment {
-	uint32_t number;
-	char *name; /* without .part */
-	int fd;	    /* while it is written; -1 */
-	bool sealed;
-	bool told;	     /* the reader has it */
-	bool rotating;	     /* its end was asked for */
-	bool salvaged;	     /* its tap could not say that it is complete */
-	bool mending;	     /* a child looks what of it is whole */
-	uint64_t wire_bytes; /* of one that was salvaged */
-	bool begun;	     /* first_packet is what the chunks say */
-	uint64_t first_packet, packets, bytes;
-	int64_t first_ns, last_ns, opened_ns;
-	char reason[64];
-};
-
-/* A filter that held from a time on. */
-struct filter_change {
-	int64_t time_ns;
-	char *counter; /* "" the capture filter */
-	char *filter;
-	uint64_t packets, bytes;
-};
-
-/* A connection that is left out because it carries a client. */
-struct own_use {
-	struct own_use *next;
-	char *name, *filter;
-	int64_t since_ns, until_ns; /* 0: still */
-	bool wanted;
 };
 
 struct waiting {
@@ -113,6 +56,9 @@ struct session {
 	unsigned nchanges;
 	struct own_use *own;
 	bool recording;
+	struct alerts *alerts;	 /* alert.h; NULL none */
+	struct outlets *outlets; /* outlet.h: the commands that its files go through; NULL none */
+	struct sockets *sockets; /* socket.h: who here has its connections; NULL nobody asks */
 
 	/* while it runs */
 	struct channel *tap;
@@ -128,7 +74,8 @@ struct session {
 	int64_t reader_death_ns, deadline_ns;
 	struct reply started; /* who asked for it */
 	unsigned start_step;
-	struct waiting stops, seals, opens; /* who waits for its end, for a sealed and an open segment */
+	struct waiting stops, seals,
+		opens; /* who waits for its end, for a sealed and an open segment */
 };
 
 /* --- session.c: the list --- */

@@ -71,8 +71,8 @@ static void test_all_words(void **state)
 	assert_int_equal(s.every_ns, INT64_C(60000000000));
 	assert_int_equal(s.size_bytes, 100000000);
 	assert_int_equal(s.packets, 5000);
-	assert_int_equal(s.keep.kind, SPEC_TIME);
-	assert_int_equal(s.stop.kind, SPEC_NUMBER);
+	assert_int_equal(s.keep.time_ns, INT64_C(604800000000000));
+	assert_int_equal(s.stop.number, 3);
 	assert_int_equal(s.wait_ms, 100);
 	assert_string_equal(s.note, "two words");
 	spec_release(&s);
@@ -85,9 +85,8 @@ static void test_keep(void **state)
 
 	(void)state;
 	assert_int_equal(parse(&s, "a record keep 20 stop-after 1GB", &e), 0);
-	assert_int_equal(s.keep.kind, SPEC_NUMBER);
-	assert_int_equal(s.stop.kind, SPEC_BYTES);
-	assert_int_equal(s.stop.value, 1000000000);
+	assert_int_equal(s.keep.number, 20);
+	assert_int_equal(s.stop.bytes, 1000000000);
 	spec_release(&s);
 }
 

@@ -1,0 +1,67 @@
+/* What a session is made of. Included by session.h. */
+#ifndef AGENT_SESSION_PARTS_H
+#define AGENT_SESSION_PARTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SESSION_SECONDS 600u /* of totals kept in memory */
+
+struct second {
+	int64_t time_ns;
+	uint64_t packets, bytes, dropped_kernel;
+};
+/* The last SESSION_SECONDS; [0] is the oldest by history_at. */
+struct history {
+	struct second *at;
+	unsigned first, count;
+};
+
+struct counter {
+	struct counter *next;
+	char *name, *filter;
+	uint64_t packets, bytes;
+	int64_t last_ns;
+	struct history history;
+};
+
+struct session_device {
+	char *name;
+	bool answered;
+	uint32_t link_type, snaplen, buffer_bytes;
+	bool nanoseconds;
+};
+
+struct segment {
+	uint32_t number;
+	char *name; /* without .part */
+	int fd;	    /* while it is written; -1 */
+	bool sealed;
+	bool told;	     /* the reader has it */
+	bool rotating;	     /* its end was asked for */
+	bool salvaged;	     /* its tap could not say that it is complete */
+	bool mending;	     /* a child looks what of it is whole */
+	uint64_t wire_bytes; /* of one that was salvaged */
+	bool begun;	     /* first_packet is what the chunks say */
+	uint64_t first_packet, packets, bytes;
+	int64_t first_ns, last_ns, opened_ns;
+	char reason[64];
+};
+
+/* A filter that held from a time on. */
+struct filter_change {
+	int64_t time_ns;
+	char *counter; /* "" the capture filter */
+	char *filter;
+	uint64_t packets, bytes;
+};
+
+/* A connection that is left out because it carries a client. */
+struct own_use {
+	struct own_use *next;
+	char *name, *filter;
+	int64_t since_ns, until_ns; /* 0: still */
+	bool wanted;
+};
+
+#endif
