@@ -18,6 +18,7 @@ static const struct rule {
 	enum need need;
 } rules[] = {
 	{"devices", NEED_CONNECT}, {"sessions", NEED_CONNECT}, {"events", NEED_CONNECT},
+	{"wall", NEED_CONNECT},
 	{"check", NEED_CONNECT},   {"new", NEED_CONNECT},      {"session", NEED_SESSION},
 	{"poll", NEED_SESSION},	   {"counters", NEED_SESSION}, {"files", NEED_SESSION},
 	{"open", NEED_SESSION},	   {"modify", NEED_SESSION},   {"stop", NEED_SESSION},

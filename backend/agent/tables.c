@@ -43,6 +43,7 @@ static const struct column sessions_columns[] = {
 	{"files", KIND_COUNT, 0, "", "segments that are there"},
 	{"file_bytes", KIND_BYTES, 0, "bytes", "their bytes"},
 	{"recording", KIND_BOOL, 0, "", "whether its packets go into a file now"},
+	{"reason", KIND_TEXT, 0, "", "why it ended"},
 };
 static const struct column session_columns[] = {
 	{"name", KIND_TEXT, 0, "", "the fact's name"},
@@ -91,10 +92,6 @@ static const struct column journals_columns[] = {
 
 /* --- rates --- */
 
-struct rates {
-	struct value pps, bps;
-};
-
 /* Between two rows; unknown without time between them. */
 static struct rates rates_between(const struct second *a, const struct second *b)
 {
@@ -107,7 +104,7 @@ static struct rates rates_between(const struct second *a, const struct second *b
 			      value_real((double)(b->bytes - a->bytes) * 8.0 / s)};
 }
 
-static struct rates rates_last(const struct history *h)
+struct rates tables_rates_last(const struct history *h)
 {
 	return h->count < 2
 		       ? (struct rates){value_null(), value_null()}
@@ -126,7 +123,7 @@ static void sessions_fill(struct control *c, const struct table_arguments *a, st
 	(void)a;
 	for (const struct session *s = c->sessions; s; s = s->next) {
 		const struct rates r = s->state == SESSION_RUNNING
-					       ? rates_last(&s->history)
+					       ? tables_rates_last(&s->history)
 					       : (struct rates){value_null(), value_null()};
 		const struct msg_tap_stats *t = &s->total;
 		const struct value v[] = {
@@ -148,6 +145,7 @@ static void sessions_fill(struct control *c, const struct table_arguments *a, st
 			value_count(s->nsegments),
 			value_count(session_file_bytes(s)),
 			value_int(s->recording),
+			value_text(s->reason),
 		};
 
 		rowset_add(rows, v);
@@ -186,7 +184,7 @@ static void counters_fill(struct control *c, const struct table_arguments *a, st
 	const struct session *s = session_find(c, str_of(a->session));
 
 	for (const struct counter *k = s ? s->counters : NULL; k; k = k->next) {
-		const struct rates r = rates_last(&k->history);
+		const struct rates r = tables_rates_last(&k->history);
 		const struct value v[] = {
 			value_text(k->name),
 			value_text(k->filter),
@@ -287,6 +285,10 @@ const struct control_table control_tables[] = {
 	 counters_fill},
 	{{"files", "the segments of a session", "NAME", COLUMNS(files_columns)}, true, files_fill},
 	{{"events", "what has happened", "", COLUMNS(events_columns)}, false, events_fill},
+	{{"wall", "all counters of all sessions, with the sessions' totals", "", wall_columns,
+	  WALL_COLUMNS},
+	 false,
+	 wall_fill},
 	{{"journals", "the journals of this machine's captures", "", COLUMNS(journals_columns)},
 	 false,
 	 journals_fill},

@@ -18,6 +18,18 @@ struct control_table {
 extern const struct control_table control_tables[];
 extern const size_t control_ntables;
 
+/* Unknown is null. */
+struct rates {
+	struct value pps, bps;
+};
+/* Of the last second that is there. */
+struct rates tables_rates_last(const struct history *h);
+
+/* table_wall.c */
+#define WALL_COLUMNS 9
+extern const struct column wall_columns[WALL_COLUMNS];
+void wall_fill(struct control *c, const struct table_arguments *a, struct rowset *rows);
+
 /* table_show.c */
 void show_fill(struct control *c, const struct table_arguments *a, struct rowset *rows);
 
