@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "base/xalloc.h"
 #include "tui/command.h"
+#include "tui/new_word.h"
 
 #define NAME_COLUMNS 14
 #define LINE_COLUMNS 79
@@ -85,28 +86,23 @@ static void help_table(FILE *out, const struct capture_table *t)
 	fprintf(out, "\n%s\nIts columns: tapdeck columns --filter 'table == %s' SOURCE\n", source_text, t->name);
 }
 
-static const char new_text[] =
-	"Words, in any order. A filter runs to the next of them or to the end.\n"
-	"  filter F               packets that count, as tcpdump says it\n"
-	"  device D[,D...]        default: the one that carries the default route\n"
-	"  on HOST                over there, by SSH\n"
-	"  record | count         into files, or only counted (the default)\n"
-	"  counter C=F            a counter beside the filter; as many as you like\n"
-	"  snaplen N  buffer MB  promiscuous  direction in|out  wait-ms N\n"
-	"  every 60s  size 100MB  packets N     a new file then\n"
-	"  keep N|TOTAL|AGE       of the files\n"
-	"  stop-after N|TIME|SIZE ends by itself\n"
-	"  ephemeral              goes with the client that started it\n"
-	"  own-traffic in|out     SSH connections that carry consoles\n"
-	"  format pcap|pcapng  names PATTERN  note TEXT\n"
-	"  tapdeck new web filter tcp port 80\n"
-	"  tapdeck new all on edge-01 device eth0,eth1 record size 100MB keep 20\n";
+static void help_new(FILE *out)
+{
+	fprintf(out, "Words, in any order; a filter or expression runs to the next of them or to the end\n");
+	for (size_t i = 0; new_word_at(i); i++)
+		help_row(out, new_word_at(i)->name, new_word_at(i)->argument, new_word_at(i)->summary);
+	help_row(out, "profile", "NAME", "stands for the words that tapdeck.conf has under that name");
+	fprintf(out, "  tapdeck new web filter tcp port 80\n"
+		     "  tapdeck new all on edge-01 device eth0,eth1 record size 100MB keep 20\n");
+}
 
 static void help_verb(FILE *out, const struct command *cmd)
 {
 	fprintf(out, "tapdeck %s %s\n  %s\n", cmd->name, cmd->words, cmd->summary);
-	if (strcmp(cmd->name, "new") == 0)
-		fprintf(out, "\n%s", new_text);
+	if (strcmp(cmd->name, "new") == 0) {
+		fputc('\n', out);
+		help_new(out);
+	}
 	if (cmd->shell == verb_cat || cmd->shell == verb_analyze)
 		fprintf(out, "\n%s", source_text);
 	if (strstr(cmd->words, "NAME") && cmd->shell != verb_host)

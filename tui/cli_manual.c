@@ -8,6 +8,7 @@
 #include "base/xalloc.h"
 #include "tui/command.h"
 #include "tui/key.h"
+#include "tui/new_word.h"
 #include "tui/option.h"
 
 /* Text of a line of mdoc: a dot or quote in front and a backslash anywhere would be read as orders. */
@@ -67,6 +68,14 @@ static void manual_commands(FILE *out)
 	for (const struct command *cmd = console_commands; cmd->name; cmd++)
 		if (cmd->contexts & COMMAND_CONSOLE)
 			mdoc_item(out, cmd->name, cmd->words, cmd->summary);
+	fputs(".El\n", out);
+}
+
+static void manual_new(FILE *out)
+{
+	fputs(".Bl -tag -width Ds -compact\n", out);
+	for (size_t i = 0; new_word_at(i); i++)
+		mdoc_item(out, new_word_at(i)->name, new_word_at(i)->argument, new_word_at(i)->summary);
 	fputs(".El\n", out);
 }
 
@@ -219,6 +228,7 @@ int cli_manual(struct cli *c, const char *part, struct err *e)
 		void (*print)(FILE *out);
 	} parts[] = {
 		{"commands", manual_commands},
+		{"new", manual_new},
 		{"options", manual_options},
 		{"settings", manual_settings},
 		{"keys", manual_keys},
@@ -233,7 +243,7 @@ int cli_manual(struct cli *c, const char *part, struct err *e)
 	}
 	if (strcmp(part, "tables") == 0)
 		return manual_tables(c, e);
-	return err_set(e, ERR_CALL, "'%s' is no part of the manual: commands, options, settings, tables, keys, messages", part);
+	return err_set(e, ERR_CALL, "'%s' is no part of the manual: commands, new, options, settings, tables, keys, messages", part);
 }
 
 /* Names in front, then options; a file or a session where a SOURCE may stand. */

@@ -4,6 +4,7 @@
 
 #include "app_private.h"
 #include "base/words.h"
+#include "config.h"
 #include "base/xalloc.h"
 #include "tui/command.h"
 #include "tui/list.h"
@@ -21,7 +22,7 @@ static int run_quit(struct app *a, int count, char **word, struct err *e)
 	(void)count;
 	(void)word;
 	(void)e;
-	a->quit = true;
+	guard_quit(a);
 	return 0;
 }
 
@@ -150,19 +151,28 @@ static int run_bind(struct app *a, int count, char **word, struct err *e)
 	bool has_context = count > 2 && context_known(word[1]);
 	const char *context = has_context ? word[1] : "all";
 	int key = has_context ? 2 : 1, result;
-	struct buf line;
+	char *line;
 
 	if (count <= key + 1)
 		return err_set(e, ERR_CALL, "bind wants a key and a command: bind [all|list|PANE] KEY COMMAND");
-	buf_init(&line, WORDS_LINE_MAX);
-	for (int i = key + 1; i < count; i++) {
-		if (line.len)
-			buf_add_byte(&line, ' ');
-		words_quote(&line, word[i]);
-	}
-	result = keymap_bind(a->keymap, context, word[key], count == key + 2 ? word[key + 1] : buf_str(&line), e);
-	buf_release(&line);
+	line = words_join_quoted(count - key - 1, word + key + 1);
+	result = keymap_bind(a->keymap, context, word[key], count == key + 2 ? word[key + 1] : line, e);
+	free(line);
 	return result;
+}
+
+/* Out of the configuration file it is known from now on; typed, it goes into that file too. */
+static int run_profile(struct app *a, int count, char **word, struct err *e)
+{
+	char *words;
+	int r;
+
+	if (count < 3)
+		return err_set(e, ERR_CALL, "profile wants a name and words of `new`: profile NAME WORDS");
+	words = words_join_quoted(count - 2, word + 2);
+	r = app_profile(a, word[1], words, e);
+	free(words);
+	return r;
 }
 
 static int run_redraw(struct app *a, int count, char **word, struct err *e)
@@ -236,6 +246,21 @@ static int run_verb(struct app *a, int count, char **word, struct err *e)
 	return 0;
 }
 
+static int run_new_words(struct app *a, int count, char **word, struct err *e)
+{
+	char **expanded = profile_expand(a->profiles, &count, word, e), **list;
+	int r;
+
+	if (!expanded)
+		return -1;
+	list = xcalloc((size_t)count + 1, sizeof(*list)); /* run_verb moves what is in it */
+	memcpy(list, expanded, sizeof(*list) * (size_t)count);
+	r = run_verb(a, count, list, e);
+	free(list);
+	profile_words_free(expanded);
+	return r;
+}
+
 /* Alone it is the form, on the host that is looked at; with words it is the verb. */
 static int run_new(struct app *a, int count, char **word, struct err *e)
 {
@@ -243,7 +268,7 @@ static int run_new(struct app *a, int count, char **word, struct err *e)
 	const bool store = p && strcmp(host_name(p->host), "store") == 0;
 
 	if (count > 1)
-		return run_verb(a, count, word, e);
+		return run_new_words(a, count, word, e);
 	return new_session_form(a, p && !store ? host_name(p->host) : "", "", e);
 }
 
@@ -302,20 +327,21 @@ const struct command console_commands[] = {
 	{"set", "[OPTION VALUE]", COMMAND_CONSOLE | COMMAND_CONFIG, "changes an option; alone: lists them", run_set, NULL},
 	{"theme", "NAME", COMMAND_CONSOLE | COMMAND_CONFIG, "other colours", run_theme, NULL},
 	{"bind", "[all|list|PANE] KEY COMMAND", COMMAND_CONSOLE | COMMAND_CONFIG, "gives a key a command; '' takes it away", run_bind, NULL},
+	{"profile", "NAME WORDS", COMMAND_CONSOLE | COMMAND_CONFIG, "keeps words of `new` under a name, in tapdeck.conf", run_profile, NULL},
 	{"screenshot", "FILE", COMMAND_CONSOLE, "the screen as text", run_screenshot, NULL},
 	{"redraw", "", COMMAND_CONSOLE, "paints the whole screen anew and tries again what failed", run_redraw, NULL},
 	{"suspend", "", COMMAND_CONSOLE, "gives the terminal back to the shell until `fg`", run_suspend, NULL},
 	{"quit", "", COMMAND_CONSOLE, "ends the console; sessions go on", run_quit, NULL},
 	{"view", "[PANE]", COMMAND_CONSOLE, "another pane over the same session or capture; alone: a menu of them", run_view, NULL},
-	{"new", "[NAME [on HOST] [filter F] [device D] [record] ...]", COMMAND_CONSOLE, "starts a session; alone: a form", run_new, NULL},
-	{"modify", "NAME FILTER", COMMAND_CONSOLE, "another filter, without losing a packet", run_verb, NULL},
-	{"stop", "NAME", COMMAND_CONSOLE, "ends a session; it stays on the list", run_verb, NULL},
-	{"dismiss", "NAME", COMMAND_CONSOLE, "takes an ended session off the list", run_verb, NULL},
-	{"record", "NAME on|off", COMMAND_CONSOLE, "starts or ends recording", run_verb, NULL},
-	{"rotate", "NAME", COMMAND_CONSOLE, "begins a new file now", run_verb, NULL},
-	{"save", "NAME", COMMAND_CONSOLE, "writes the past that is kept into a file", run_verb, NULL},
-	{"counter", "NAME add C=FILTER | change C=FILTER | remove C", COMMAND_CONSOLE, "counters of a session", run_verb, NULL},
-	{"alert", "NAME EXPR", COMMAND_CONSOLE, "tells when the expression becomes true", run_verb, NULL},
+	{"new", "[NAME [on HOST] [filter F] [device D] [record] ...]", COMMAND_CONSOLE | COMMAND_ACTS, "starts a session; alone: a form", run_new, NULL},
+	{"modify", "NAME FILTER", COMMAND_CONSOLE | COMMAND_ACTS, "another filter, without losing a packet", run_verb, NULL},
+	{"stop", "NAME", COMMAND_CONSOLE | COMMAND_ACTS, "ends a session; it stays on the list", run_verb, NULL},
+	{"dismiss", "NAME", COMMAND_CONSOLE | COMMAND_ACTS, "takes an ended session off the list", run_verb, NULL},
+	{"record", "NAME on|off", COMMAND_CONSOLE | COMMAND_ACTS, "starts or ends recording", run_verb, NULL},
+	{"rotate", "NAME", COMMAND_CONSOLE | COMMAND_ACTS, "begins a new file now", run_verb, NULL},
+	{"save", "NAME", COMMAND_CONSOLE | COMMAND_ACTS, "writes the past that is kept into a file", run_verb, NULL},
+	{"counter", "NAME add C=FILTER | change C=FILTER | remove C", COMMAND_CONSOLE | COMMAND_ACTS, "counters of a session", run_verb, NULL},
+	{"alert", "NAME EXPR", COMMAND_CONSOLE | COMMAND_ACTS, "tells when the expression becomes true", run_verb, NULL},
 	{.name = NULL},
 };
 
@@ -387,6 +413,8 @@ static int words_run(struct app *a, int count, char **word, struct err *e)
 	const struct command *c;
 
 	app_hurry(a);
+	if (guard_word(a, word[0], e) < 0)
+		return -1;
 	if (p && p->type->command && pane_has_word(p, word[0])) {
 		err_clear(e);
 		p->type->command(p, count, word, e);

@@ -5,35 +5,15 @@
 
 #include "base/words.h"
 #include "base/xalloc.h"
-#include "wire/new.def"
-
-enum new_takes { NOTHING, VALUE, REST };
-
-static const struct new_word {
-	const char *name;
-	enum new_takes takes;
-} new_words[] = {
-#define W(id, name, takes, argument, summary) {name, takes},
-	NEW_WORDS(W)
-#undef W
-};
+#include "tui/new_word.h"
+#include "tui/profile.h"
 
 /* Behind a VALUE any word is its value, so that an `on` there names no host. */
 static bool takes_value(const char *word)
 {
-	for (size_t i = 0; i < ARRAY_LEN(new_words); i++)
-		if (strcmp(word, new_words[i].name) == 0)
-			return new_words[i].takes == VALUE;
-	return false;
-}
+	const struct new_word *w = new_word_find(word);
 
-/* It ends a filter. */
-static bool is_new_word(const char *word)
-{
-	for (size_t i = 0; i < ARRAY_LEN(new_words); i++)
-		if (strcmp(word, new_words[i].name) == 0)
-			return true;
-	return false;
+	return w && w->takes == NEW_VALUE;
 }
 
 static int words_want(int count, int least, const char *name, const char *words, struct err *e)
@@ -108,13 +88,13 @@ static void new_fault(struct cli *c, int count, char **word)
 
 	for (from = 2; from < count && strcmp(word[from], "filter") != 0; from++)
 		;
-	for (to = ++from; to < count && !is_new_word(word[to]); to++)
+	for (to = ++from; to < count && !new_word_find(word[to]); to++)
 		;
 	if (from < to)
 		fault_words(c, to - from, word + from);
 }
 
-int verb_new(struct cli *c, int count, char **word, struct err *e)
+static int new_words(struct cli *c, int count, char **word, struct err *e)
 {
 	char *host, *name;
 	int r = -1;
@@ -129,6 +109,24 @@ int verb_new(struct cli *c, int count, char **word, struct err *e)
 out:
 	free(host);
 	free(name);
+	return r;
+}
+
+/* Profiles are this side's: the words that go out are whole. */
+int verb_new(struct cli *c, int count, char **word, struct err *e)
+{
+	struct profiles *p = profiles_new();
+	char **expanded = profiles_load(p, e) == 0 ? profile_expand(p, &count, word, e) : NULL, **list;
+	int r = -1;
+
+	if (expanded) {
+		list = xcalloc((size_t)count + 1, sizeof(*list)); /* words are moved in it and put in its place */
+		memcpy(list, expanded, sizeof(*list) * (size_t)count);
+		r = new_words(c, count, list, e);
+		free(list);
+	}
+	profile_words_free(expanded);
+	profiles_free(p);
 	return r;
 }
 
