@@ -103,6 +103,8 @@ struct app *app_new(const struct console_options *o, struct err *e)
 	options_init(&a->options);
 	events_init(a);
 	a->keymap = keymap_new();
+	a->profiles = profiles_new();
+	a->no_config = o->no_config;
 	a->theme = theme_table[0];
 	a->fixed_clock = o->fixed_clock;
 	a->hosts = hosts_new(&a->loop, true, &hosts_ops, a);
@@ -112,6 +114,8 @@ struct app *app_new(const struct console_options *o, struct err *e)
 	}
 	if (!o->no_config && config_read(a, e) < 0)
 		app_toast_err(a, e);
+	if (o->readonly)
+		a->options.value[OPTION_READONLY] = a->readonly_fixed = true;
 	if (o->theme && app_set_option(a, "theme", o->theme, e) < 0) {
 		app_free(a);
 		return NULL;
@@ -141,6 +145,7 @@ void app_free(struct app *a)
 	}
 	filling_release(a);
 	verbs_release(a);
+	guard_release(a);
 	hub_release(&a->hub);
 	hosts_free(a->hosts);
 	/* What the others close is closed in a few rounds; what is left then is ours, or waits for what no longer comes. */
@@ -159,6 +164,7 @@ void app_free(struct app *a)
 	}
 	events_release(a);
 	keymap_free(a->keymap);
+	profiles_free(a->profiles);
 	canvas_release(&a->canvas);
 	free(a->state_folder);
 	free(a);
@@ -433,6 +439,8 @@ void app_compose(struct app *a)
 
 int app_set_option(struct app *a, const char *name, const char *text, struct err *e)
 {
+	if (a->readonly_fixed && strcmp(name, option_table[OPTION_READONLY].name) == 0)
+		return err_set(e, ERR_CALL, "this console was started with --readonly: start another one to act");
 	if (options_set(&a->options, name, text, e) < 0)
 		return -1;
 	if (strcmp(name, "theme") == 0)

@@ -8,6 +8,7 @@
 #include "tui/app.h"
 #include "tui/fill.h"
 #include "tui/key.h"
+#include "tui/profile.h"
 #include "tui/theme.h"
 
 #define APP_TABS 6
@@ -27,6 +28,8 @@ struct verb {
 	app_verb_fn done;
 	void *arg;
 	char *name; /* "stop web" */
+	char *session; /* its second word */
+	bool begins, ends; /* a session that goes with this console */
 };
 
 struct named_history {
@@ -72,6 +75,11 @@ struct app {
 
 	struct terminal *term; /* NULL: a script */
 	bool fixed_clock, quit, closing;
+	bool readonly_fixed; /* --readonly was said */
+	bool configuring;    /* the configuration file is being read */
+	bool no_config;	     /* none is read, and none is written */
+	struct profiles *profiles;
+	struct mine *mine;   /* sessions that go with this console */
 	bool dirty;	/* something changed since the last frame */
 	bool hurry;	/* and somebody waits for it */
 	int64_t drawn_ns; /* monotonic, of the last frame */
@@ -107,6 +115,17 @@ void verbs_release(struct app *a);
 void verbs_forget(struct app *a, struct pane *p);
 void verbs_link_changed(struct app *a, const void *link_arg);
 
+/* guard.c */
+/* A verb for a host, in a read-only console: -1 with a sentence. */
+int guard_verb(const struct app *a, const char *const *words, size_t count, struct err *e);
+/* The same for a command of this console. */
+int guard_word(const struct app *a, const char *word, struct err *e);
+/* A session that goes with its client began here, or has ended. */
+void guard_began(struct app *a, const struct host *h, const char *name);
+void guard_ended(struct app *a, const struct host *h, const char *name);
+void guard_quit(struct app *a); /* asks where that ends sessions */
+void guard_release(struct app *a);
+
 /* frame.c */
 void frame_draw(struct app *a, struct area screen);
 
@@ -117,6 +136,8 @@ void app_settings(struct app *a);
 
 /* config.c */
 int config_read(struct app *a, struct err *e);
+/* A profile is known from now on and, but while the configuration file is read, kept in that file. */
+int app_profile(struct app *a, const char *name, const char *words, struct err *e);
 
 /* console.c */
 void app_command_prompt(struct app *a, const char *begin); /* `begin` may be NULL */

@@ -5,6 +5,17 @@
 #include "app_private.h"
 #include "base/xalloc.h"
 
+/* What it does to sessions that live with this console. */
+static void verb_learn(struct verb *v, const char *const *words, size_t count)
+{
+	if (count < 2)
+		return;
+	v->session = xstrdup(words[1]);
+	v->ends = strcmp(words[0], "stop") == 0 || strcmp(words[0], "dismiss") == 0;
+	for (size_t i = 2; i < count && strcmp(words[0], "new") == 0; i++)
+		v->begins = v->begins || strcmp(words[i], "ephemeral") == 0;
+}
+
 static void verb_free(struct verb *v)
 {
 	struct verb **at = &v->app->verbs;
@@ -14,6 +25,7 @@ static void verb_free(struct verb *v)
 	*at = v->next;
 	route_leave(&v->app->hub, v->route);
 	free(v->name);
+	free(v->session);
 	free(v);
 }
 
@@ -21,6 +33,10 @@ static void verb_end(struct verb *v, const struct err *e, const char *note)
 {
 	struct app *a = v->app;
 
+	if (v->begins && e->code == ERR_NONE)
+		guard_began(a, v->route->link.arg, v->session);
+	if (v->ends && e->code == ERR_NONE)
+		guard_ended(a, v->route->link.arg, v->session);
 	if (v->done)
 		v->done(v->pane, v->arg, e, note);
 	else if (e->code != ERR_NONE)
@@ -63,8 +79,10 @@ void app_verb_on(struct app *a, struct pane *p, struct host *h, const char *targ
 	v->route = route_use(&a->hub, &link, target ? target : "");
 	v->next = a->verbs;
 	a->verbs = v;
-	c = route_client(v->route, &channel, &e);
+	verb_learn(v, words, count);
+	c = guard_verb(a, words, count, &e) == 0 ? route_client(v->route, &channel, &e) : NULL;
 	if (!c) {
+		v->begins = v->ends = false;
 		verb_end(v, &e, "");
 		return;
 	}

@@ -80,15 +80,16 @@ static int path_draw(const struct pane *p, struct area line)
 
 static int badges_draw(const struct app *a, struct area line)
 {
-	char text[64];
+	char text[96];
 	int width;
 
-	if (!app_paused(a) && a->skipped == 0)
+	if (!app_paused(a) && a->skipped == 0 && !app_readonly(a))
 		return 0;
+	width = snprintf(text, sizeof(text), "%s", app_readonly(a) ? " READ-ONLY " : "");
 	if (app_paused(a))
-		snprintf(text, sizeof(text), " PAUSED: %u held, p goes on ", hub_held(&a->hub));
-	else
-		snprintf(text, sizeof(text), " slow terminal ");
+		snprintf(text + width, sizeof(text) - (size_t)width, " PAUSED: %u held, p goes on ", hub_held(&a->hub));
+	else if (a->skipped)
+		snprintf(text + width, sizeof(text) - (size_t)width, " slow terminal ");
 	width = (int)strlen(text) < line.width ? (int)strlen(text) : line.width;
 	area_str(line, line.width - width, 0, STYLE_BADGE, str_of(text), width);
 	return width + 1;
@@ -129,7 +130,7 @@ static void keys_draw(const struct app *a, struct area line)
 		const struct key *k;
 		snprintf(name, sizeof(name), "f%d", f);
 		k = keymap_key(a->keymap, context, list, name);
-		if (!k || !k->label[0] || !key_wanted(k, false))
+		if (!k || !k->label[0] || !key_wanted(k, false) || (app_readonly(a) && app_acts(a, k->command)))
 			continue;
 		keymap_keys(a->keymap, context, list, k->command, label, sizeof(label));
 		if (letters && strchr(label, ' '))

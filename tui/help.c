@@ -65,6 +65,8 @@ static void add_keys_of(struct menu *m, struct app *a, const char *only)
 		if (strcmp(k.context, only) != 0 || !bound || strcmp(bound->context, k.context) != 0 ||
 		    strcmp(bound->command, k.command) != 0 || listed(m, k.command))
 			continue;
+		if (app_readonly(a) && app_acts(a, k.command))
+			continue;
 		keymap_keys(a->keymap, context, list, k.command, keys, sizeof(keys));
 		menu_add(m, keys, k.command, summary_of(a, k.command), k.command);
 	}
@@ -87,7 +89,7 @@ static void add_words(struct menu *m, const struct app *a)
 
 	for (size_t i = 0; app_said(a, i, &s); i++) {
 		char *text = xasprintf("%s%s%s", s.name, s.words[0] ? " " : "", s.words);
-		if (!listed(m, s.name))
+		if (!listed(m, s.name) && !(app_readonly(a) && app_acts(a, s.name)))
 			menu_add(m, "", text, s.summary, s.name);
 		free(text);
 	}

@@ -49,6 +49,8 @@ void app_layer_forget(struct app *a, const void *owner)
 	if (!l || !owner || (l->owner != owner && l->pane != owner))
 		return;
 	a->layer = NULL;
+	if (l->closed && l->owner != owner) /* whoever it is for lives on and must know */
+		l->closed(l->arg);
 	layer_free(l);
 	app_hurry(a);
 }

@@ -69,6 +69,13 @@ struct list *list_new(struct pane *p, const struct list_spec *s)
 	return list_new_on(p->app, s, &link, p->target);
 }
 
+struct list *list_new_host(struct pane *p, const struct list_spec *s)
+{
+	const struct feed_link link = host_link(p->host);
+
+	return list_new_on(p->app, s, &link, "");
+}
+
 struct list *list_new_local(struct pane *p, const struct list_spec *s, const struct table *t)
 {
 	struct list *l = list_make(p->app, s);

@@ -99,8 +99,6 @@ void list_find_release(struct list *l);
 bool list_row_matches(const struct list *l, uint32_t row);
 void list_freeze(struct list *l, bool frozen);
 void list_freeze_rows(struct list *l); /* a window came */
-/* The value as the filter language wants it, quoted where needed. */
-void filter_quote(struct buf *out, const char *raw);
 
 /* list_check.c: `arg` is the list */
 int list_check(void *arg, const char *text, struct err *e); /* never fails: prompt_say tells later */

@@ -67,8 +67,9 @@ static int options_take(struct start *s, int count, char **word, struct err *e)
 	while (at < count && word[at][0] == '-' && word[at][1]) {
 		size_t i;
 
-		if (strcmp(word[at], "--no-config") == 0) {
-			s->console.no_config = true;
+		if (strcmp(word[at], "--no-config") == 0 || strcmp(word[at], "--readonly") == 0) {
+			s->console.no_config = s->console.no_config || word[at][2] == 'n';
+			s->console.readonly = s->console.readonly || word[at][2] == 'r';
 			at++;
 			continue;
 		}

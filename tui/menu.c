@@ -8,6 +8,9 @@
 
 #include "base/xalloc.h"
 
+#define NOTE_COLUMNS 64
+#define NOTE_ROWS 6
+
 static bool has_letters(const char *text, const char *typed)
 {
 	for (; *typed; typed++) {
@@ -74,14 +77,32 @@ static void menu_row(const struct menu *m, struct area a, size_t row, int y)
 		area_style(a, 0, y, a.width, STYLE_SELECTED);
 }
 
+/* With a note the box is as wide as that reads well. Lines that it takes, with the empty one behind it. */
+static int menu_note_lines(const struct menu *m, int *width, int most)
+{
+	const int wanted = canvas_columns(str_of(m->note)) + 4, good = wanted < NOTE_COLUMNS ? wanted : NOTE_COLUMNS;
+	struct canvas c;
+	int lines;
+
+	if (*width < good)
+		*width = good < most ? good : most;
+	if (canvas_init(&c, *width - 2, NOTE_ROWS, true) < 0)
+		return 0;
+	lines = area_lines(canvas_area(&c), STYLE_NORMAL, m->note);
+	canvas_release(&c);
+	return lines + 1;
+}
+
 static void menu_draw(struct layer *layer, struct area screen)
 {
 	struct menu *m = (struct menu *)layer;
-	int width = menu_widest(m), rows, head = m->search ? 2 : 0;
-	int height = (int)m->nitems + head + 2;
+	int width = menu_widest(m), rows, head = m->search ? 2 : 0, height;
 	struct area box, in;
 
 	width = m->search || width > screen.width - 4 ? screen.width - 4 : width;
+	if (m->note)
+		head = menu_note_lines(m, &width, screen.width - 4);
+	height = (int)m->nitems + head + 2;
 	height = height > screen.height - 4 ? screen.height - 4 : height;
 	box = area_part(screen, (screen.width - width) / 2, (screen.height - height) / 2, width, height);
 	area_fill(box, ' ', STYLE_NORMAL);
@@ -90,6 +111,8 @@ static void menu_draw(struct layer *layer, struct area screen)
 		int n = area_text(in, 1, 0, STYLE_KEY, "find: ") + 1;
 		edit_draw(&m->edit, in, n, 0, in.width - n - 1, STYLE_INPUT, true);
 	}
+	if (m->note)
+		area_lines(area_part(in, 0, 0, in.width, head), STYLE_NORMAL, m->note);
 	rows = in.height - head;
 	if (rows < 1)
 		return;
@@ -181,6 +204,7 @@ static void menu_free(struct layer *layer)
 	free(m->item);
 	free(m->match);
 	free(m->title);
+	free(m->note);
 	if (m->search)
 		edit_release(&m->edit);
 }
@@ -249,6 +273,11 @@ static void confirm_chosen(struct menu *m, size_t index)
 
 void app_confirm(struct app *a, const char *question, void (*yes)(void *arg), void *arg)
 {
+	app_confirm_loss(a, question, NULL, yes, arg);
+}
+
+void app_confirm_loss(struct app *a, const char *question, const char *loss, void (*yes)(void *arg), void *arg)
+{
 	struct menu *m;
 
 	if (!a->options.value[OPTION_CONFIRM]) {
@@ -257,6 +286,7 @@ void app_confirm(struct app *a, const char *question, void (*yes)(void *arg), vo
 	}
 	m = menu_new(a, question, false, confirm_chosen, arg);
 	m->yes = yes;
+	m->note = loss ? xstrdup(loss) : NULL;
 	menu_add(m, "y", "Yes", "", "");
 	menu_add(m, "n", "No", "", "");
 	m->letters = true;

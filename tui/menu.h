@@ -11,6 +11,7 @@ struct menu_item {
 struct menu {
 	struct layer layer;
 	char *title;
+	char *note; /* over the items, as many lines as it needs; may be NULL */
 	struct menu_item *item;
 	size_t nitems;
 	size_t *match; /* of the items: what is shown, best first */

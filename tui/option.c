@@ -18,6 +18,8 @@ const struct option option_table[OPTION_COUNT] = {
 	[OPTION_CONFIRM] = {"confirm", OPTION_FLAG, "on", NULL, 0, 0, "asks before something is stopped or removed"},
 	[OPTION_FUNCTION_BAR] = {"function-bar", OPTION_CHOICE, "keys", "keys letters off", 0, 0,
 				 "the line of keys at the bottom: function keys, letters, or none"},
+	[OPTION_READONLY] = {"readonly", OPTION_FLAG, "off", NULL, 0, 0,
+			     "nothing is started, changed or ended from here; on for good with --readonly"},
 };
 
 static int option_id_of(const char *name, struct err *e)

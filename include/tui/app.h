@@ -24,6 +24,7 @@ struct console_options {
 	const char *theme;	 /* NULL: as configured */
 	bool fixed_clock;	 /* the clock of a script stands at 2026-01-02 03:04:05 UTC */
 	bool no_config;		 /* the configuration file is not read */
+	bool readonly;		 /* as the option, and it cannot be set back */
 };
 
 /* Runs to the end. 0, or -1 with a sentence (no terminal that will do, a script that fails). The terminal is as it was. */
@@ -34,6 +35,9 @@ uv_loop_t *app_loop(struct app *a);
 struct hosts *app_hosts(struct app *a);
 const struct options *app_options(const struct app *a);
 bool app_paused(const struct app *a);
+bool app_readonly(const struct app *a);
+/* The first word of a command line is one that changes something (command.h, pane.h). */
+bool app_acts(const struct app *a, const char *command);
 bool app_narrow(const struct app *a); /* less than 80 columns or 20 rows: only what matters most */
 /* By the fixed clock of a script where there is one. */
 int64_t app_now_ns(const struct app *a);

@@ -8,6 +8,7 @@ enum command_context {
 	COMMAND_SHELL = 1,   /* tapdeck VERB ... */
 	COMMAND_CONSOLE = 2, /* `:` prompt, keys, palette */
 	COMMAND_CONFIG = 4,  /* tapdeck.conf */
+	COMMAND_ACTS = 8,    /* changes something: a read-only console has none of these */
 };
 
 struct app; /* the console; NULL when run from the shell */

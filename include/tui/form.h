@@ -37,6 +37,8 @@ void prompt_say(struct app *a, const void *arg, const struct err *e);
 
 /* --- yes or no --- */
 void app_confirm(struct app *a, const char *question, void (*yes)(void *arg), void *arg);
+/* The same; `loss` says what is gone then, and what stays. */
+void app_confirm_loss(struct app *a, const char *question, const char *loss, void (*yes)(void *arg), void *arg);
 
 /* --- one of many: an index of `item`, which is copied --- */
 void app_menu(struct app *a, const char *title, const char *const *item, size_t count, size_t selected,

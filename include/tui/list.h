@@ -48,6 +48,8 @@ struct list_spec {
 
 /* Over p->host and p->target. Asks when it is first drawn (it knows its size then). */
 struct list *list_new(struct pane *p, const struct list_spec *s);
+/* The same over what the host itself serves, whatever the pane's target is. */
+struct list *list_new_host(struct pane *p, const struct list_spec *s);
 struct list *list_new_local(struct pane *p, const struct list_spec *s, const struct table *t);
 void list_free(struct list *l); /* NULL is fine */
 
@@ -82,5 +84,7 @@ uint64_t list_top(const struct list *l); /* place of the first row that is drawn
 void list_set_words(struct list *l, const char *const *words, size_t nwords); /* another packet, another connection */
 const char *list_filter(const struct list *l);
 const char *list_sort(const struct list *l);
+/* A text as a value of the filter language. */
+void filter_quote(struct buf *out, const char *raw);
 
 #endif

@@ -35,6 +35,7 @@ struct pane_type {
 	bool root;	     /* opened, without target and argument, where its tab is empty */
 	bool list;	     /* takes the commands and keys of a list (tui/list.h) */
 	const struct pane_word *words; /* its own commands; ends with a NULL name; may be NULL */
+	const char *acts; /* those that change something, joined by blanks: a read-only console has none of them; may be NULL */
 	/* p's fields are set, the rest is zero. Starts its queries. -1: close is not called. */
 	int (*open)(struct pane *p, struct err *e);
 	void (*close)(struct pane *p);

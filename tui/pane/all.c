@@ -4,9 +4,12 @@
 
 const struct pane_type *const pane_types[] = {
 	&pane_sessions,
+	&pane_session,
 	&pane_events,
 	&pane_devices,
 	&pane_counters,
+	&pane_counter,
+	&pane_wall,
 	&pane_connections,
 	&pane_connection,
 	&pane_hosts,

@@ -64,6 +64,6 @@ static const struct pane_word words[] = {
 
 const struct pane_type pane_devices = {
 	.name = "devices", .root = true, .title = "Devices", .summary = "the devices of a host, with their rates", .tab = '2', .size = sizeof(struct list_pane),
-	.list = true, .words = words, .open = devices_open, .close = list_pane_close, .update = list_pane_update, .draw = list_pane_draw,
+	.list = true, .words = words, .acts = "new-here", .open = devices_open, .close = list_pane_close, .update = list_pane_update, .draw = list_pane_draw,
 	.command = devices_command, .status = list_pane_status, .name_of = devices_name,
 };

@@ -242,6 +242,7 @@ const struct pane_type pane_hosts = {
 	.root = true,
 	.list = true,
 	.words = words,
+	.acts = "host-add host-remove",
 	.open = hosts_open,
 	.close = hosts_close,
 	.update = hosts_update,

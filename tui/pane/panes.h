@@ -5,9 +5,12 @@
 #include "tui/pane.h"
 
 extern const struct pane_type pane_sessions;
+extern const struct pane_type pane_session;
 extern const struct pane_type pane_events;
 extern const struct pane_type pane_devices;
 extern const struct pane_type pane_counters;
+extern const struct pane_type pane_counter;
+extern const struct pane_type pane_wall;
 extern const struct pane_type pane_connections;
 extern const struct pane_type pane_connection;
 extern const struct pane_type pane_hosts;

@@ -54,22 +54,38 @@ void session_facts_of(struct session_facts *f, struct host *h, const char *sessi
 	feed_ask(f->feed, &(struct feed_query){.table = "session", .words = words, .nwords = 1, .count = FACTS_MAX, .period_ms = FACTS_PERIOD_MS});
 }
 
-static struct str fact(const struct session_facts *f, const char *name)
+bool session_fact_at(const struct session_facts *f, unsigned i, struct str *name, struct str *value)
 {
-	const struct window *w = feed_window(f->feed);
+	const struct window *w = f->feed ? feed_window(f->feed) : NULL;
+	struct value n, v;
 
-	for (uint32_t row = 0; row < w->rows; row++) {
-		const struct value n = window_cell(w, row, window_column(w, "name")), v = window_cell(w, row, window_column(w, "value"));
+	if (!w || i >= w->rows)
+		return false;
+	n = window_cell(w, i, window_column(w, "name"));
+	v = window_cell(w, i, window_column(w, "value"));
+	*name = n.type == VALUE_TEXT ? n.s : str_of("");
+	*value = v.type == VALUE_TEXT ? v.s : str_of("");
+	return true;
+}
 
-		if (n.type == VALUE_TEXT && str_is(n.s, name) && v.type == VALUE_TEXT)
-			return v.s;
-	}
+unsigned session_facts_serial(const struct session_facts *f)
+{
+	return f->feed ? (unsigned)feed_serial(f->feed) : 0;
+}
+
+struct str session_fact(const struct session_facts *f, const char *name)
+{
+	struct str n, v;
+
+	for (unsigned i = 0; session_fact_at(f, i, &n, &v); i++)
+		if (str_is(n, name))
+			return v;
 	return str_of("");
 }
 
 static void recording_print(const struct session_facts *f, struct buf *out)
 {
-	const struct str recording = fact(f, "recording"), files = fact(f, "files"), state = fact(f, "state");
+	const struct str recording = session_fact(f, "recording"), files = session_fact(f, "files"), state = session_fact(f, "state");
 	const bool goes_on = str_is(state, "running") || str_is(state, "starting");
 
 	if (!recording.len)
@@ -88,8 +104,8 @@ void session_facts_print(const struct session_facts *f, struct buf *out)
 
 	if (!f->feed || feed_state(f->feed) == FEED_FAILED)
 		return;
-	own = fact(f, "own_traffic");
-	packets = fact(f, "own_packets");
+	own = session_fact(f, "own_traffic");
+	packets = session_fact(f, "own_packets");
 	recording_print(f, out);
 	if (str_is(own, "out") && packets.len && !str_is(packets, "0"))
 		(void)buf_printf(out, "   own SSH traffic left out: %.*s packets", (int)packets.len, packets.p);
