@@ -6,6 +6,7 @@
 #include "peer.h"
 #include "session_parts.h"
 #include "spec.h"
+#include "usage.h"
 
 #define SESSION_CHUNKS_RECORD 64u
 #define SESSION_CHUNKS_COUNT 16u
@@ -59,6 +60,7 @@ struct session {
 	struct alerts *alerts;	 /* alert.h; NULL none */
 	struct outlets *outlets; /* outlet.h: the commands that its files go through; NULL none */
 	struct sockets *sockets; /* socket.h: who here has its connections; NULL nobody asks */
+	struct usage_rate usage; /* of its tap and its reader */
 
 	/* while it runs */
 	struct channel *tap;

@@ -152,10 +152,19 @@ static bool session_orphan(struct session *s)
 	return true;
 }
 
+/* Only what runs costs anything. */
+static void session_usage(struct session *s, int64_t now_ns)
+{
+	const pid_t pid[] = {s->tap_pid, s->reader ? s->reader->pid : 0};
+
+	usage_look(&s->usage, pid, ARRAY_LEN(pid), now_ns);
+}
+
 void session_tick(struct session *s, int64_t now_ns)
 {
 	if (session_orphan(s))
 		return;
+	session_usage(s, now_ns);
 	switch (s->state) {
 	case SESSION_RUNNING:
 		session_reader_segments(s);

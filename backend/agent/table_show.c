@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "capfile/packet.h"
+#include "reader_child.h"
 #include "tables.h"
 
 #define FACT_BYTES_MAX 65536u
@@ -68,6 +69,24 @@ static void show_devices(const struct session *s, struct rowset *rows)
 	}
 }
 
+static void show_usage(const struct session *s, struct rowset *rows)
+{
+	const struct usage_rate *u = &s->usage;
+
+	if (s->tap_pid > 0)
+		fact(rows, "tap_pid", "%ld", (long)s->tap_pid);
+	if (s->reader && s->reader->pid > 0)
+		fact(rows, "reader_pid", "%ld", (long)s->reader->pid);
+	if (u->memory_bytes == 0)
+		return; /* nothing of it runs */
+	if (u->cpu_percent < 0)
+		fact(rows, "cpu_percent", "%s", "");
+	else
+		fact(rows, "cpu_percent", "%.1f", u->cpu_percent);
+	fact(rows, "cpu_s", "%.2f", (double)u->cpu_ns / (double)NS_PER_S);
+	fact_count(rows, "memory_bytes", u->memory_bytes);
+}
+
 static void show_own(const struct session *s, struct rowset *rows)
 {
 	char from[TEXT_NUMBER_MAX], to[TEXT_NUMBER_MAX];
@@ -128,6 +147,7 @@ void show_fill(struct control *c, const struct table_arguments *a, struct rowset
 	fact_time(rows, "since_time", s->started_ns);
 	fact_time(rows, "ended_time", s->ended_ns);
 	show_totals(s, rows);
+	show_usage(s, rows);
 	show_own(s, rows);
 	show_history(c, s, rows);
 }

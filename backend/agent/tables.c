@@ -44,6 +44,8 @@ static const struct column sessions_columns[] = {
 	{"file_bytes", KIND_BYTES, 0, "bytes", "their bytes"},
 	{"recording", KIND_BOOL, 0, "", "whether its packets go into a file now"},
 	{"reason", KIND_TEXT, 0, "", "why it ended"},
+	{"cpu_percent", KIND_REAL, 0, "%", "of a processor, by its processes, in the last second"},
+	{"memory_bytes", KIND_BYTES, 0, "bytes", "resident, of its processes; what they share once"},
 };
 static const struct column session_columns[] = {
 	{"name", KIND_TEXT, 0, "", "the fact's name"},
@@ -146,6 +148,10 @@ static void sessions_fill(struct control *c, const struct table_arguments *a, st
 			value_count(session_file_bytes(s)),
 			value_int(s->recording),
 			value_text(s->reason),
+			s->usage.memory_bytes && s->usage.cpu_percent >= 0
+				? value_real(s->usage.cpu_percent)
+				: value_null(),
+			s->usage.memory_bytes ? value_count(s->usage.memory_bytes) : value_null(),
 		};
 
 		rowset_add(rows, v);
