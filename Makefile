@@ -228,12 +228,13 @@ endif
 
 # --- installation ---
 MAN1 := man/tapdeck.1
-MAN5 := man/tapdeck.conf.5
+MAN5 := man/tapdeck.conf.5 man/tapdeckd.conf.5
 MAN7 := man/tapdeck-protocol.7
 MAN8 := man/tapdeckd.8
+UNITDIR := $(PREFIX)/lib/systemd
 install: all ## into DESTDIR/PREFIX; as root without DESTDIR the tap gets its right
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin libexec/tapdeck share/man/man1 share/man/man5 share/man/man7 share/man/man8 \
-		share/bash-completion/completions)
+		share/bash-completion/completions lib/systemd/system lib/systemd/user)
 	install -m 755 $(B)/bin/tapdeck $(B)/bin/tapdeckd $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 $(B)/bin/tapdeck-ssh $(B)/bin/tapdeck-store $(DESTDIR)$(LIBEXECDIR)/
 	install -m 750 $(B)/bin/tapdeck-tap $(DESTDIR)$(LIBEXECDIR)/
@@ -241,12 +242,17 @@ install: all ## into DESTDIR/PREFIX; as root without DESTDIR the tap gets its ri
 	install -m 644 $(MAN5) $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 $(MAN7) $(DESTDIR)$(PREFIX)/share/man/man7/
 	install -m 644 $(MAN8) $(DESTDIR)$(PREFIX)/share/man/man8/
+	sed 's,@PREFIX@,$(PREFIX),' backend/agent/tapdeckd.service.in >$(DESTDIR)$(UNITDIR)/system/tapdeckd.service
+	sed 's,@PREFIX@,$(PREFIX),' backend/agent/tapdeckd.socket.in >$(DESTDIR)$(UNITDIR)/system/tapdeckd.socket
+	sed 's,@PREFIX@,$(PREFIX),' backend/agent/tapdeckd-user.service.in >$(DESTDIR)$(UNITDIR)/user/tapdeckd.service
 	$(B)/bin/tapdeck help --bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/tapdeck
 	$(if $(DESTDIR),,$(Q)tests/tap-right $(LIBEXECDIR)/tapdeck-tap)
 
 uninstall: ## takes away what install put there
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,bin/tapdeck bin/tapdeckd share/man/man1/tapdeck.1 share/man/man5/tapdeck.conf.5 \
-		share/man/man7/tapdeck-protocol.7 share/man/man8/tapdeckd.8 share/bash-completion/completions/tapdeck)
+		share/man/man5/tapdeckd.conf.5 share/man/man7/tapdeck-protocol.7 share/man/man8/tapdeckd.8 \
+		share/bash-completion/completions/tapdeck lib/systemd/system/tapdeckd.service lib/systemd/system/tapdeckd.socket \
+		lib/systemd/user/tapdeckd.service)
 	rm -rf $(DESTDIR)$(LIBEXECDIR)
 
 dist: ## a tar file of the last commit

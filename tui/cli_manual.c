@@ -10,6 +10,7 @@
 #include "tui/key.h"
 #include "tui/new_word.h"
 #include "tui/option.h"
+#include "wire/daemon.def"
 
 /* Text of a line of mdoc: a dot or quote in front and a backslash anywhere would be read as orders. */
 static void mdoc_text(FILE *out, const char *text)
@@ -176,6 +177,26 @@ static int manual_tables(struct cli *c, struct err *e)
 	return 0;
 }
 
+/* Of tapdeckd.conf. */
+static void manual_daemon(FILE *out)
+{
+	static const struct {
+		const char *words, *argument, *usual, *summary;
+	} settings[] = {
+#define S(id, words, argument, usual, summary) {words, argument, usual, summary},
+		DAEMON_SETTINGS(S)
+#undef S
+	};
+
+	fputs(".Bl -tag -width Ds\n", out);
+	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+		mdoc_item(out, settings[i].words, settings[i].argument, settings[i].summary);
+		fputs("Default: ", out);
+		mdoc_sentence(out, settings[i].usual);
+	}
+	fputs(".El\n", out);
+}
+
 static void manual_keys(FILE *out)
 {
 	const char *context = NULL;
@@ -231,6 +252,7 @@ int cli_manual(struct cli *c, const char *part, struct err *e)
 		{"new", manual_new},
 		{"options", manual_options},
 		{"settings", manual_settings},
+		{"daemon", manual_daemon},
 		{"keys", manual_keys},
 		{"messages", manual_messages},
 	};
@@ -243,7 +265,7 @@ int cli_manual(struct cli *c, const char *part, struct err *e)
 	}
 	if (strcmp(part, "tables") == 0)
 		return manual_tables(c, e);
-	return err_set(e, ERR_CALL, "'%s' is no part of the manual: commands, new, options, settings, tables, keys, messages", part);
+	return err_set(e, ERR_CALL, "'%s' is no part of the manual: commands, new, options, settings, daemon, tables, keys, messages", part);
 }
 
 /* Names in front, then options; a file or a session where a SOURCE may stand. */

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "base/xalloc.h"
@@ -348,6 +349,8 @@ void command_run(struct peer *p, const struct frame *f)
 	struct err e = {.at = -1};
 
 	if (msg_get_command(f->payload, f->len, &m, &e) == 0) {
+		if (m.words.count == 0 || !str_is(m.words.at[0], "check")) /* it changes nothing */
+			audit_begin(p, &c.reply, "", &m.words);
 		if (m.words.count == 0)
 			err_set(&e, ERR_CALL, "a command has at least one word");
 		else if ((v = verb_find(m.words.at[0], &e)) != NULL &&

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "audit.h"
 #include "base/clock.h"
 #include "base/fdio.h"
 #include "base/log.h"
@@ -38,6 +39,10 @@ struct control *control_new(uv_loop_t *loop, enum control_role role, struct err 
 	c->loop = loop;
 	c->role = role;
 	c->group = (gid_t)-1;
+	c->sessions_max = CONTROL_SESSIONS_MAX;
+	c->clients_max = CONTROL_PEERS_MAX;
+	c->buffer_max_bytes = SPEC_BUFFER_MAX_BYTES;
+	c->started_ns = clock_mono_ns();
 	if (gethostname(c->host, sizeof(c->host) - 1))
 		memcpy(c->host, "localhost", sizeof("localhost"));
 	c->captures = paths_captures();
@@ -85,8 +90,10 @@ void control_free(struct control *c)
 		free(c->event[i].where);
 		free(c->event[i].sentence);
 	}
+	audit_free(c->audit);
 	free(c->captures);
 	free(c->state);
+	free(c->socket);
 	c->handles = 3;
 	uv_close((uv_handle_t *)&c->tick, on_closed);
 	uv_close((uv_handle_t *)&c->later, on_closed);

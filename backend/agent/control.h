@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "children.h"
 #include "compile.h"
+#include "limits.h"
 #include "table/server.h"
 
 #define CONTROL_PEERS_MAX 1024u
@@ -27,6 +28,7 @@ struct fetch;
 struct devices;
 struct mender;
 struct upstream;
+struct audit;
 
 struct event {
 	int64_t time_ns;
@@ -42,6 +44,13 @@ struct control {
 	char *captures; /* where recordings go */
 	char *state;	/* the folder of what must be remembered */
 	gid_t group;	/* who may ask besides the owner; -1 nobody */
+	/* As the configuration has them (settings.h). */
+	struct limits limits;
+	unsigned sessions_max, clients_max;
+	uint64_t buffer_max_bytes;
+	char *socket;	     /* the daemon's; NULL */
+	struct audit *audit; /* the daemon's; NULL */
+	int64_t started_ns;  /* monotonic */
 	struct children *children;
 	struct compiler *compiler;
 	struct mender *mender;
@@ -86,9 +95,11 @@ void control_event(struct control *c, const char *severity, const char *where, c
 
 /* --- the daemon's door --- */
 struct listener;
-/* Takes the socket's place: one daemon a path. `ready_fd` -1, or told by a byte when it may be
- * asked. */
-int listener_open(struct listener **l, struct control *c, const char *path, struct err *e);
+/* Takes the socket's place: one daemon a path. `fd`: it listens there already, as somebody else has
+ * arranged (taken); -1: it is made. */
+int listener_open(struct listener **l, struct control *c, const char *path, int fd, struct err *e);
+/* The control's group may come in from now on; what others arranged stays as it is. */
+int listener_group(struct listener *l, struct err *e);
 void listener_close(struct listener *l);
 
 #endif

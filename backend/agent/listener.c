@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "audit.h"
 #include "base/fdio.h"
 #include "base/log.h"
 #include "base/xalloc.h"
@@ -20,6 +21,7 @@ struct listener {
 	uv_poll_t poll;
 	struct control *control;
 	int fd, lock;
+	bool given; /* somebody else has made it, and sees to who may come in */
 	char *path;
 };
 
@@ -41,6 +43,20 @@ static int lock_take(const char *path, struct err *e)
 	return fd;
 }
 
+static int group_let_in(const struct control *c, const char *path)
+{
+	if (c->group == (gid_t)-1)
+		return chmod(path, 0600);
+	return chown(path, (uid_t)-1, c->group) || chmod(path, 0660) ? -1 : 0;
+}
+
+int listener_group(struct listener *l, struct err *e)
+{
+	if (l->given || group_let_in(l->control, l->path) == 0)
+		return 0;
+	return err_errno(e, ERR_REFUSED, "could not let the group in at %s", l->path);
+}
+
 static int socket_open(const struct control *c, const char *path, struct err *e)
 {
 	struct sockaddr_un at = {.sun_family = AF_UNIX};
@@ -59,8 +75,8 @@ static int socket_open(const struct control *c, const char *path, struct err *e)
 	mask = umask(0177);
 	r = bind(fd, (const struct sockaddr *)&at, sizeof(at));
 	(void)umask(mask);
-	if (r == 0 && c->group != (gid_t)-1)
-		r = chown(path, (uid_t)-1, c->group) || chmod(path, 0660);
+	if (r == 0)
+		r = group_let_in(c, path);
 	if (r == 0)
 		r = listen(fd, BACKLOG);
 	if (r == 0)
@@ -94,11 +110,16 @@ static void client_accept(struct listener *l, int fd)
 	struct who who;
 	struct err e;
 
-	if (access_who(fd, c->group, &who, &e) || access_connect(&who, &e)) {
+	if (access_who(fd, c->group, &who, &e)) {
 		client_refuse(c, fd, &e);
-	} else if (c->npeers >= CONTROL_PEERS_MAX) {
-		err_set(&e, ERR_REFUSED, "%u clients are connected, which is the most",
-			CONTROL_PEERS_MAX);
+	} else if (access_connect(&who, &e)) {
+		audit_refused(c, &who, &e);
+		client_refuse(c, fd, &e);
+	} else if (c->npeers >= c->clients_max) {
+		err_set(&e, ERR_REFUSED,
+			"%u clients are connected, which is the most (limit clients): try again",
+			c->clients_max);
+		audit_refused(c, &who, &e);
 		client_refuse(c, fd, &e);
 	} else {
 		(void)peer_new(c, fd, -1, &who);
@@ -116,15 +137,17 @@ static void on_knock(uv_poll_t *poll, int status, int events)
 		client_accept(l, fd);
 }
 
-int listener_open(struct listener **listener, struct control *c, const char *path, struct err *e)
+int listener_open(struct listener **listener, struct control *c, const char *path, int fd,
+		  struct err *e)
 {
 	struct listener *l = xcalloc(1, sizeof(*l));
 
 	l->control = c;
+	l->given = fd >= 0;
 	l->fd = -1;
 	l->lock = lock_take(path, e);
 	if (l->lock >= 0)
-		l->fd = socket_open(c, path, e);
+		l->fd = l->given ? fd : socket_open(c, path, e);
 	if (l->fd < 0) {
 		if (l->lock >= 0)
 			close(l->lock);
@@ -146,7 +169,8 @@ static void on_closed(uv_handle_t *handle)
 
 void listener_close(struct listener *l)
 {
-	(void)unlink(l->path);
+	if (!l->given)
+		(void)unlink(l->path);
 	close(l->fd);
 	close(l->lock);
 	free(l->path);

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,8 +15,8 @@
 
 #include "base/fdio.h"
 #include "base/log.h"
-#include "base/paths.h"
 #include "base/xalloc.h"
+#include "daemon.h"
 #include "mend.h"
 #include "peer.h"
 #include "reader_child.h"
@@ -28,9 +27,8 @@ enum mode { MODE_NONE, MODE_ATTACH, MODE_DAEMON, MODE_READ, MODE_COMPILE, MODE_M
 
 struct options {
 	enum mode mode;
-	bool on_demand, verbose;
-	const char *group, *log, *socket, *captures;
-	int fd, ready;
+	struct daemon_options daemon;
+	int fd;
 };
 
 static const struct option long_options[] = {
@@ -41,6 +39,7 @@ static const struct option long_options[] = {
 	{"mend", no_argument, NULL, 'm'},
 	{"on-demand", no_argument, NULL, 'o'},
 	{"ready", required_argument, NULL, 'R'},
+	{"config", required_argument, NULL, 'f'},
 	{"group", required_argument, NULL, 'g'},
 	{"log", required_argument, NULL, 'l'},
 	{"socket", required_argument, NULL, 's'},
@@ -57,7 +56,8 @@ static void usage(FILE *out)
 	      "  --attach            serve messages on descriptor 0 (and 1), with the rights of "
 	      "who runs it\n"
 	      "  --daemon            keep sessions: listen at a unix socket\n"
-	      "  -g, --group GROUP   who may ask a daemon of root besides root\n"
+	      "  -f, --config FILE   its configuration (usual: as tapdeckd.conf(5) says)\n"
+	      "  -g, --group GROUP   who may ask besides the owner (name or number)\n"
 	      "  -s, --socket PATH   the daemon's socket (usual: as tapdeckd(8) says)\n"
 	      "  -C, --captures DIR  where recordings go\n"
 	      "  -l, --log FILE      log there (usual: standard error)\n"
@@ -80,7 +80,7 @@ static int options_read(int argc, char **argv, struct options *o)
 {
 	int key;
 
-	while ((key = getopt_long(argc, argv, "g:l:s:C:vVh", long_options, NULL)) != -1) {
+	while ((key = getopt_long(argc, argv, "f:g:l:s:C:vVh", long_options, NULL)) != -1) {
 		switch (key) {
 		case 'a':
 			o->mode = MODE_ATTACH;
@@ -99,25 +99,28 @@ static int options_read(int argc, char **argv, struct options *o)
 			o->mode = MODE_MEND;
 			break;
 		case 'o':
-			o->on_demand = true;
+			o->daemon.on_demand = true;
 			break;
 		case 'R':
-			o->ready = descriptor_parse(optarg);
+			o->daemon.ready = descriptor_parse(optarg);
+			break;
+		case 'f':
+			o->daemon.config = optarg;
 			break;
 		case 'g':
-			o->group = optarg;
+			o->daemon.group = optarg;
 			break;
 		case 'l':
-			o->log = optarg;
+			o->daemon.log = optarg;
 			break;
 		case 's':
-			o->socket = optarg;
+			o->daemon.socket = optarg;
 			break;
 		case 'C':
-			o->captures = optarg;
+			o->daemon.captures = optarg;
 			break;
 		case 'v':
-			o->verbose = true;
+			o->daemon.verbose = true;
 			break;
 		case 'V':
 			puts("tapdeckd " TAPDECK_VERSION);
@@ -136,20 +139,22 @@ static int options_read(int argc, char **argv, struct options *o)
 	return ERR_CALL;
 }
 
+/* The daemon opens its own, when it knows its configuration. */
 static int log_start(const struct options *o, struct err *e)
 {
 	int fd = STDERR_FILENO;
 
-	if (o->log)
-		fd = open(o->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (o->daemon.log)
+		fd = open(o->daemon.log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
+			  0600);
 	if (fd < 0)
-		return err_errno(e, ERR_REFUSED, "could not open the log %s", o->log);
-	if (o->log && dup2(fd, STDERR_FILENO) < 0) /* children's words go there too */
-		return err_errno(e, ERR_REFUSED, "could not use the log %s", o->log);
+		return err_errno(e, ERR_REFUSED, "could not open the log %s", o->daemon.log);
+	if (o->daemon.log && dup2(fd, STDERR_FILENO) < 0) /* children's words go there too */
+		return err_errno(e, ERR_REFUSED, "could not use the log %s", o->daemon.log);
 	log_open(fd,
-		 o->verbose ? LOG_LEVEL_DEBUG
-		 : o->log   ? LOG_LEVEL_INFO
-			    : LOG_LEVEL_WARN,
+		 o->daemon.verbose ? LOG_LEVEL_DEBUG
+		 : o->daemon.log   ? LOG_LEVEL_INFO
+				   : LOG_LEVEL_WARN,
 		 "tapdeckd");
 	return 0;
 }
@@ -201,86 +206,6 @@ static int attach_run(struct control *c, struct err *e)
 	return 0;
 }
 
-/* --- daemon --- */
-
-static void ready_tell(const struct options *o, const struct err *e)
-{
-	if (o->ready < 0)
-		return;
-	(void)!write(o->ready, e ? e->text : "+",
-		     e ? strlen(e->text) : 1); /* who asked may be gone */
-	close(o->ready);
-}
-
-static void on_stop(uv_signal_t *signal, int number)
-{
-	log_info("signal %d: sessions are drained and closed", number);
-	control_stop(signal->data);
-}
-
-static int daemon_socket(const struct options *o, char **path, struct err *e)
-{
-	if (o->socket) {
-		*path = xstrdup(o->socket);
-	} else if (geteuid() == 0 && !o->on_demand && !getenv("TAPDECK_SOCKET")) {
-		*path = paths_socket_root();
-		if (mkdir("/run/tapdeck", 0755) && errno != EEXIST)
-			return err_errno(e, ERR_REFUSED, "could not make the folder /run/tapdeck");
-	} else {
-		*path = paths_socket_own(1, e);
-	}
-	return *path ? 0 : -1;
-}
-
-static int daemon_group(struct control *c, const struct options *o, struct err *e)
-{
-	const struct group *group = o->group ? getgrnam(o->group) : NULL;
-
-	if (o->group && !group)
-		return err_set(e, ERR_CALL, "there is no group \"%s\" on this machine", o->group);
-	if (group)
-		c->group = group->gr_gid;
-	return 0;
-}
-
-static int daemon_run(struct control *c, const struct options *o, struct err *e)
-{
-	struct listener *l = NULL;
-	uv_signal_t stop[2];
-	char *path = NULL;
-	int r = -1;
-
-	(void)signal(SIGHUP, SIG_IGN); /* a terminal that closes ends no session */
-	c->on_demand = o->on_demand;
-	if (geteuid() == 0)
-		(void)setgroups(0,
-				NULL); /* what is done as an owner is not done with root's groups */
-	if (daemon_group(c, o, e) || daemon_socket(o, &path, e) || listener_open(&l, c, path, e)) {
-		ready_tell(o, e);
-		goto out;
-	}
-	state_load(c);
-	control_tick(c); /* what was interrupted begins to be mended, where its tap is gone */
-	for (int i = 0; i < 2; i++) {
-		(void)uv_signal_init(c->loop, &stop[i]); /* the pipe is there since children_new */
-		stop[i].data = c;
-		(void)uv_signal_start(&stop[i], on_stop, i ? SIGINT : SIGTERM);
-	}
-	ready_tell(o, NULL);
-	log_info("listening at %s", path);
-	(void)uv_run(c->loop, UV_RUN_DEFAULT);
-	for (int i = 0; i < 2; i++)
-		uv_close((uv_handle_t *)&stop[i], NULL);
-	listener_close(l);
-	control_free(c);
-	(void)uv_run(c->loop,
-		     UV_RUN_DEFAULT); /* handles close, before the signals leave the stack */
-	r = 0;
-out:
-	free(path);
-	return r;
-}
-
 static int control_run(const struct options *o, struct err *e)
 {
 	uv_loop_t loop;
@@ -291,15 +216,15 @@ static int control_run(const struct options *o, struct err *e)
 	if (uv_loop_init(&loop))
 		return err_set(e, ERR_REFUSED, "no event loop");
 	c = control_new(&loop, o->mode == MODE_DAEMON ? CONTROL_DAEMON : CONTROL_ATTACH, e);
-	if (o->captures) {
-		free(c->captures);
-		c->captures = xstrdup(o->captures);
-	}
 	if (o->mode == MODE_DAEMON) {
-		r = daemon_run(c, o, e);
+		r = daemon_run(c, &o->daemon, e);
 		if (r)
 			control_free(c);
 	} else {
+		if (o->daemon.captures) {
+			free(c->captures);
+			c->captures = xstrdup(o->daemon.captures);
+		}
 		r = attach_run(c, e);
 		control_free(c);
 	}
@@ -317,7 +242,7 @@ static bool is_tap(const char *name)
 
 int main(int argc, char **argv)
 {
-	struct options o = {.fd = -1, .ready = -1};
+	struct options o = {.fd = -1, .daemon = {.ready = -1}};
 	struct err e = {0};
 	int status;
 
@@ -331,7 +256,7 @@ int main(int argc, char **argv)
 		return compile_main();
 	if (o.mode == MODE_MEND)
 		return mend_main();
-	if (log_start(&o, &e) == 0 && o.mode == MODE_READ)
+	if ((o.mode == MODE_DAEMON || log_start(&o, &e) == 0) && o.mode == MODE_READ)
 		return reader_child_main(o.fd);
 	if (e.code == ERR_NONE && control_run(&o, &e) == 0)
 		return 0;

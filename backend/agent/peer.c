@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "audit.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/xalloc.h"
@@ -64,6 +65,7 @@ void peer_free(struct peer *p)
 			break;
 		}
 	c->npeers--;
+	audit_gone(p);
 	table_server_drop(c->tables, p->channel, UINT32_MAX);
 	fetch_drop(p, UINT32_MAX);
 	while (iter = 0, map_next(p->bindings, &iter, NULL, NULL, &value))
@@ -95,6 +97,7 @@ void reply_done(struct control *c, const struct reply *r, const char *note)
 {
 	struct peer *p = peer_of(c, r->peer);
 
+	audit_end(c, r, NULL);
 	if (!p)
 		return;
 	pending_remove(p, r->channel, r->id);
@@ -106,6 +109,7 @@ void reply_error(struct control *c, const struct reply *r, const struct err *e)
 {
 	struct peer *p = peer_of(c, r->peer);
 
+	audit_end(c, r, e);
 	if (!p)
 		return;
 	pending_remove(p, r->channel, r->id);

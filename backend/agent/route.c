@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "audit.h"
 #include "base/clock.h"
 #include "base/xalloc.h"
 #include "folder.h"
@@ -119,6 +120,7 @@ static int open_target(struct peer *p, struct binding *b, const struct frame *f,
 
 static void route_open(struct peer *p, const struct frame *f)
 {
+	const struct reply reply = {p->serial, f->channel, f->id};
 	struct binding *b = NULL;
 	struct msg_open m;
 	struct err e;
@@ -133,6 +135,7 @@ static void route_open(struct peer *p, const struct frame *f)
 			f->channel);
 		goto out;
 	}
+	audit_begin(p, &reply, "open", &(struct strs){.count = 1, .at = {m.target}});
 	b = xcalloc(1, sizeof(*b));
 	*b = (struct binding){.peer = p,
 			      .channel = f->channel,
@@ -147,8 +150,7 @@ out:
 			binding_free(b);
 		refuse(p, f, &e);
 	} else if (r == 0) {
-		(void)channel_send_done(p->channel, f->channel, f->id,
-					""); /* -1: `gone` will come */
+		reply_done(p->control, &reply, "");
 	}
 }
 
@@ -450,14 +452,19 @@ static void route_stream(struct peer *p, const struct frame *f)
 {
 	struct msg_stream m;
 	struct err e = {.at = -1};
+	const struct reply reply = {p->serial, f->channel, f->id};
 	int route = msg_get_stream(f->payload, f->len, &m, &e) ? -1 : stream_route(p, f, &m, &e);
 
+	if (m.words.count)
+		audit_begin(p, &reply, "stream", &m.words);
 	if (route == ROUTE_HERE)
 		route = stream_here(p, f, &m, &e) ? -1 : ROUTE_HERE;
 	if (route < 0)
 		refuse(p, f, &e);
 	else if (route != ROUTE_HERE)
 		hand_on(p, f, (enum route)route, false);
+	if (route >= 0)
+		audit_end(p->control, &reply, NULL); /* it flows */
 }
 
 /* --- about requests that are under way --- */

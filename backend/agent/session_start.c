@@ -135,10 +135,10 @@ static int name_free(struct control *c, const char *name, struct err *e)
 			       "a session called \"%s\" has ended and is still listed: take "
 			       "another name, or `dismiss %s`",
 			       name, name);
-	if (c->nsessions >= CONTROL_SESSIONS_MAX)
+	if (c->nsessions >= c->sessions_max)
 		return err_set(e, ERR_REFUSED,
 			       "there are %u sessions already, which is the most: dismiss some",
-			       CONTROL_SESSIONS_MAX);
+			       c->sessions_max);
 	return 0;
 }
 
@@ -162,6 +162,12 @@ void session_start(struct control *c, struct spec *spec, const struct peer *p,
 	s->filter = xstrdup(s->spec.filter);
 	s->started = *r;
 	s->started_ns = clock_now_ns();
+	if (s->spec.buffer_bytes > c->buffer_max_bytes) {
+		s->spec.buffer_bytes = (uint32_t)c->buffer_max_bytes;
+		control_event(c, "note", s->name,
+			      "its ring is %u bytes a device, which is the most here (limit buffer)",
+			      s->spec.buffer_bytes);
+	}
 	s->deadline_ns = clock_mono_ns() + SESSION_STOP_NS;
 	if (devices_resolve(s, &e) || capture_create(s, &e) || tap_child_start(s, &e)) {
 		s->tap_error = e;

@@ -34,7 +34,7 @@ static void log_line(enum log_level level, const char *fmt, va_list ap)
 	struct buf line;
 	int n;
 
-	if (log_state.fd == 0 || level > log_state.up_to)
+	if (log_state.fd == 0)
 		return;
 	n = vsnprintf(raw, sizeof(raw), fmt, ap);
 	if (n < 0)
@@ -63,6 +63,8 @@ void log_warn(const char *fmt, ...)
 {
 	va_list ap;
 
+	if (LOG_LEVEL_WARN > log_state.up_to)
+		return;
 	va_start(ap, fmt);
 	log_line(LOG_LEVEL_WARN, fmt, ap);
 	va_end(ap);
@@ -72,6 +74,8 @@ void log_info(const char *fmt, ...)
 {
 	va_list ap;
 
+	if (LOG_LEVEL_INFO > log_state.up_to)
+		return;
 	va_start(ap, fmt);
 	log_line(LOG_LEVEL_INFO, fmt, ap);
 	va_end(ap);
@@ -81,7 +85,18 @@ void log_debug(const char *fmt, ...)
 {
 	va_list ap;
 
+	if (LOG_LEVEL_DEBUG > log_state.up_to)
+		return;
 	va_start(ap, fmt);
 	log_line(LOG_LEVEL_DEBUG, fmt, ap);
+	va_end(ap);
+}
+
+void log_asked(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_line(LOG_LEVEL_INFO, fmt, ap);
 	va_end(ap);
 }

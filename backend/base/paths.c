@@ -69,6 +69,18 @@ char *paths_state(void)
 	return xdg_path("XDG_STATE_HOME", ".local/state", "tapdeck");
 }
 
+char *paths_daemon_config(void)
+{
+	if (is_root_default("XDG_CONFIG_HOME"))
+		return xstrdup("/etc/tapdeck/tapdeckd.conf");
+	return xdg_path("XDG_CONFIG_HOME", ".config", "tapdeck/tapdeckd.conf");
+}
+
+char *paths_logs(void)
+{
+	return is_root_default("XDG_STATE_HOME") ? xstrdup("/var/log/tapdeck") : paths_state();
+}
+
 char *paths_data(void)
 {
 	return xdg_path("XDG_DATA_HOME", ".local/share", "tapdeck");

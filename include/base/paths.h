@@ -5,6 +5,9 @@
 #include "base/err.h"
 
 char *paths_config(void);   /* TAPDECK_CONFIG, else XDG_CONFIG_HOME/tapdeck/tapdeck.conf */
+/* The daemon's: XDG_CONFIG_HOME/tapdeck/tapdeckd.conf (root: /etc/tapdeck/tapdeckd.conf) */
+char *paths_daemon_config(void);
+char *paths_logs(void); /* root's daemon: /var/log/tapdeck; else as paths_state */
 char *paths_state(void);    /* XDG_STATE_HOME/tapdeck (root's daemon: /var/lib/tapdeck) */
 char *paths_data(void);	    /* XDG_DATA_HOME/tapdeck: the history's databases */
 char *paths_cache(void);    /* XDG_CACHE_HOME/tapdeck: what can be made again */
