@@ -121,6 +121,7 @@ int verb_table(struct cli *c, int count, char **word, struct err *e);
 int verb_act(struct cli *c, int count, char **word, struct err *e);
 int verb_new(struct cli *c, int count, char **word, struct err *e);
 int verb_devices(struct cli *c, int count, char **word, struct err *e);
+int verb_daemon(struct cli *c, int count, char **word, struct err *e);
 int verb_list(struct cli *c, int count, char **word, struct err *e);
 int verb_of_session(struct cli *c, int count, char **word, struct err *e); /* show poll files */
 int verb_watch(struct cli *c, int count, char **word, struct err *e);

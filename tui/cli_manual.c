@@ -10,6 +10,7 @@
 #include "tui/key.h"
 #include "tui/new_word.h"
 #include "tui/option.h"
+#include "wire/access.def"
 #include "wire/daemon.def"
 
 /* Text of a line of mdoc: a dot or quote in front and a backslash anywhere would be read as orders. */
@@ -197,6 +198,27 @@ static void manual_daemon(FILE *out)
 	fputs(".El\n", out);
 }
 
+/* Whom a daemon serves with what. */
+static void manual_access(FILE *out)
+{
+	enum { ANY, OWN, NONE };
+	static const struct {
+		const char *word;
+		int member;
+		const char *summary;
+	} rules[] = {
+#define A(word, member, summary) {word, member, summary},
+		ACCESS_RULES(A)
+#undef A
+	};
+	static const char *const may[] = {"members: yes", "members: of their own sessions", "members: no"};
+
+	fputs(".Bl -tag -width Ds -compact\n", out);
+	for (size_t i = 0; i < ARRAY_LEN(rules); i++)
+		mdoc_item(out, rules[i].word, may[rules[i].member], rules[i].summary);
+	fputs(".El\n", out);
+}
+
 static void manual_keys(FILE *out)
 {
 	const char *context = NULL;
@@ -253,6 +275,7 @@ int cli_manual(struct cli *c, const char *part, struct err *e)
 		{"options", manual_options},
 		{"settings", manual_settings},
 		{"daemon", manual_daemon},
+		{"access", manual_access},
 		{"keys", manual_keys},
 		{"messages", manual_messages},
 	};
@@ -265,7 +288,7 @@ int cli_manual(struct cli *c, const char *part, struct err *e)
 	}
 	if (strcmp(part, "tables") == 0)
 		return manual_tables(c, e);
-	return err_set(e, ERR_CALL, "'%s' is no part of the manual: commands, new, options, settings, daemon, tables, keys, messages", part);
+	return err_set(e, ERR_CALL, "'%s' is no part of the manual: commands, new, options, settings, daemon, access, tables, keys, messages", part);
 }
 
 /* Names in front, then options; a file or a session where a SOURCE may stand. */

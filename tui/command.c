@@ -19,6 +19,8 @@ const struct command shell_commands[] = {
 	 .summary = "takes an ended session off the list", .shell = verb_act},
 	{.name = "list", .words = "[HOST]", .contexts = COMMAND_SHELL,
 	 .summary = "the sessions of this machine or of a host", .shell = verb_list},
+	{.name = "daemon", .words = "[HOST]", .contexts = COMMAND_SHELL,
+	 .summary = "what the daemon is and holds: version, clients, CPU, memory, limits", .shell = verb_daemon},
 	{.name = "show", .words = "NAME", .contexts = COMMAND_SHELL,
 	 .summary = "all that is known of a session", .shell = verb_of_session},
 	{.name = "poll", .words = "NAME", .contexts = COMMAND_SHELL,

@@ -165,6 +165,11 @@ int verb_devices(struct cli *c, int count, char **word, struct err *e)
 	return verb_rows(c, count, word, "devices", e);
 }
 
+int verb_daemon(struct cli *c, int count, char **word, struct err *e)
+{
+	return verb_rows(c, count, word, "daemon", e);
+}
+
 int verb_list(struct cli *c, int count, char **word, struct err *e)
 {
 	return verb_rows(c, count, word, "sessions", e);

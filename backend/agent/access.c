@@ -8,24 +8,29 @@
 #include <unistd.h>
 
 #include "base/xalloc.h"
+#include "spec.h"
+#include "wire/access.def"
 
-/* What it takes: anybody who may connect; the owner of the session; the owner of the daemon. Root
- * may everything. */
-enum need { NEED_CONNECT, NEED_SESSION, NEED_DAEMON };
+/* What a member may; root and the owner of the daemon may everything. */
+enum member { ANY, OWN, NONE };
 
 static const struct rule {
 	const char *word;
-	enum need need;
+	enum member member;
 } rules[] = {
-	{"devices", NEED_CONNECT}, {"sessions", NEED_CONNECT}, {"events", NEED_CONNECT},
-	{"wall", NEED_CONNECT},
-	{"check", NEED_CONNECT},   {"new", NEED_CONNECT},      {"session", NEED_SESSION},
-	{"poll", NEED_SESSION},	   {"counters", NEED_SESSION}, {"files", NEED_SESSION},
-	{"open", NEED_SESSION},	   {"modify", NEED_SESSION},   {"stop", NEED_SESSION},
-	{"dismiss", NEED_SESSION}, {"counter", NEED_SESSION},  {"record", NEED_SESSION},
-	{"rotate", NEED_SESSION},  {"segment", NEED_SESSION},  {"journals", NEED_DAEMON},
-	{"journal", NEED_DAEMON},
+#define A(word, member, summary) {word, member},
+	ACCESS_RULES(A)
+#undef A
 };
+
+/* What is not in the table is for the owner. */
+static enum member rule_of(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rules); i++)
+		if (strcmp(rules[i].word, word) == 0)
+			return rules[i].member;
+	return NONE;
+}
 
 int access_who(int fd, gid_t group, struct who *who, struct err *e)
 {
@@ -61,23 +66,57 @@ int access_connect(const struct who *who, struct err *e)
 
 int access_check(const struct who *who, const char *word, uid_t owner_uid, struct err *e)
 {
-	enum need need = NEED_DAEMON; /* what is not in the table */
+	const enum member member = rule_of(word);
 
 	if (who->owner)
 		return 0;
-	for (size_t i = 0; i < ARRAY_LEN(rules); i++)
-		if (strcmp(rules[i].word, word) == 0)
-			need = rules[i].need;
 	if (!who->member)
 		return access_connect(who, e);
-	if (need == NEED_CONNECT || (need == NEED_SESSION && owner_uid == who->uid))
+	if (member == ANY || (member == OWN && owner_uid == who->uid))
 		return 0;
-	if (need == NEED_SESSION)
+	if (member == OWN)
 		return err_set(
 			e, ERR_REFUSED,
 			"\"%s\": this session is another user's (uid %lu); only they and root may",
 			word, (unsigned long)owner_uid);
 	return err_set(e, ERR_REFUSED, "\"%s\" is for the owner of this daemon only", word);
+}
+
+int access_new(const struct who *who, const struct spec *s, struct err *e)
+{
+	const struct {
+		bool said;
+		const char *word;
+	} words[] = {
+		{s->pipe, "new pipe"},
+		{s->announce, "new announce"},
+		{s->watch_file, "new watch-file"},
+		{s->user, "new user"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (words[i].said && access_check(who, words[i].word, who->uid, e))
+			return -1;
+	for (unsigned i = 0; i < s->ndevices; i++)
+		if (access_device(who, s->device[i], e))
+			return -1;
+	return 0;
+}
+
+int access_device(const struct who *who, const char *name, struct err *e)
+{
+	static const char device[] = "device ";
+	const size_t skip = sizeof(device) - 1;
+
+	if (who->owner)
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(rules); i++)
+		if (strncmp(rules[i].word, device, skip) == 0 && rules[i].member != ANY &&
+		    strncmp(rules[i].word + skip, name, strlen(rules[i].word + skip)) == 0)
+			return err_set(e, ERR_REFUSED,
+				       "the device \"%s\" is for the owner of this daemon only",
+				       name);
+	return 0;
 }
 
 bool access_event(const struct who *who, uid_t owner_uid)

@@ -46,6 +46,8 @@ static int run_new(struct call *c, struct err *e)
 	int r = spec_parse(&spec, c->m->words.at + 1, c->m->words.count - 1, e);
 
 	if (r == 0)
+		r = access_new(&c->peer->who, &spec, e);
+	if (r == 0)
 		session_start(c->control, &spec, c->peer, &c->reply);
 	spec_release(&spec);
 	return r;

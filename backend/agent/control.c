@@ -212,6 +212,7 @@ void control_tick(struct control *c)
 
 	compiler_tick(c->compiler, now_ns);
 	mender_tick(c->mender, now_ns);
+	usage_look(&c->usage, &(pid_t){getpid()}, 1, now_ns);
 	sessions_tick(c, now_ns);
 	for (struct peer *p = c->peers, *next; p; p = next) {
 		next = p->next;

@@ -13,6 +13,7 @@
 #include "compile.h"
 #include "limits.h"
 #include "table/server.h"
+#include "usage.h"
 
 #define CONTROL_PEERS_MAX 1024u
 #define CONTROL_SESSIONS_MAX 256u
@@ -51,6 +52,7 @@ struct control {
 	char *socket;	     /* the daemon's; NULL */
 	struct audit *audit; /* the daemon's; NULL */
 	int64_t started_ns;  /* monotonic */
+	struct usage_rate usage; /* of this process */
 	struct children *children;
 	struct compiler *compiler;
 	struct mender *mender;

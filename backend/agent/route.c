@@ -205,6 +205,8 @@ static int query_route_attach(struct peer *p, struct str table, struct err *e)
 		return ROUTE_UPSTREAM;
 	if (is_one_of(table, either, ARRAY_LEN(either)))
 		return ROUTE_HERE;
+	if (str_is(table, "daemon"))
+		return err_set(e, ERR_ABSENT, "no daemon runs here: `new` starts one");
 	return upstream_need(p->control->upstream, e) ? -1 : ROUTE_UPSTREAM;
 }
 

@@ -6,7 +6,6 @@
 #include "peer.h"
 #include "session_parts.h"
 #include "spec.h"
-#include "usage.h"
 
 #define SESSION_CHUNKS_RECORD 64u
 #define SESSION_CHUNKS_COUNT 16u
@@ -36,6 +35,7 @@ struct session {
 	struct spec spec;
 	char *name, *owner, *filter;
 	uid_t uid;
+	struct who who; /* asked for it: devices that come later are theirs to watch, or not */
 	enum session_state state;
 	char *reason;				  /* why it ended; NULL before */
 	char *capture;				  /* unique: the stem of its files */

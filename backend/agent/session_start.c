@@ -13,6 +13,8 @@
 
 static int device_add(struct session *s, const char *name, struct err *e)
 {
+	if (access_device(&s->who, name, e))
+		return -1;
 	for (unsigned i = 0; i < s->ndevices; i++)
 		if (strcmp(s->device[i].name, name) == 0)
 			return 0; /* a pattern and a name may both mean it */
@@ -55,6 +57,10 @@ static int device_resolve(struct session *s, const char *word, const struct devi
 
 	for (size_t i = 0; i < count; i++) {
 		if (fnmatch(word, list[i].name, 0) != 0)
+			continue;
+		/* A pattern means those that they may have. */
+		if (strcmp(word, list[i].name) != 0 &&
+		    access_device(&s->who, list[i].name, NULL))
 			continue;
 		found = true;
 		if (device_add(s, list[i].name, e))
@@ -155,6 +161,7 @@ void session_start(struct control *c, struct spec *spec, const struct peer *p,
 	s = session_new(c, spec->name);
 	s->spec = *spec;
 	*spec = (struct spec){0};
+	s->who = p->who;
 	s->uid = p->who.uid;
 	free(s->owner);
 	s->owner = user_name(s->uid);

@@ -9,10 +9,7 @@
 
 #define FACT_BYTES_MAX 65536u
 
-static void fact(struct rowset *rows, const char *name, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void fact(struct rowset *rows, const char *name, const char *fmt, ...)
+void fact(struct rowset *rows, const char *name, const char *fmt, ...)
 {
 	struct value v[2];
 	struct buf text;

@@ -31,6 +31,11 @@ extern const struct column wall_columns[WALL_COLUMNS];
 void wall_fill(struct control *c, const struct table_arguments *a, struct rowset *rows);
 
 /* table_show.c */
+void fact(struct rowset *rows, const char *name, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* table_daemon.c */
+void daemon_fill(struct control *c, const struct table_arguments *a, struct rowset *rows);
+/* table_show.c */
 void show_fill(struct control *c, const struct table_arguments *a, struct rowset *rows);
 
 #endif

@@ -26,6 +26,7 @@ struct upstream {
 	struct channel *channel; /* NULL: not connected */
 	bool greeted;		 /* it has said something */
 	bool again;		 /* the one before had not: this is the second try */
+	struct err said;	 /* before it hung up; ERR_NONE */
 	bool denied;		 /* the socket is there, and not for us */
 	bool unmended;		 /* a daemon that was to mend sessions did not start */
 	int64_t state_ns;	 /* when the files of sessions were read */
@@ -51,8 +52,10 @@ static void on_message(void *arg, struct channel *channel, const struct frame *f
 		struct msg_error m;
 
 		if (msg_get_error(f->payload, f->len, &m, NULL) == 0)
-			control_event(u->control, "error", "tapdeckd", "%.*s", (int)m.sentence.len,
-				      m.sentence.p);
+			err_set(&u->said, ERR_REFUSED, "%.*s", (int)m.sentence.len,
+				m.sentence.p);
+		if (u->said.code)
+			control_event(u->control, "error", "tapdeckd", "%s", u->said.text);
 		return;
 	}
 	peer_forward(p, f->channel, f);
@@ -73,9 +76,12 @@ static void on_gone(void *arg, struct channel *channel, const struct err *why)
 			return;
 		}
 	}
-	err_set(&e, ERR_REFUSED,
-		"the daemon is gone%s%s; `list` says what is known of its sessions",
-		why->code ? ": " : "", why->code ? why->text : "");
+	if (u->said.code)
+		e = u->said;
+	else
+		err_set(&e, ERR_REFUSED,
+			"the daemon is gone%s%s; `list` says what is known of its sessions",
+			why->code ? ": " : "", why->code ? why->text : "");
 	log_warn("%s", e.text);
 	if (u->control->peers)
 		route_from_upstream(u->control->peers, &e);
@@ -154,6 +160,7 @@ bool upstream_try(struct upstream *u)
 	if (fd < 0)
 		return false;
 	u->greeted = false;
+	u->said.code = ERR_NONE;
 	u->channel = channel_new(u->control->loop, fd, -1, &upstream_ops, u);
 	hello_send(u->control, u->channel);
 	own_tell(u);

@@ -9,6 +9,8 @@
 
 #include "driver.h"
 
+#include "../../../backend/agent/session.h"
+
 /* Two people of the group that may ask, and nothing else of this machine's. */
 #define GROUP "nogroup"
 #define GID 65534
@@ -246,9 +248,37 @@ static void test_names_that_lead_elsewhere(void **state)
 	free(secret);
 }
 
+/* The table, where this version has no way yet to say it. */
+static void test_table(void **state)
+{
+	static const struct who owner = {.uid = 0, .owner = true}, member = {.uid = ANNA, .member = true},
+				stranger = {.uid = BERT};
+	static char command[] = "gzip -c", eth[] = "eth0", inside[] = "netns:7/eth0", usb[] = "usbmon1";
+	struct spec plain = {.device = {eth}, .ndevices = 1}, wrong[] = {
+		{.pipe = command}, {.announce = command}, {.watch_file = command}, {.user = command},
+		{.device = {eth, inside}, .ndevices = 2}, {.device = {usb}, .ndevices = 1}};
+	struct err e;
+
+	(void)state;
+	assert_int_equal(access_new(&member, &plain, &e), 0);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		assert_int_equal(access_new(&owner, &wrong[i], &e), 0);
+		assert_int_equal(access_new(&member, &wrong[i], &e), -1);
+		assert_int_equal(e.code, ERR_REFUSED);
+		assert_non_null(strstr(e.text, "for the owner of this daemon only"));
+	}
+	assert_int_equal(access_check(&member, "stop", ANNA, &e), 0);
+	assert_int_equal(access_check(&member, "stop", BERT, &e), -1);
+	assert_int_equal(access_check(&member, "no such request", ANNA, &e), -1);
+	assert_int_equal(access_check(&stranger, "stop", BERT, &e), -1);
+	assert_int_equal(access_check(&stranger, "devices", BERT, &e), -1);
+	assert_int_equal(access_check(&owner, "no such request", BERT, &e), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_sessions_of_others),
 		cmocka_unit_test(test_files),
