@@ -2,12 +2,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
+#include <linux/ioprio.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -75,19 +78,62 @@ static int child_descriptors(const struct spawn *s, int report)
 	return 0;
 }
 
+/* Leaving uid 0 for good empties the capability sets as well (capabilities(7)). */
+static int child_become(const struct spawn_as *as)
+{
+	if (!as)
+		return 0;
+	return setgroups(as->ngroups, as->group) || setresgid(as->gid, as->gid, as->gid) ||
+			       setresuid(as->uid, as->uid, as->uid)
+		       ? -1
+		       : 0;
+}
+
+static int child_limit(const struct spawn_limit *l)
+{
+	struct rlimit now;
+
+	if (getrlimit(l->resource, &now))
+		return -1;
+	if (l->most >= now.rlim_max)
+		return 0;
+	now.rlim_cur = now.rlim_max = l->most;
+	return setrlimit(l->resource, &now);
+}
+
+/* Whose it is, where it is, and how much it may take. */
+static int child_place(const struct spawn *s)
+{
+	if (s->new_session && setsid() < 0)
+		return -1;
+	if (child_become(s->as) || (s->folder > 0 && fchdir(s->folder)))
+		return -1;
+	for (int i = 0; i < s->nlimits; i++)
+		if (child_limit(&s->limit[i]))
+			return -1;
+	if (s->nice && setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + s->nice))
+		return -1;
+	/* Not every kernel has priorities for the disk, and none is lost without. */
+	if (s->idle_io)
+		(void)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0,
+			      IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0));
+	return 0;
+}
+
 static void child_run(const struct spawn *s, int report, pid_t parent)
 {
 	extern char **environ;
 	int where = report, why;
 
 	child_signals();
-	if (s->new_session && setsid() < 0)
+	if (child_place(s))
 		goto failed;
 	if (child_descriptors(s, report))
 		goto failed;
 	where = s->nfd;
 	if (s->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		goto failed;
+	/* Behind the change of the user, which forgets it. */
 	if (s->die_with_parent && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0))
 		goto failed;
 	if (s->die_with_parent && getppid() != parent)
@@ -120,6 +166,9 @@ pid_t spawn_start(const struct spawn *s, struct err *e)
 	int report[2], why;
 	pid_t pid;
 
+	if (s->nlimits < 0 || s->nlimits > SPAWN_LIMITS_MAX)
+		return err_set(e, ERR_REFUSED, "could not start %s: %d limits", s->path,
+			       s->nlimits);
 	if (s->nfd < 3 || s->nfd > SPAWN_FD_MAX)
 		return err_set(e, ERR_REFUSED,
 			       "could not start %s: %d descriptors, 3 to %d can be given", s->path,

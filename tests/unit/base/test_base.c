@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -328,6 +329,85 @@ static void test_spawn_descriptors(void **state)
 	close(extra);
 }
 
+/* What a command of a user's is given: their ids and groups, a folder, limits, a place behind others. */
+static void test_spawn_as_other(void **state)
+{
+	static const gid_t groups[] = {65534, 4242};
+	const struct spawn_as nobody = {.uid = 65534, .gid = 65534, .group = groups, .ngroups = 2};
+	const char *const argv[] = {"sh", "-c",
+				    "pwd; nice; ulimit -n; ulimit -c; id -u; id -g; id -G; "
+				    "grep -E '^(CapPrm|CapEff|NoNewPrivs)' /proc/self/status",
+				    NULL};
+	const bool root = geteuid() == 0;
+	char text[512];
+	int out[2], folder;
+	struct err e;
+	pid_t pid;
+
+	(void)state;
+	folder = open("/usr", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	assert_true(folder > 0);
+	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+	struct spawn s = {.path = "/bin/sh",
+			  .argv = (char *const *)(uintptr_t)argv,
+			  .fd = {-1, out[1], 2},
+			  .nfd = 3,
+			  .no_new_privs = true,
+			  .die_with_parent = true,
+			  .as = root ? &nobody : NULL,
+			  .folder = folder,
+			  .nice = 3,
+			  .idle_io = true,
+			  .limit = {{RLIMIT_NOFILE, 77}, {RLIMIT_CORE, 0}},
+			  .nlimits = 2};
+	const int usual = getpriority(PRIO_PROCESS, 0);
+	char wanted[128];
+
+	pid = spawn_start(&s, &e);
+	assert_true(pid > 0);
+	close(out[1]);
+	read_until_end(out[0], text, sizeof(text));
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	snprintf(wanted, sizeof(wanted), "/usr\n%d\n77\n0\n", usual + 3 > 19 ? 19 : usual + 3);
+	assert_memory_equal(text, wanted, strlen(wanted));
+	if (root) {
+		assert_non_null(strstr(text, "\n0\n65534\n65534\n65534 4242\n"));
+		assert_non_null(strstr(text, "CapPrm:\t0000000000000000\n"));
+		assert_non_null(strstr(text, "CapEff:\t0000000000000000\n"));
+	}
+	assert_non_null(strstr(text, "NoNewPrivs:\t1\n"));
+	s.nlimits = SPAWN_LIMITS_MAX + 1;
+	assert_int_equal(spawn_start(&s, &e), -1);
+	close(out[0]);
+	close(folder);
+}
+
+/* A folder that the other may not enter: nothing is run. */
+static void test_spawn_elsewhere(void **state)
+{
+	const struct spawn_as nobody = {.uid = 65534, .gid = 65534};
+	char path[] = "/tmp/tapdeck-spawn-XXXXXX";
+	const char *const argv[] = {"true", NULL};
+	int folder;
+	struct err e;
+
+	(void)state;
+	if (geteuid() != 0)
+		return;
+	assert_non_null(mkdtemp(path)); /* 0700 */
+	folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct spawn s = {.path = "/bin/true",
+			  .argv = (char *const *)(uintptr_t)argv,
+			  .fd = {-1, -1, 2},
+			  .nfd = 3,
+			  .as = &nobody,
+			  .folder = folder};
+
+	assert_int_equal(spawn_start(&s, &e), -1);
+	close(folder);
+	(void)rmdir(path);
+}
+
 static void test_spawn_fails_here(void **state)
 {
 	const char *const argv[] = {"nothing", NULL};
@@ -485,6 +565,8 @@ int main(void)
 		cmocka_unit_test(test_err),
 		cmocka_unit_test(test_crc),
 		cmocka_unit_test(test_spawn_descriptors),
+		cmocka_unit_test(test_spawn_as_other),
+		cmocka_unit_test(test_spawn_elsewhere),
 		cmocka_unit_test(test_spawn_fails_here),
 		cmocka_unit_test(test_spawn_signals),
 		cmocka_unit_test(test_fds_pass),
