@@ -107,3 +107,23 @@ int child_sandbox_mend(struct err *e)
 	calls_allow(c, sync, ARRAY_LEN(sync));
 	return calls_enter(c, e);
 }
+
+int child_sandbox_pump(struct err *e)
+{
+	static const int carrying[] = {SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(recvfrom),
+				       SCMP_SYS(recvmsg)};
+	struct calls *c = calls_new();
+
+	allow_control(c);
+	calls_allow(c, carrying, ARRAY_LEN(carrying));
+	return calls_enter(c, e);
+}
+
+int child_sandbox_sync(struct err *e)
+{
+	static const int sync[] = {SCMP_SYS(fsync)};
+	struct calls *c = calls_new();
+
+	calls_allow(c, sync, ARRAY_LEN(sync));
+	return calls_enter(c, e);
+}

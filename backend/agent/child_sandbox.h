@@ -9,5 +9,9 @@
 int child_sandbox_compile(struct err *e);
 /* For who looks through a file: memory, and the descriptors that it has. */
 int child_sandbox_mend(struct err *e);
+/* Carries bytes from where it may read to where it may write. */
+int child_sandbox_pump(struct err *e);
+/* Syncs a file, and nothing else. */
+int child_sandbox_sync(struct err *e);
 
 #endif

@@ -17,6 +17,7 @@
 #include "session.h"
 #include "fetch.h"
 #include "mend.h"
+#include "outlet.h"
 #include "remember.h"
 #include "upstream.h"
 
@@ -154,7 +155,7 @@ void control_event(struct control *c, const char *severity, const char *where, c
 static bool anything_runs(const struct control *c)
 {
 	for (const struct session *s = c->sessions; s; s = s->next)
-		if (session_runs(s))
+		if (session_runs(s) || outlets_busy(s))
 			return true;
 	return false;
 }

@@ -18,16 +18,21 @@
 #include "base/xalloc.h"
 #include "daemon.h"
 #include "mend.h"
+#include "packing.h"
 #include "peer.h"
+#include "pump.h"
 #include "reader_child.h"
 #include "session.h"
 #include "tap/tap.h"
+#include "watch.h"
 
-enum mode { MODE_NONE, MODE_ATTACH, MODE_DAEMON, MODE_READ, MODE_COMPILE, MODE_MEND };
+enum mode { MODE_NONE, MODE_ATTACH, MODE_DAEMON, MODE_READ, MODE_COMPILE, MODE_MEND,
+	    MODE_PUMP, MODE_SYNC, MODE_WATCH };
 
 struct options {
 	enum mode mode;
 	struct daemon_options daemon;
+	const char *pump;
 	int fd;
 };
 
@@ -37,6 +42,9 @@ static const struct option long_options[] = {
 	{"read", required_argument, NULL, 'r'},
 	{"compile", no_argument, NULL, 'c'},
 	{"mend", no_argument, NULL, 'm'},
+	{"pump", required_argument, NULL, 'P'},
+	{"sync", no_argument, NULL, 'S'},
+	{"watch", no_argument, NULL, 'W'},
 	{"on-demand", no_argument, NULL, 'o'},
 	{"ready", required_argument, NULL, 'R'},
 	{"config", required_argument, NULL, 'f'},
@@ -75,6 +83,24 @@ static int descriptor_parse(const char *text)
 	return *text && !*end && n >= 3 && n < 1024 ? (int)n : -1;
 }
 
+/* What the daemon starts itself as. */
+static void option_child(int key, struct options *o)
+{
+	static const struct {
+		int key;
+		enum mode mode;
+	} modes[] = {{'r', MODE_READ}, {'c', MODE_COMPILE}, {'m', MODE_MEND},
+		     {'P', MODE_PUMP}, {'S', MODE_SYNC},    {'W', MODE_WATCH}};
+
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++)
+		if (modes[i].key == key)
+			o->mode = modes[i].mode;
+	if (key == 'r')
+		o->fd = descriptor_parse(optarg);
+	if (key == 'P')
+		o->pump = optarg;
+}
+
 /* -1: go on; else the exit status. */
 static int options_read(int argc, char **argv, struct options *o)
 {
@@ -89,14 +115,12 @@ static int options_read(int argc, char **argv, struct options *o)
 			o->mode = MODE_DAEMON;
 			break;
 		case 'r':
-			o->mode = MODE_READ;
-			o->fd = descriptor_parse(optarg);
-			break;
 		case 'c':
-			o->mode = MODE_COMPILE;
-			break;
 		case 'm':
-			o->mode = MODE_MEND;
+		case 'P':
+		case 'S':
+		case 'W':
+			option_child(key, o);
 			break;
 		case 'o':
 			o->daemon.on_demand = true;
@@ -256,6 +280,12 @@ int main(int argc, char **argv)
 		return compile_main();
 	if (o.mode == MODE_MEND)
 		return mend_main();
+	if (o.mode == MODE_PUMP)
+		return pump_main(o.pump);
+	if (o.mode == MODE_SYNC)
+		return packing_sync_main();
+	if (o.mode == MODE_WATCH)
+		return watch_main();
 	if ((o.mode == MODE_DAEMON || log_start(&o, &e) == 0) && o.mode == MODE_READ)
 		return reader_child_main(o.fd);
 	if (e.code == ERR_NONE && control_run(&o, &e) == 0)

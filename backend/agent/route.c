@@ -366,7 +366,7 @@ static int stream_segment(struct peer *p, const struct frame *f, const struct ms
 
 		if (!str_is(name, g->name))
 			continue;
-		file = segment_file(g, !g->sealed);
+		file = segment_file(g, segment_is_part(g));
 		fd = folder_open(s->folder, file, O_RDONLY);
 		if (fd < 0)
 			err_errno(e, ERR_ABSENT, "could not open %s/%s", s->folder, file);

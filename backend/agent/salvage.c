@@ -16,6 +16,7 @@
 #include "folder.h"
 #include "journal/journal.h"
 #include "mend.h"
+#include "outlet.h"
 #include "session.h"
 
 #define SCAN_BYTES (256u * 1024)
@@ -117,6 +118,7 @@ void salvage_mended(struct session *s, uint32_t number, const struct repair *r, 
 	g->mending = false;
 	segment_close(g);
 	mended_tell(s, g, r, e);
+	outlets_sealed(s, g);
 	control_changed(s->control);
 	if (--s->nmending == 0)
 		session_mended(s);
@@ -329,6 +331,8 @@ static int journal_end(struct session *s, int fd, bool tap, struct err *e)
 		return -1;
 	if (tap)
 		r = journal_add_salvaged(j, s, e);
+	if (r == 0 && tap)
+		r = session_notes_add(s, j, e);
 	/* Ended within its first second: nothing told of totals so far, and none is not unknown. */
 	if (r == 0 && tap && (s->total.packets > x.last.packets || !x.last.time_ns))
 		r = journal_add_totals(j, s, e);
@@ -352,6 +356,7 @@ void salvage_journals(struct session *s)
 			      e.text);
 	for (unsigned i = 0; i < s->nsegments; i++)
 		s->segment[i].salvaged = false;
+	session_notes_forget(s);
 	if (s->tap_journal_fd >= 0)
 		close(s->tap_journal_fd);
 	if (s->reader_journal_fd >= 0)
@@ -397,6 +402,7 @@ int salvage_session(struct session *s)
 	for (unsigned i = 0; i < s->nsegments; i++)
 		if (!s->segment[i].sealed)
 			segment_reopen(s, &s->segment[i]);
+	outlets_recover(s);
 	free(s->reason);
 	s->reason = xstrdup("interrupted: the daemon was killed, or the machine went down; files "
 			    "and journals are mended");

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "folder.h"
+#include "outlet.h"
 #include "session.h"
 
 #define SEGMENT_NAME_MAX 200u
@@ -23,6 +24,11 @@ struct segment *segment_open(struct session *s)
 		if (!s->segment[i - 1].sealed)
 			return &s->segment[i - 1];
 	return NULL;
+}
+
+bool segment_is_part(const struct segment *g)
+{
+	return !g->sealed || g->part;
 }
 
 char *segment_path(const struct session *s, const struct segment *g, bool part)
@@ -148,6 +154,7 @@ static int segment_create(struct session *s, uint32_t number, struct err *e)
 	buf_release(&b);
 	s->recording = true;
 	state_save(s);
+	outlets_opened(s, g);
 out:
 	free(part);
 	return r;
@@ -181,7 +188,8 @@ int segment_name(struct session *s, struct segment *g, struct err *e)
 	char *part = segment_file(g, true);
 	int r = 0;
 
-	if (folder_rename(s->folder, part, g->name))
+	g->part = folder_rename(s->folder, part, g->name) != 0;
+	if (g->part)
 		r = err_errno(e, ERR_REFUSED, "could not rename %s to %s in %s", part, g->name,
 			      s->folder);
 	else if (folder_sync(s->folder))
@@ -217,12 +225,17 @@ static void segments_expire(struct session *s)
 		struct segment *g =
 			s->segment; /* the oldest is sealed: they are sealed in their order */
 
-		if (folder_unlink(s->folder, g->name) && errno != ENOENT) {
+		char *file = segment_file(g, segment_is_part(g));
+		const bool stays = folder_unlink(s->folder, file) && errno != ENOENT;
+
+		if (stays)
 			control_event(s->control, "error", s->name,
-				      "could not remove %s, which is past \"keep\": %s", g->name,
+				      "could not remove %s, which is past \"keep\": %s", file,
 				      strerror(errno));
+		free(file);
+		if (stays)
 			return;
-		}
+		outlets_removed(s, g);
 		free(g->name);
 		s->nsegments--;
 		s->removed_files++;
@@ -252,9 +265,10 @@ void segment_sealed(struct session *s, const struct msg_tap_sealed *m)
 	g->first_ns = m->first_ns;
 	g->last_ns = m->last_ns;
 	(void)snprintf(g->reason, sizeof(g->reason), "%.*s", (int)m->reason.len, m->reason.p);
-	if (segment_name(s, g, &e))
+	if (!outlets_hold(s, g) && segment_name(s, g, &e))
 		control_event(s->control, "error", s->name,
 			      "a complete file keeps its name .part: %s", e.text);
+	outlets_sealed(s, g);
 	s->recording = segment_open(s) != NULL;
 	if (str_is(m->reason, "disk") && s->tap) {
 		const struct msg_tap_record off = {.on = 0};

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/xalloc.h"
 #include "mend.h"
+#include "outlet.h"
 #include "reader_child.h"
 
 /* --- totals by the second --- */
@@ -196,6 +197,8 @@ void session_free(struct session *s)
 		reader_child_move(r, NULL, &e);
 		reader_child_free(r);
 	}
+	outlets_free(s);
+	session_notes_forget(s);
 	session_release_lists(s);
 	if (s->chunks.head)
 		chunks_unmap(&s->chunks);
@@ -263,6 +266,8 @@ uint64_t session_file_bytes(const struct session *s)
 	for (unsigned i = 0; i < s->nsegments; i++)
 		if (s->segment[i].sealed)
 			bytes += s->segment[i].bytes;
+	if (s->spec.compress) /* what was written is more than what is there */
+		return bytes;
 	return bytes > s->total.written_bytes ? bytes
 	       : s->removed_files	      ? bytes
 					      : s->total.written_bytes;

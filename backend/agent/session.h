@@ -70,6 +70,7 @@ struct session {
 	int chunks_fd, release_fd, wake_fd, tap_journal_fd, reader_journal_fd;
 	struct chunks chunks;
 	uint32_t last_id;
+	struct session_note *notes; /* for the journal, that the tap has not answered */
 	struct job *jobs;
 	struct reader_child *reader;
 	unsigned reader_deaths;

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/xalloc.h"
+#include "outlet.h"
 #include "reader_child.h"
 #include "session.h"
 
@@ -25,6 +26,7 @@ static void session_abort(struct session *s)
 	if (s->tap_pid > 0)
 		(void)kill(s->tap_pid, SIGKILL); /* it may be gone already: then it is not reaped
 						    yet, or this says so */
+	outlets_free(s);
 	capture_remove(s);
 	state_forget(s);
 	session_free(s);
@@ -91,6 +93,7 @@ void session_tap_gone(struct session *s, const struct err *why)
 	err_set(&ended, ERR_PART, "the session %s ended before its recording began", s->name);
 	waiting_error(s->control, &s->opens, &ended);
 	s->recording = false;
+	outlets_ended(s);
 	s->state = SESSION_FINISHING;
 	state_save(s);
 	if (s->nmending == 0)

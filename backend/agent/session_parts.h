@@ -32,11 +32,25 @@ struct session_device {
 	bool nanoseconds;
 };
 
+/* Where a complete file is on its way through the outlets (outlet.h). */
+enum segment_way {
+	SEGMENT_WAY_NONE,    /* it is not complete, or there are none */
+	SEGMENT_WAY_HELD,    /* it keeps its name .part for now */
+	SEGMENT_WAY_PLAIN,   /* to be compressed */
+	SEGMENT_WAY_PACKING, /* it is being compressed */
+	SEGMENT_WAY_READY,   /* to be announced */
+	SEGMENT_WAY_DONE
+};
+
 struct segment {
 	uint32_t number;
 	char *name; /* without .part */
 	int fd;	    /* while it is written; -1 */
 	bool sealed;
+	bool part;	     /* complete, and still named .part */
+	bool packed;	     /* compressed: the name says with what */
+	bool taking;	     /* the compressed one is being given its name */
+	enum segment_way way;
 	bool told;	     /* the reader has it */
 	bool rotating;	     /* its end was asked for */
 	bool salvaged;	     /* its tap could not say that it is complete */

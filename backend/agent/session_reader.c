@@ -51,7 +51,7 @@ static int send_live(struct session *s, struct reader_child *r)
 static bool segment_tell(struct session *s, unsigned i)
 {
 	struct segment *g = &s->segment[i];
-	char *name = segment_file(g, !g->sealed);
+	char *name = segment_file(g, segment_is_part(g));
 	int fd = folder_open(s->folder, name, O_RDONLY);
 	struct stat st;
 

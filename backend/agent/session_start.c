@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "account.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "base/xalloc.h"
+#include "outlet.h"
 #include "session.h"
 #include "tap/tap.h"
 
@@ -154,7 +156,10 @@ void session_start(struct control *c, struct spec *spec, const struct peer *p,
 	struct session *s;
 	struct err e;
 
-	if (name_free(c, spec->name, &e)) {
+	uid_t uid = p->who.uid;
+
+	if (name_free(c, spec->name, &e) || outlets_check(spec, &p->who, &e) ||
+	    (spec->user && account_named(spec->user, p->who.uid, &uid, &e))) {
 		reply_error(c, r, &e);
 		return;
 	}
@@ -162,7 +167,7 @@ void session_start(struct control *c, struct spec *spec, const struct peer *p,
 	s->spec = *spec;
 	*spec = (struct spec){0};
 	s->who = p->who;
-	s->uid = p->who.uid;
+	s->uid = uid;
 	free(s->owner);
 	s->owner = user_name(s->uid);
 	free(s->filter);
@@ -176,7 +181,8 @@ void session_start(struct control *c, struct spec *spec, const struct peer *p,
 			      s->spec.buffer_bytes);
 	}
 	s->deadline_ns = clock_mono_ns() + SESSION_STOP_NS;
-	if (devices_resolve(s, &e) || capture_create(s, &e) || tap_child_start(s, &e)) {
+	if (devices_resolve(s, &e) || capture_create(s, &e) || tap_child_start(s, &e) ||
+	    outlets_start(s, &e)) {
 		s->tap_error = e;
 		session_tap_gone(s, &e);
 		return;

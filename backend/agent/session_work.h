@@ -44,9 +44,20 @@ void segment_watch(struct session *s); /* every, size, packets, stop-after */
 char *segment_path(const struct session *s, const struct segment *g, bool part);
 /* The name in its folder, owned by the caller. */
 char *segment_file(const struct segment *g, bool part);
+/* Its file is named .part: it is written, or could not or must not have its last name yet. */
+bool segment_is_part(const struct segment *g);
 /* Takes its last name; the folder is synced. */
 int segment_name(struct session *s, struct segment *g, struct err *e);
 bool session_watches_size(const struct session *s);
+/* --- segment_note.c: the journal, whose writer is the tap while it lives --- */
+void session_note(struct session *s, uint16_t type, const struct buf *payload);
+/* The tap's answer to one of them; false: it was to something else. */
+bool session_noted(struct session *s, uint32_t id, const struct err *e);
+/* Those that it never answered. */
+struct journal;
+int session_notes_add(struct session *s, struct journal *j, struct err *e);
+void session_notes_forget(struct session *s);
+void segment_journal(struct session *s, const struct segment *g, const char *name, int sealed);
 /* --- salvage.c --- */
 /* The tap is dead: what it had published and not written goes to the files. They are looked through
  * from then on (nmending), cut, synced, named. */

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/words.h"
 #include "base/xalloc.h"
+#include "outlet.h"
 #include "session.h"
 
 #define STATE_BYTES_MAX (16u * 1024 * 1024)
@@ -54,6 +55,13 @@ static void state_add_lists(struct buf *b, const struct session *s)
 		add_word(b, g->reason);
 		(void)buf_add_byte(b, '\n');
 	}
+	for (unsigned i = 0; i < s->nsegments; i++) {
+		const struct segment *g = &s->segment[i];
+
+		if (g->part || g->packed || g->taking)
+			(void)buf_printf(b, "way %u %d %d %d\n", g->number, g->part, g->packed,
+					 g->taking);
+	}
 	for (const struct counter *k = s->counters; k; k = k->next) {
 		(void)buf_add_str(b, "counter");
 		add_word(b, k->name);
@@ -87,6 +95,8 @@ static void state_put(struct buf *b, const struct session *s)
 	add_line(b, "note", s->spec.note);
 	add_line(b, "words", s->spec.words);
 	add_line(b, "reason", s->reason);
+	if (s->spec.compress)
+		add_line(b, "compress", s->spec.compress);
 	(void)buf_printf(b, "flags %d %d %u %d\n", s->spec.record, s->spec.pcap, s->spec.snaplen,
 			 s->spec.ephemeral);
 	(void)buf_printf(b, "times %lld %lld\n", (long long)s->started_ns, (long long)s->ended_ns);
@@ -193,6 +203,19 @@ static void take_segment(struct session *s, const struct words *w)
 	(void)snprintf(g->reason, sizeof(g->reason), "%.60s", at(w, 9));
 }
 
+static void take_way(struct session *s, const struct words *w)
+{
+	for (unsigned i = 0; i < s->nsegments; i++) {
+		struct segment *g = &s->segment[i];
+
+		if (g->number != number(w, 1))
+			continue;
+		g->part = number(w, 2) != 0;
+		g->packed = number(w, 3) != 0;
+		g->taking = number(w, 4) != 0;
+	}
+}
+
 static void take_counter(struct session *s, const struct words *w)
 {
 	struct counter *k;
@@ -231,9 +254,10 @@ static void take_total(struct session *s, const struct words *w)
 static char **text_of(struct session *s, const char *key)
 {
 	static const char *const keys[] = {"owner",  "capture", "folder", "devices",
-					   "filter", "note",	"words",  "reason"};
+					   "filter", "note",	"words",  "reason", "compress"};
 	char **const texts[] = {&s->owner,  &s->capture,   &s->folder,	   &s->devices,
-				&s->filter, &s->spec.note, &s->spec.words, &s->reason};
+				&s->filter, &s->spec.note, &s->spec.words, &s->reason,
+				&s->spec.compress};
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		if (strcmp(key, keys[i]) == 0)
@@ -273,6 +297,8 @@ static void take_line(struct session *s, const struct words *w)
 		s->removed_files = number(w, 1);
 	else if (strcmp(key, "segment") == 0)
 		take_segment(s, w);
+	else if (strcmp(key, "way") == 0)
+		take_way(s, w);
 	else if (strcmp(key, "counter") == 0)
 		take_counter(s, w);
 	else if (strcmp(key, "change") == 0)
@@ -320,6 +346,7 @@ static void state_load_one(struct control *c, int folder, const char *file)
 	const size_t len = strlen(file), suffix = strlen(STATE_SUFFIX);
 	struct str name;
 	char *text = NULL, *own;
+	struct session *s;
 	int fd;
 
 	if (len <= suffix || strcmp(file + len - suffix, STATE_SUFFIX) != 0)
@@ -339,7 +366,10 @@ static void state_load_one(struct control *c, int folder, const char *file)
 		return;
 	}
 	own = xstrndup(name.p, name.len);
-	state_parse(session_new(c, own), text);
+	s = session_new(c, own);
+	state_parse(s, text);
+	if (s->state == SESSION_ENDED)
+		outlets_recover(s); /* of the others, once nobody writes */
 	free(own);
 	free(text);
 }

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "base/xalloc.h"
 #include "devices.h"
+#include "outlet.h"
 #include "upstream.h"
 
 #define COLUMNS(list) list, ARRAY_LEN(list)
@@ -73,7 +74,7 @@ static const struct column counters_columns[] = {
 static const struct column files_columns[] = {
 	{"number", KIND_COUNT, 0, "", "the segment's number"},
 	{"name", KIND_TEXT, 0, "", "its file's name"},
-	{"state", KIND_TEXT, 0, "", "writing or sealed"},
+	{"state", KIND_TEXT, 0, "", "writing held compressing sealed"},
 	{"packets", KIND_COUNT, 0, "", "packets in it"},
 	{"file_bytes", KIND_BYTES, 0, "bytes", "bytes of the file"},
 	{"first_time", KIND_TIME, 0, "", "its first packet"},
@@ -212,12 +213,12 @@ static void files_fill(struct control *c, const struct table_arguments *a, struc
 
 	for (unsigned i = 0; s && i < s->nsegments; i++) {
 		const struct segment *g = &s->segment[i];
-		char *path = segment_path(s, g, !g->sealed);
+		char *path = segment_path(s, g, segment_is_part(g));
 		struct stat st;
 		const bool there = stat(path, &st) == 0;
 		const struct value v[] = {value_count(g->number),
 					  value_text(g->name),
-					  value_text(g->sealed ? "sealed" : "writing"),
+					  value_text(outlets_state(g)),
 					  g->sealed ? value_count(g->packets) : value_null(),
 					  there ? value_count((uint64_t)st.st_size) : value_null(),
 					  time_value(g->first_ns),

@@ -64,7 +64,8 @@ static void tap_error(struct session *s, const struct frame *f)
 		e.at = (int)m.at;
 	}
 	if (f->id) {
-		job_answer(s, f->id, &e);
+		if (!session_noted(s, f->id, &e))
+			job_answer(s, f->id, &e);
 		return;
 	}
 	s->tap_error = e;
@@ -113,7 +114,8 @@ static void on_message(void *arg, struct channel *channel, const struct frame *f
 		tap_count(s, f);
 		break;
 	case MSG_DONE:
-		job_answer(s, f->id, NULL);
+		if (!session_noted(s, f->id, NULL))
+			job_answer(s, f->id, NULL);
 		break;
 	case MSG_ERROR:
 		tap_error(s, f);

@@ -154,11 +154,14 @@ int chunks_map(struct chunks *c, int chunks_fd, int release_fd, enum chunks_who 
 	    release_bytes != RELEASE_BYTES)
 		return err_set(e, ERR_REFUSED, "shared memory of %llu bytes is none of chunks",
 			       (unsigned long long)bytes);
-	if (map_one(chunks_fd, bytes, who != CHUNKS_READER, &head, e) < 0)
+	const bool looks_on = who == CHUNKS_READER || who == CHUNKS_ASIDE;
+
+	if (map_one(chunks_fd, bytes, !looks_on, &head, e) < 0)
 		return -1;
 	c->head = head;
 	c->map_bytes = bytes;
-	if (map_one(release_fd, RELEASE_BYTES, who != CHUNKS_TAP, &release, e) < 0)
+	if (map_one(release_fd, RELEASE_BYTES, who == CHUNKS_READER || who == CHUNKS_CONTROL,
+		    &release, e) < 0)
 		goto out;
 	c->release = release;
 	if (check_head(c, e) < 0)

@@ -451,6 +451,24 @@ void control_segment_news(struct tap *t)
 	}
 }
 
+/* Control has done something with a file: the journal says so, in its order. */
+static int on_journal(struct request *r, struct err *e)
+{
+	struct msg_tap_journal m;
+	struct buf b;
+	int rc;
+
+	if (msg_get_tap_journal(r->frame->payload, r->frame->len, &m, e))
+		return -1;
+	if (!r->tap->journal || m.type < MSG_J_CAPTURE)
+		return err_set(e, ERR_CALL, "this is no record for the journal");
+	buf_init(&b, JOURNAL_RECORD_MAX);
+	rc = buf_add(&b, m.payload.p, m.payload.len) ||
+	     journal_add(r->tap->journal, m.type, &b, e) || journal_sync(r->tap->journal, e);
+	buf_release(&b);
+	return rc ? -1 : 0;
+}
+
 /* --- the rest --- */
 
 static int on_stop(struct request *r, struct err *e)
@@ -481,7 +499,7 @@ static const struct {
 	{MSG_HELLO, on_nothing},       {MSG_DONE, on_nothing},	      {MSG_TAP_START, on_start},
 	{MSG_TAP_FILTER, on_filter},   {MSG_TAP_COUNTER, on_counter}, {MSG_TAP_OWN, on_own},
 	{MSG_TAP_SEGMENT, on_segment}, {MSG_TAP_ROTATE, on_rotate},   {MSG_TAP_RECORD, on_record},
-	{MSG_TAP_STOP, on_stop},
+	{MSG_TAP_STOP, on_stop},       {MSG_TAP_JOURNAL, on_journal},
 };
 
 static void answer(struct tap *t, const struct frame *f, int rc, const struct err *e)

@@ -65,7 +65,8 @@ int chunks_create(uint32_t slots, int *chunks_fd, int *release_fd, struct err *e
 /* The same memory through a descriptor that can neither write it nor map it so: the chunks' for the reader, the
  * release's for the tap. The caller closes it. -1: *e. */
 int chunks_readonly_fd(int fd, struct err *e);
-enum chunks_who { CHUNKS_TAP, CHUNKS_READER, CHUNKS_CONTROL };
+/* ASIDE: looks on, lets nothing go, writes neither; bytes that it takes are good when their chunk is still there behind. */
+enum chunks_who { CHUNKS_TAP, CHUNKS_READER, CHUNKS_CONTROL, CHUNKS_ASIDE };
 /* Maps with the rights of who asks; checks sizes and head (they come from another process). */
 int chunks_map(struct chunks *c, int chunks_fd, int release_fd, enum chunks_who who, struct err *e);
 void chunks_unmap(struct chunks *c);

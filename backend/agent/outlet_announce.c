@@ -1,0 +1,115 @@
+/* `announce`: a command for each file that is complete and has its last name, one after another in
+ * their order. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/xalloc.h"
+#include "outlet_private.h"
+
+static void dropped_tell(struct outlets *o)
+{
+	struct session *s = o->session;
+
+	if (o->dropped == o->dropped_told)
+		return;
+	control_event(s->control, "warn", s->name,
+		      "%llu files were not announced: the command is slower than they come (%u "
+		      "wait at most), or they were removed before",
+		      (unsigned long long)(o->dropped - o->dropped_told), OUTLETS_ANNOUNCE_MAX);
+	o->dropped_told = o->dropped;
+}
+
+static void on_announced(void *arg, int status, const char *last)
+{
+	struct outlets *o = arg;
+	struct session *s = o->session;
+	const struct segment *g = outlet_segment(o, o->announcing);
+	const bool late = o->announce.late;
+	char how[64];
+
+	errand_free(o->announce.errand);
+	o->announce.errand = NULL;
+	if (!late && (!WIFEXITED(status) || WEXITSTATUS(status)))
+		control_event(s->control, "warn", s->name, "announcing %s: the command %s%s%s",
+			      g ? g->name : "a file", errand_status(status, how, sizeof(how)),
+			      last[0] ? ": " : "", last);
+	dropped_tell(o);
+	outlet_step(o);
+}
+
+static int announce_run(struct outlets *o, const struct segment *g, struct err *e)
+{
+	struct session *s = o->session;
+	char *path = segment_path(s, g, false);
+	char *env[] = {
+		xasprintf("TAPDECK_FILE=%s", path),
+		xasprintf("TAPDECK_CAPTURE=%s", s->capture),
+		xasprintf("TAPDECK_SEGMENT=%u", g->number),
+		xasprintf("TAPDECK_PACKETS=%llu", (unsigned long long)g->packets),
+		xasprintf("TAPDECK_BYTES=%llu", (unsigned long long)g->bytes),
+		xasprintf("TAPDECK_REASON=%s", g->reason),
+		NULL,
+	};
+	const int r = outlet_run(o, &o->announce, "announce", s->spec.announce, path, env, -1,
+				 on_announced, e);
+
+	for (size_t i = 0; env[i]; i++)
+		free(env[i]);
+	free(path);
+	if (r)
+		return -1;
+	o->announce.limit_ns = clock_mono_ns() + OUTLETS_COMMAND_NS;
+	o->announcing = g->number;
+	return 0;
+}
+
+/* Those in front that are ready: a file never overtakes another. */
+static unsigned ready_in_front(const struct session *s, unsigned *first)
+{
+	unsigned i = 0, n = 0;
+
+	while (i < s->nsegments && s->segment[i].way == SEGMENT_WAY_DONE)
+		i++;
+	*first = i;
+	for (; i < s->nsegments; i++) {
+		if (s->segment[i].way == SEGMENT_WAY_READY)
+			n++;
+		else if (s->segment[i].way != SEGMENT_WAY_DONE)
+			break;
+	}
+	return n;
+}
+
+static void ready_done(struct session *s)
+{
+	for (unsigned i = 0; i < s->nsegments; i++)
+		if (s->segment[i].way == SEGMENT_WAY_READY)
+			s->segment[i].way = SEGMENT_WAY_DONE;
+}
+
+void outlet_announce_step(struct outlets *o)
+{
+	struct session *s = o->session;
+	unsigned first, ready;
+	struct err e;
+
+	if (!s->spec.announce) {
+		ready_done(s);
+		return;
+	}
+	while ((ready = ready_in_front(s, &first)) > OUTLETS_ANNOUNCE_MAX) {
+		s->segment[first].way = SEGMENT_WAY_DONE;
+		if (o->dropped++ == o->dropped_told)
+			dropped_tell(o);
+	}
+	if (!ready || o->announce.errand)
+		return;
+	s->segment[first].way = SEGMENT_WAY_DONE;
+	if (announce_run(o, &s->segment[first], &e) == 0)
+		return;
+	control_event(s->control, "warn", s->name, "%s was not announced: %s",
+		      s->segment[first].name, e.text);
+}

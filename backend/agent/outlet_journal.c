@@ -1,0 +1,49 @@
+#include <unistd.h>
+
+#include "base/log.h"
+#include "journal/journal.h"
+#include "outlet_private.h"
+
+static int journal_add_segment(int fd, const struct msg_j_segment *m, struct err *e)
+{
+	struct journal *j = journal_new(fd, e);
+	int r;
+
+	if (!j)
+		return -1;
+	r = journal_add_j_segment(j, m, e);
+	if (r == 0)
+		r = journal_sync(j, e);
+	journal_close(j);
+	return r;
+}
+
+/* The session has ended, and so has its journal: a record behind the end replaces the earlier one
+ * all the same. */
+static void journal_reopen(struct session *s, const struct segment *g)
+{
+	const struct msg_j_segment m = {.number = g->number,
+					.name = str_of(g->name),
+					.sealed = 1,
+					.packets = g->packets,
+					.bytes = g->bytes,
+					.first_ns = g->first_ns,
+					.last_ns = g->last_ns,
+					.reason = str_of(g->reason),
+					.first_packet = g->first_packet};
+	struct err e;
+	bool busy;
+	const int fd = capture_journal_open(s, "tap.journal", &busy, &e);
+
+	if (fd < 0 || journal_add_segment(fd, &m, &e))
+		control_event(s->control, "warn", s->name,
+			      "the journal does not know the new name of %s: %s", g->name, e.text);
+}
+
+void outlet_journal(struct session *s, const struct segment *g)
+{
+	if (s->tap_journal_fd >= 0)
+		segment_journal(s, g, g->name, 1);
+	else
+		journal_reopen(s, g);
+}
