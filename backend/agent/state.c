@@ -112,6 +112,7 @@ static void state_put(struct buf *b, const struct session *s)
 	add_number(b, (long long)t->own_bytes);
 	add_number(b, (long long)t->written_bytes);
 	(void)buf_printf(b, "\nremoved %llu\n", (unsigned long long)s->removed_files);
+	(void)buf_printf(b, "late %llu\n", (unsigned long long)t->late_packets);
 	state_add_lists(b, s);
 	(void)buf_add_str(b, "end\n");
 }
@@ -293,6 +294,8 @@ static void take_line(struct session *s, const struct words *w)
 		s->ended_ns = strtoll(at(w, 2), NULL, 10);
 	} else if (strcmp(key, "total") == 0)
 		take_total(s, w);
+	else if (strcmp(key, "late") == 0)
+		s->total.late_packets = number(w, 1);
 	else if (strcmp(key, "removed") == 0)
 		s->removed_files = number(w, 1);
 	else if (strcmp(key, "segment") == 0)

@@ -47,6 +47,7 @@ static void show_totals(const struct session *s, struct rowset *rows)
 	fact_count(rows, "dropped_kernel", t->dropped_kernel);
 	fact_count(rows, "dropped_buffer", t->dropped_buffer);
 	fact_count(rows, "dropped_disk", t->dropped_disk);
+	fact_count(rows, "late_packets", t->late_packets);
 	fact_count(rows, "files", s->nsegments);
 	fact_count(rows, "files_removed", s->removed_files);
 	fact_count(rows, "file_bytes", session_file_bytes(s));

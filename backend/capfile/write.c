@@ -209,6 +209,27 @@ void write_packet(uint8_t *dst, uint32_t interface, int64_t ts_ns, uint32_t capt
 	put32(dst + total - 4, total);
 }
 
+uint32_t write_commented_bytes(uint32_t captured, const char *comment)
+{
+	return write_packet_bytes(captured) + 4 + (uint32_t)padded(text_len(comment)) + 4;
+}
+
+void write_commented(uint8_t *dst, uint32_t interface, int64_t ts_ns, uint32_t captured,
+		     uint32_t length, const uint8_t *data, const char *comment)
+{
+	const uint32_t total = write_commented_bytes(captured, comment);
+	const size_t len = text_len(comment);
+	uint8_t *option = dst + write_packet_bytes(captured) - 4;
+
+	write_packet(dst, interface, ts_ns, captured, length, data);
+	memset(option, 0, total - (size_t)(option - dst)); /* padding, the end of options */
+	put16(option, OPTION_COMMENT);
+	put16(option + 2, (uint16_t)len);
+	memcpy(option + 4, comment, len);
+	put32(dst + 4, total);
+	put32(dst + total - 4, total);
+}
+
 int write_pcap_header(struct buf *out, uint32_t link_type, uint32_t snaplen, bool nanoseconds)
 {
 	uint8_t *p = buf_reserve(out, CLASSIC_FILE_HEADER);

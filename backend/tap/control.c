@@ -170,8 +170,7 @@ static int on_start(struct request *r, struct err *e)
 	why = xcalloc(m.devices.count, sizeof(*why));
 	opened = open_devices(t, &m, why);
 	if (t->inputs > 1)
-		t->merge = merge_new(t->inputs, (m.wait_ms ? m.wait_ms : 250) * NS_PER_MS,
-				     emit_merged, t);
+		t->merge = merge_new(m.wait_ms * NS_PER_MS, emit_merged, t);
 	if (opened == 0 && (check_format(t, e) || lock_up(t, e)))
 		goto out;
 	for (uint32_t i = 0; i < t->inputs; i++)

@@ -78,9 +78,11 @@ static void on_packet(void *arg, const struct source_packet *p)
 	counters_run(&t->counters, in->index, p);
 	if (t->disk_failed && t->record && t->output.segment.number == 0)
 		t->output.dropped_disk++;
-	if (t->merge)
+	if (t->merge) {
 		merge_add(t->merge, in->index, p, clock_mono_ns());
-	else if (in->stalled) /* libpcap gives a last one or two after the pause */
+		if (merge_full(t->merge))
+			in->type->pause(in->source);
+	} else if (in->stalled) /* libpcap gives a last one or two after the pause */
 		t->output.dropped_buffer++;
 	else if (output_packet(&t->output, in->interface, p))
 		input_stall(in, p);
@@ -408,6 +410,22 @@ static void look_at_link(struct input *in)
 		  now.up ? "up again" : "down; packets come again when it is up");
 }
 
+static void look_at_lag(struct input *in)
+{
+	bool lags = in->tap->merge && merge_lags(in->tap->merge, in->index);
+
+	if (lags == in->told_lags)
+		return;
+	in->told_lags = lags;
+	if (lags)
+		tap_event(in->tap, "warn", in->name,
+			  "%s is longer behind than packets may wait: the others do not wait for "
+			  "it, and what comes of it is marked late",
+			  in->name);
+	else
+		tap_event(in->tap, "note", in->name, "%s has caught up", in->name);
+}
+
 void input_second(struct input *in)
 {
 	if (!in->running)
@@ -419,8 +437,20 @@ void input_second(struct input *in)
 	if (!in->polling && !in->stalled)
 		poll_begin(in);
 	tap_round(in->tap, in);
+	look_at_lag(in);
 	if (in->source)
 		look_at_link(in);
+}
+
+/* Short of memory, the oldest goes first without waiting for others. */
+static bool no_room(struct input *in)
+{
+	struct merge *m = in->tap->merge;
+
+	if (!m || !merge_full(m))
+		return false;
+	merge_run(m);
+	return merge_full(m);
 }
 
 void input_read(struct input *in)
@@ -433,7 +463,7 @@ void input_read(struct input *in)
 	if (in->stalled && !input_unstall(in))
 		return;
 	while (in->source && !in->stalled) {
-		if (in->tap->merge && merge_full(in->tap->merge)) {
+		if (no_room(in)) {
 			input_stall(in, NULL);
 			return;
 		}

@@ -135,6 +135,7 @@ static int add_headers(struct output *o)
 	}
 	memcpy(o->data, o->scratch.data, o->scratch.len);
 	o->used = (uint32_t)o->scratch.len;
+	o->told = o->interfaces;
 	return 0;
 }
 
@@ -174,12 +175,28 @@ int output_add_interface(struct output *o, const char *name, uint32_t link_type,
 				       .filter = xstrdup(filter),
 				       .link_type = link_type,
 				       .snaplen = snaplen};
-	if (!o->open)
-		return 0;
-	buf_clear(&o->scratch);
-	if (write_interface(&o->scratch, n->name, n->filter, n->link_type, n->snaplen))
-		return -1;
-	return add_scratch(o);
+	return 0;
+}
+
+/* Of those that came since the section began. */
+static int add_interfaces(struct output *o)
+{
+	while (o->told < o->interfaces) {
+		const struct output_interface *n = &o->interface[o->told];
+
+		buf_clear(&o->scratch);
+		if (write_interface(&o->scratch, n->name, n->filter, n->link_type, n->snaplen))
+			return -1;
+		if (!o->open || o->used + o->scratch.len > CHUNK_BYTES) {
+			if (chunk_next(o)) /* which may begin a section, with all of them */
+				return -1;
+			continue;
+		}
+		memcpy(o->data + o->used, o->scratch.data, o->scratch.len);
+		o->used += (uint32_t)o->scratch.len;
+		o->told++;
+	}
+	return 0;
 }
 
 void output_set_filter(struct output *o, uint32_t interface, const char *filter)
@@ -213,7 +230,10 @@ int output_packet(struct output *o, uint32_t interface, const struct source_pack
 		captured = CHUNK_PACKET_MAX;
 		o->cut++;
 	}
-	bytes = write_packet_bytes(captured);
+	if (o->told < o->interfaces && add_interfaces(o))
+		return -1;
+	bytes = p->late ? write_commented_bytes(captured, OUTPUT_LATE)
+			: write_packet_bytes(captured);
 	if ((!o->open || o->used + bytes > CHUNK_BYTES) && chunk_next(o))
 		return -1;
 	if (o->used + bytes >
@@ -221,7 +241,11 @@ int output_packet(struct output *o, uint32_t interface, const struct source_pack
 		o->dropped_buffer++;
 		return 0;
 	}
-	write_packet(o->data + o->used, interface, p->ts_ns, captured, p->length, p->data);
+	if (p->late)
+		write_commented(o->data + o->used, interface, p->ts_ns, captured, p->length,
+				p->data, OUTPUT_LATE);
+	else
+		write_packet(o->data + o->used, interface, p->ts_ns, captured, p->length, p->data);
 	o->used += bytes;
 	o->packets++;
 	o->total++;
@@ -253,6 +277,8 @@ void output_set_low(struct output *o, int64_t low_ns)
 
 static int put_statistics(struct output *o)
 {
+	if (o->told < o->interfaces && add_interfaces(o))
+		return -1;
 	buf_clear(&o->scratch);
 	for (uint32_t i = 0; i < o->interfaces; i++) {
 		const struct output_interface *n = &o->interface[i];

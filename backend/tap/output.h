@@ -14,6 +14,7 @@
 #include "writer.h"
 
 #define OUTPUT_INTERFACES_MAX 256u
+#define OUTPUT_LATE "late" /* the comment of a packet that is older than one before it */
 
 /* An interface of the files: its number is its place, and stays when its device goes and returns.
  */
@@ -40,7 +41,7 @@ struct output {
 	bool pcap;   /* files are classic pcap */
 
 	struct output_interface interface[OUTPUT_INTERFACES_MAX];
-	uint32_t interfaces;
+	uint32_t interfaces, told; /* told: whose blocks are in the section that is written */
 
 	/* the chunk that is filled */
 	bool open, starting; /* starting: the next one begins a segment */
@@ -69,7 +70,7 @@ struct output {
 
 int output_init(struct output *o, struct err *e);
 void output_release(struct output *o);
-/* A new interface; its block is written where packets have begun already. -1: too many. */
+/* A new interface; its block goes before the packet that comes next. -1: too many. */
 int output_add_interface(struct output *o, const char *name, uint32_t link_type, uint32_t snaplen,
 			 const char *filter);
 void output_set_filter(struct output *o, uint32_t interface, const char *filter);

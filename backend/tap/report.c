@@ -11,7 +11,8 @@ static struct msg_tap_stats totals(struct tap *t)
 				  .dropped_disk = t->output.dropped_disk,
 				  .own_packets = t->own_packets,
 				  .own_bytes = t->own_bytes,
-				  .ended = t->ended};
+				  .ended = t->ended,
+				  .late_packets = t->merge ? merge_late(t->merge) : 0};
 
 	for (uint32_t i = 0; i < t->inputs; i++) {
 		struct output_interface *n = &t->output.interface[t->input[i].interface];
@@ -88,7 +89,8 @@ static void tell_troubles(struct tap *t)
 
 	if (t->merge)
 		tell_new(t, merge_late(t->merge), &t->late_told, "note",
-			 "packets came later than they may be waited for: recorded out of order");
+			 "packets came later than they may be waited for: recorded out of order, "
+			 "marked \"late\"");
 	tell_new(t, t->stalls, &t->stalls_told, "note",
 		 "times the disk was behind and packets waited in the kernel's ring");
 	tell_new(t, o->dropped_buffer, &t->dropped_buffer_told, "warn",

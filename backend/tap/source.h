@@ -26,6 +26,7 @@ struct source_packet {
 	int64_t ts_ns;
 	uint32_t captured, length;
 	const uint8_t *data; /* borrowed for the call */
+	bool late;	     /* older than what went before it: said by the merge */
 };
 typedef void source_packet_fn(void *arg, const struct source_packet *p);
 

@@ -65,15 +65,44 @@ static void wake_reader(struct tap *t)
 	(void)!write(t->output.wake_fd, &one, sizeof(one)); /* a full eventfd wakes as well */
 }
 
+static void new_epoch(struct tap *t, int64_t by_ns)
+{
+	int64_t ms = (by_ns < 0 ? -by_ns : by_ns) / NS_PER_MS;
+
+	/* what was stamped before lies in the rings */
+	for (uint32_t i = 0; i < t->inputs; i++) {
+		if (t->input[i].running)
+			input_read(&t->input[i]);
+	}
+	if (t->merge)
+		merge_new_epoch(t->merge);
+	tap_event(t, "warn", t->session,
+		  "the clock of this machine was set %s by %lld.%03lld s: the times of packets "
+		  "before and behind it are not of one order",
+		  by_ns < 0 ? "back" : "forward", (long long)(ms / 1000), (long long)(ms % 1000));
+}
+
+static int64_t look_at_clock(struct tap *t)
+{
+	int64_t before_ns = clock_mono_ns(), now_ns = clock_now_ns(), after_ns = clock_mono_ns(),
+		by_ns;
+
+	if (epoch_look(&t->epoch, before_ns, now_ns, after_ns, &by_ns))
+		new_epoch(t, by_ns);
+	return before_ns;
+}
+
 void tap_round(struct tap *t, struct input *in)
 {
-	int64_t now_ns = clock_now_ns(); /* before reading: what came since may be unread */
+	int64_t mono_ns = look_at_clock(t), now_ns = clock_now_ns();
 
-	input_read(in);
+	input_read(in); /* what came since those times may be unread */
 	if (t->merge) {
+		if (!in->stalled)
+			merge_looked(t->merge, in->index, mono_ns);
 		if (in->drained)
 			merge_idle(t->merge, in->index, now_ns);
-		merge_run(t->merge, clock_mono_ns());
+		merge_run(t->merge);
 	}
 	output_publish(&t->output);
 	publish_low(t, in, now_ns);

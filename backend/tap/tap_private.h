@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "bpf/program.h"
+#include "epoch.h"
 #include "journal/journal.h"
 #include "merge.h"
 #include "output.h"
@@ -63,7 +64,7 @@ struct input {
 
 	/* life of the device */
 	int64_t gone_ns; /* since when it is not there; 0: it is */
-	bool told_down;
+	bool told_down, told_lags;
 	uint32_t link_index;
 	uint64_t dropped_device, dropped_device_last;
 	uint64_t received_before, dropped_kernel_before; /* of handles that are closed */
@@ -83,6 +84,7 @@ struct tap {
 	bool promiscuous, started;
 	uint8_t direction;
 	int netlink_fd;
+	struct epoch epoch;
 
 	struct input input[TAP_DEVICES_MAX];
 	uint32_t inputs;

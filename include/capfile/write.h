@@ -15,6 +15,10 @@ int write_statistics(struct buf *out, uint32_t interface, int64_t ts_ns, uint64_
 #define WRITE_PACKET_OVERHEAD 36u
 uint32_t write_packet_bytes(uint32_t captured);
 void write_packet(uint8_t *dst, uint32_t interface, int64_t ts_ns, uint32_t captured, uint32_t length, const uint8_t *data);
+/* The same with a comment. */
+uint32_t write_commented_bytes(uint32_t captured, const char *comment);
+void write_commented(uint8_t *dst, uint32_t interface, int64_t ts_ns, uint32_t captured, uint32_t length,
+		     const uint8_t *data, const char *comment);
 /* Classic pcap, nanoseconds or microseconds. */
 int write_pcap_header(struct buf *out, uint32_t link_type, uint32_t snaplen, bool nanoseconds);
 int write_pcap_packet(struct buf *out, bool nanoseconds, const struct packet *pk);
