@@ -158,6 +158,9 @@ $(B)/tests/tools/%: $(B)/tests/tools/%.o $(call archives,table)
 	$(Q)mkdir -p $(@D); $(link) $(if $(LTO),-fno-lto) -lutil -lpcap $(LIBS_base)
 $(B)/tests/bench/%: $(B)/tests/bench/%.o
 	$(Q)mkdir -p $(@D); $(link)
+$(B)/tests/bench/counters: $(B)/tests/bench/counters.o $(call archives,bpf)
+	@mkdir -p $(@D)
+	$(Q)$(link) $(if $(LTO),-fno-lto) $(LIBS_bpf) $(LIBS_base)
 
 # --- checks ---
 CHECK_ENV = B=$(B) O=$(O) TAPDECK_CAPTURES=$(or $(TAPDECK_CAPTURES),$(wildcard ../shared/captures))
