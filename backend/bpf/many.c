@@ -149,8 +149,6 @@ int bpf_many_set(struct bpf_many *m, uint32_t id, const struct bpf *program,
 	 * it is run, and so it is run each time until there are new ones. */
 	one->late = m->nlate;
 	m->late[m->nlate++] = id;
-	if (m->nlate > NEW_MOST + m->programs / 8)
-		tree_remake(m);
 	return 0;
 }
 
@@ -262,6 +260,8 @@ void bpf_many_count(struct bpf_many *m, const uint8_t *data, uint32_t captured, 
 
 	if (m->programs == 0)
 		return;
+	if (m->nlate > NEW_MOST + m->programs / 8)
+		tree_remake(m);
 	m->facts.packets++;
 	if (m->remember) {
 		count_remembered(m, &p, ts_ns);

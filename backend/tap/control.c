@@ -234,83 +234,19 @@ static int on_filter(struct request *r, struct err *e)
 	return start_input(t, in, e);
 }
 
-static void journal_change(struct tap *t, const struct counter *c, struct str before,
-			   struct str after)
-{
-	struct msg_j_filter m = {.time_ns = clock_now_ns(),
-				 .counter = str_of(c->name),
-				 .before = before,
-				 .after = after,
-				 .packets = c->packets,
-				 .bytes = c->bytes};
-
-	(void)journal_add_j_filter(t->journal, &m, NULL);
-}
-
 static int on_counter(struct request *r, struct err *e)
 {
-	struct tap *t = r->tap;
-	struct msg_tap_counter m;
-	struct counter *c;
-	struct bpf *program = NULL;
-	char *before;
-	int rc;
-
-	if (msg_get_tap_counter(r->frame->payload, r->frame->len, &m, e))
-		return -1;
-	c = counter_find(&t->counters, m.name);
-	if (str_is(m.op, "remove")) {
-		if (c) {
-			journal_change(t, c, str_of(c->text), str_of(""));
-			counter_remove(&t->counters, c);
-		}
-		return 0;
-	}
-	if (load_program(t, m.index, m.program, &program, e))
-		return -1;
-	before = xstrdup(c ? c->text : "");
-	rc = counter_set(&t->counters, TAP_COUNTERS_MAX, m.name, m.index, program, m.text, e);
-	c = counter_find(&t->counters, m.name);
-	if (rc == 0 && strcmp(before, c->text) != 0)
-		journal_change(t, c, str_of(before), str_of(c->text));
-	free(before);
-	return rc;
+	return control_counter(r->tap, r->frame, e);
 }
 
-static void journal_own(struct tap *t, const char *op, const struct counter *c)
+static int on_counters(struct request *r, struct err *e)
 {
-	struct msg_j_own m = {.time_ns = clock_now_ns(),
-			      .op = str_of(op),
-			      .connection = str_of(c->text),
-			      .packets = c->packets,
-			      .bytes = c->bytes};
-
-	(void)journal_add_j_own(t->journal, &m, NULL);
+	return control_counters(r->tap, r->frame, e);
 }
 
 static int on_own(struct request *r, struct err *e)
 {
-	struct tap *t = r->tap;
-	struct msg_tap_own m;
-	struct counter *c;
-	struct bpf *program = NULL;
-
-	if (msg_get_tap_own(r->frame->payload, r->frame->len, &m, e))
-		return -1;
-	c = counter_find(&t->own, m.name);
-	if (str_is(m.op, "remove")) {
-		if (c) {
-			journal_own(t, "remove", c);
-			counter_remove(&t->own, c);
-		}
-		return 0;
-	}
-	if (load_program(t, m.index, m.program, &program, e) ||
-	    counter_set(&t->own, TAP_OWN_MAX, m.name, m.index, program, m.text, e))
-		return -1;
-	if (!c)
-		journal_own(t, "add", counter_find(&t->own, m.name));
-	return 0;
+	return control_own(r->tap, r->frame, e);
 }
 
 /* --- segments --- */
@@ -499,6 +435,7 @@ static const struct {
 	{MSG_TAP_FILTER, on_filter},   {MSG_TAP_COUNTER, on_counter}, {MSG_TAP_OWN, on_own},
 	{MSG_TAP_SEGMENT, on_segment}, {MSG_TAP_ROTATE, on_rotate},   {MSG_TAP_RECORD, on_record},
 	{MSG_TAP_STOP, on_stop},       {MSG_TAP_JOURNAL, on_journal},
+	{MSG_TAP_COUNTERS, on_counters},
 };
 
 static void answer(struct tap *t, const struct frame *f, int rc, const struct err *e)

@@ -1,4 +1,3 @@
-/* Counters, and the connections that are left out: programs that each packet is shown to. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,32 +6,49 @@
 
 struct counter *counter_find(struct counters *c, struct str name)
 {
-	for (size_t i = 0; i < c->count; i++) {
-		if (str_is(name, c->list[i]->name))
-			return c->list[i];
-	}
-	return NULL;
+	return c->names ? map_get(c->names, name.p, name.len) : NULL;
 }
 
-/* The text is the same for all devices, so each message of a change brings it and the last one
- * stays. */
-int counter_set(struct counters *c, size_t max, struct str name, uint32_t index,
-		struct bpf *program, struct str text, struct err *e)
+static struct counter *counter_add(struct counters *c, struct str name)
+{
+	struct counter *one = xcalloc(1, sizeof(*one));
+	uint32_t number = 0;
+
+	if (!c->names)
+		c->names = map_new(TAP_COUNTERS_MAX);
+	while (number < c->top && c->list[number])
+		number++;
+	if (number == c->top)
+		c->top++;
+	one->number = number;
+	one->name = xstrndup(name.p, name.len);
+	one->text = xstrdup("");
+	c->list[number] = one;
+	(void)map_put(c->names, name.p, name.len, one); /* there is room */
+	return one;
+}
+
+int counter_set(struct counters *c, struct str name, uint32_t group, struct bpf *program,
+		struct str text, struct err *e)
 {
 	struct counter *one = counter_find(c, name);
+	struct bpf *before;
 
-	if (!one && c->count == max) {
+	if (group >= c->groups) {
 		bpf_free(program);
-		return err_set(e, ERR_PART, "there are %zu counters already, which is the most",
-			       max);
+		return err_set(e, ERR_REFUSED, "the device is not open: it has no counters yet");
 	}
-	if (!one) {
-		one = xcalloc(1, sizeof(*one));
-		one->name = xstrndup(name.p, name.len);
-		c->list[c->count++] = one;
+	if (!one && c->names && map_count(c->names) == TAP_COUNTERS_MAX) {
+		bpf_free(program);
+		return err_set(e, ERR_PART, "there are %u counters already, which is the most",
+			       TAP_COUNTERS_MAX);
 	}
-	bpf_free(one->program[index]);
-	one->program[index] = program;
+	if (!one)
+		one = counter_add(c, name);
+	before = one->program[group];
+	one->program[group] = program;
+	(void)bpf_many_set(c->group[group].many, one->number, program, &one->tally);
+	bpf_free(before);
 	free(one->text);
 	one->text = xstrndup(text.len > 0 ? text.p : "", text.len);
 	return 0;
@@ -40,7 +56,7 @@ int counter_set(struct counters *c, size_t max, struct str name, uint32_t index,
 
 static void counter_free(struct counter *one)
 {
-	for (uint32_t i = 0; i < TAP_DEVICES_MAX; i++)
+	for (uint32_t i = 0; i < TAP_GROUPS_MAX; i++)
 		bpf_free(one->program[i]);
 	free(one->name);
 	free(one->text);
@@ -49,48 +65,40 @@ static void counter_free(struct counter *one)
 
 void counter_remove(struct counters *c, struct counter *one)
 {
-	for (size_t i = 0; i < c->count; i++) {
-		if (c->list[i] != one)
-			continue;
-		memmove(&c->list[i], &c->list[i + 1], (c->count - i - 1) * sizeof(struct counter *));
-		c->count--;
-		break;
-	}
+	for (uint32_t i = 0; i < c->groups; i++)
+		(void)bpf_many_set(c->group[i].many, one->number, NULL, NULL);
+	(void)map_remove(c->names, one->name, strlen(one->name));
+	c->list[one->number] = NULL;
+	while (c->top > 0 && !c->list[c->top - 1])
+		c->top--;
 	counter_free(one);
 }
 
 void counters_release(struct counters *c)
 {
-	for (size_t i = 0; i < c->count; i++)
-		counter_free(c->list[i]);
-	c->count = 0;
+	for (uint32_t i = 0; i < c->groups; i++)
+		bpf_many_free(c->group[i].many);
+	for (uint32_t i = 0; i < c->top; i++)
+		if (c->list[i])
+			counter_free(c->list[i]);
+	map_free(c->names);
+	c->names = NULL;
+	c->top = c->groups = 0;
 }
 
-static bool counter_match(struct counter *one, uint32_t index, const struct source_packet *p)
+uint32_t counters_group(struct counters *c, uint32_t link_type)
 {
-	if (!one->program[index] ||
-	    !bpf_match(one->program[index], p->data, p->captured, p->length))
-		return false;
-	one->packets++;
-	one->bytes += p->length;
-	one->last_ns = p->ts_ns;
-	return true;
+	uint32_t i = 0;
+
+	while (i < c->groups && c->group[i].link_type != link_type)
+		i++;
+	if (i == c->groups && i < TAP_GROUPS_MAX)
+		c->group[c->groups++] = (struct counter_group){link_type, bpf_many_new()};
+	return i;
 }
 
-void counters_run(struct counters *c, uint32_t index, const struct source_packet *p)
+void counters_settle(struct counters *c)
 {
-	for (size_t i = 0; i < c->count; i++)
-		counter_match(c->list[i], index, p);
-}
-
-bool own_match(struct tap *t, uint32_t index, const struct source_packet *p)
-{
-	for (size_t i = 0; i < t->own.count; i++) {
-		if (!counter_match(t->own.list[i], index, p))
-			continue;
-		t->own_packets++;
-		t->own_bytes += p->length;
-		return true;
-	}
-	return false;
+	for (uint32_t i = 0; i < c->groups; i++)
+		bpf_many_settle(c->group[i].many);
 }

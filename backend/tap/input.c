@@ -71,11 +71,11 @@ static void on_packet(void *arg, const struct source_packet *p)
 			in->past_handover || p->ts_ns >= in->handover_ns + HANDOVER_DISORDER_NS;
 		return;
 	}
-	if (t->own.count > 0 && own_match(t, in->index, p))
+	if (t->own.count > 0 && owns_match(t, in->index, p))
 		return;
 	t->packets++;
 	t->bytes += p->length;
-	counters_run(&t->counters, in->index, p);
+	counters_run(&t->counters, in->group, p);
 	if (t->disk_failed && t->record && t->output.segment.number == 0)
 		t->output.dropped_disk++;
 	if (t->merge) {
@@ -162,6 +162,7 @@ int input_open(struct input *in, struct err *e)
 {
 	if (handle_open(in, &in->source, &in->facts, e))
 		return -1;
+	in->group = counters_group(&in->tap->counters, in->facts.link_type);
 	remember_link(in);
 	return 0;
 }

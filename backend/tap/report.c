@@ -34,42 +34,11 @@ static struct msg_tap_stats totals(struct tap *t)
 	return m;
 }
 
-static void journal_totals(struct tap *t, const struct msg_tap_stats *m)
-{
-	struct msg_j_second s = {.time_ns = m->time_ns,
-				 .packets = m->packets,
-				 .bytes = m->bytes,
-				 .dropped_device = m->dropped_device,
-				 .dropped_kernel = m->dropped_kernel,
-				 .dropped_buffer = m->dropped_buffer,
-				 .dropped_disk = m->dropped_disk,
-				 .own_packets = m->own_packets};
-
-	(void)journal_add_j_second(t->journal, &s, NULL);
-	for (size_t i = 0; i < t->counters.count; i++) {
-		const struct counter *c = t->counters.list[i];
-		struct msg_j_counter j = {.time_ns = m->time_ns,
-					  .name = str_of(c->name),
-					  .packets = c->packets,
-					  .bytes = c->bytes};
-
-		(void)journal_add_j_counter(t->journal, &j, NULL);
-	}
-}
-
 static void send_totals(struct tap *t, const struct msg_tap_stats *m)
 {
 	if (!t->control)
 		return;
-	for (size_t i = 0; i < t->counters.count; i++) {
-		const struct counter *c = t->counters.list[i];
-		struct msg_tap_count k = {.name = str_of(c->name),
-					  .packets = c->packets,
-					  .bytes = c->bytes,
-					  .last_ns = c->last_ns};
-
-		channel_put_tap_count(t->control, 0, 0, &k);
-	}
+	report_send_counts(t, m->time_ns);
 	channel_put_tap_stats(t->control, 0, 0, m);
 }
 
@@ -118,8 +87,9 @@ void report_second(struct tap *t)
 	struct err e;
 
 	tell_troubles(t);
+	counters_settle(&t->counters);
 	send_totals(t, &m);
-	journal_totals(t, &m);
+	report_journal_totals(t, &m);
 	if (journal_flush(t->journal, &e) && t->control) {
 		struct msg_event ev = {.time_ns = m.time_ns,
 				       .severity = str_of("error"),
@@ -138,8 +108,9 @@ void report_end(struct tap *t)
 	t->ended = true;
 	m = totals(t);
 	tell_troubles(t);
+	counters_settle(&t->counters);
 	for (size_t i = 0; i < t->own.count; i++) {
-		const struct counter *c = t->own.list[i];
+		const struct own *c = t->own.list[i];
 		struct msg_j_own j = {.time_ns = m.time_ns,
 				      .op = str_of("remove"),
 				      .connection = str_of(c->text),
@@ -148,7 +119,7 @@ void report_end(struct tap *t)
 
 		(void)journal_add_j_own(t->journal, &j, NULL);
 	}
-	journal_totals(t, &m);
+	report_journal_totals(t, &m);
 	end.time_ns = m.time_ns;
 	end.packets = m.packets;
 	end.bytes = m.bytes;

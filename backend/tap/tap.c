@@ -284,7 +284,7 @@ static void tap_release(struct tap *t)
 	writer_stop(t->output.writer);
 	merge_free(t->merge);
 	counters_release(&t->counters);
-	counters_release(&t->own);
+	owns_release(&t->own);
 	journal_close(t->journal);
 	if (t->has_output) {
 		close(t->output.wake_fd);

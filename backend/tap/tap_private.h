@@ -10,6 +10,7 @@
 #include "epoch.h"
 #include "journal/journal.h"
 #include "merge.h"
+#include "counter.h"
 #include "output.h"
 #include "source.h"
 #include "tap/tap.h"
@@ -17,22 +18,8 @@
 
 #define TAP_CONTROL_FD 3
 #define TAP_DEVICES_MAX MERGE_SOURCES_MAX
-#define TAP_COUNTERS_MAX 1024u
-#define TAP_OWN_MAX 256u
+#define TAP_CHANGES_MAX 8192u /* of counters in one message */
 #define TAP_TICK_MS 25u /* while something waits for time to pass: a merge, a handover, the end */
-
-/* A program a device: link types differ. */
-struct counter {
-	char *name, *text;
-	struct bpf *program[TAP_DEVICES_MAX];
-	uint64_t packets, bytes;
-	int64_t last_ns;
-};
-
-struct counters {
-	struct counter *list[TAP_COUNTERS_MAX];
-	size_t count;
-};
 
 /* A device of the session. */
 struct input {
@@ -45,6 +32,7 @@ struct input {
 	bool polling;
 	struct source_facts facts;
 	uint32_t interface; /* number in the files */
+	uint32_t group;	    /* of counters */
 	struct bpf *filter;
 	char *filter_text;
 	bool running, drained;
@@ -92,7 +80,8 @@ struct tap {
 	struct output output;
 	bool has_output;
 	struct journal *journal;
-	struct counters counters, own;
+	struct counters counters;
+	struct owns own;
 
 	bool record, disk_failed;
 	uint32_t last_segment;
@@ -124,15 +113,10 @@ void input_second(struct input *in);
 void input_stats(struct input *in, struct source_stats *stats);
 void input_close(struct input *in);
 
-/* counter.c: both lists. *before: the text that was there, NULL for a new one; borrowed until the
- * next call. */
-int counter_set(struct counters *c, size_t max, struct str name, uint32_t index,
-		struct bpf *program, struct str text, struct err *e);
-struct counter *counter_find(struct counters *c, struct str name);
-void counter_remove(struct counters *c, struct counter *one);
-void counters_release(struct counters *c);
-bool own_match(struct tap *t, uint32_t index, const struct source_packet *p);
-void counters_run(struct counters *c, uint32_t index, const struct source_packet *p);
+/* control_count.c: messages */
+int control_counter(struct tap *t, const struct frame *f, struct err *e);
+int control_counters(struct tap *t, const struct frame *f, struct err *e);
+int control_own(struct tap *t, const struct frame *f, struct err *e);
 
 /* control.c */
 extern const struct channel_ops control_ops;
@@ -142,5 +126,9 @@ void control_segment_news(struct tap *t);
 void report_second(struct tap *t);
 void report_device(struct tap *t, const struct input *in);
 void report_end(struct tap *t);
+/* report_count.c */
+void report_journal_totals(struct tap *t, const struct msg_tap_stats *m);
+void report_send_counts(struct tap *t, int64_t time_ns);
+void report_counter_last(struct tap *t, struct counter *c); /* before it is removed */
 
 #endif

@@ -33,6 +33,7 @@
 #define RIG_NUMBERS 400000u
 #define RIG_PATIENCE_NS (20 * NS_PER_S)
 #define RIG_PACKET_BYTES 100u
+#define RIG_COUNTERS 1024u
 /* The kernel needs some 230 a packet: more than 100,000, which no test sends before it waits for
  * the tap. What a busy machine keeps it from is late and never lost. */
 #define RIG_RING_BYTES (32u << 20)
@@ -49,7 +50,8 @@ struct rig {
 	struct msg_tap_sealed sealed;
 	struct msg_tap_device device;
 	char event[4096], error[1024]; /* all sentences; the last refusal */
-	uint64_t counted;
+	uint64_t counted;	       /* by "one" */
+	uint64_t counts[RIG_COUNTERS]; /* by "c0", "c1" ... */
 	bool give_files, ended;
 };
 
@@ -117,10 +119,32 @@ static void rig_segment(struct rig *r, uint32_t number, const char *folder)
 	free(name);
 }
 
+static void rig_counts(struct rig *r, const struct frame *f)
+{
+	struct msg_tap_counts m;
+	struct msg_tap_count count;
+	struct err e;
+
+	assert_int_equal(msg_get_tap_counts(f->payload, f->len, &m, &e), 0);
+	while (m.counts.len > 0) {
+		const uint8_t *p = (const uint8_t *)m.counts.p;
+		const size_t len = (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3];
+
+		assert_true(m.counts.len >= 4 + len);
+		assert_int_equal(msg_get_tap_count(p + 4, len, &count, &e), 0);
+		if (count.name.p[0] == 'c')
+			r->counts[strtoul(count.name.p + 1, NULL, 10) % RIG_COUNTERS] =
+				count.packets;
+		else
+			r->counted = count.packets;
+		m.counts.p += 4 + len;
+		m.counts.len -= 4 + len;
+	}
+}
+
 static void rig_message(struct rig *r, const struct frame *f)
 {
 	struct msg_tap_need need;
-	struct msg_tap_count count;
 	struct msg_event event;
 	struct msg_error error;
 	struct err e;
@@ -146,9 +170,8 @@ static void rig_message(struct rig *r, const struct frame *f)
 		assert_int_equal(msg_get_tap_stats(f->payload, f->len, &r->stats, &e), 0);
 		r->ended = r->ended || r->stats.ended;
 		break;
-	case MSG_TAP_COUNT:
-		assert_int_equal(msg_get_tap_count(f->payload, f->len, &count, &e), 0);
-		r->counted = count.packets;
+	case MSG_TAP_COUNTS:
+		rig_counts(r, f);
 		break;
 	case MSG_EVENT:
 		assert_int_equal(msg_get_event(f->payload, f->len, &event, &e), 0);
@@ -346,6 +369,39 @@ static void rig_counter(struct rig *r, const char *op, const char *text, bool ow
 	assert_string_equal(r->error, "");
 	buf_release(&b);
 	buf_release(&blob);
+}
+
+/* "c0" ... in one message: the number's last bits are theirs, or are not where they are removed. */
+static void rig_counters(struct rig *r, const char *op, uint32_t first, uint32_t count)
+{
+	struct buf list, b;
+	struct msg_tap_counters m;
+
+	buf_init(&list, MSG_PAYLOAD_MAX);
+	buf_init(&b, MSG_PAYLOAD_MAX);
+	for (uint32_t i = first; i < first + count; i++) {
+		char *name = xasprintf("c%u", i),
+		     *text = xasprintf("udp and udp[8:4] & %u = %u", RIG_COUNTERS - 1, i);
+		struct buf blob = rig_compile(text, false);
+		const struct msg_tap_counter one = {.op = str_of(op),
+						    .name = str_of(name),
+						    .program = {(const char *)blob.data, blob.len},
+						    .text = str_of(text)};
+
+		buf_clear(&b);
+		msg_put_tap_counter(&b, &one);
+		buf_add_u32(&list, (uint32_t)b.len);
+		buf_add(&list, b.data, b.len);
+		buf_release(&blob);
+		free(name);
+		free(text);
+	}
+	m.changes = (struct str){(const char *)list.data, list.len};
+	buf_clear(&b);
+	msg_put_tap_counters(&b, &m);
+	rig_ask(r, MSG_TAP_COUNTERS, &b);
+	buf_release(&b);
+	buf_release(&list);
 }
 
 static void rig_plain(struct rig *r, uint16_t type)

@@ -188,6 +188,38 @@ static void own_traffic_is_left_out(void **state)
 	free(seen);
 }
 
+static void many_counters(void **state)
+{
+	uint8_t *seen = seen_new();
+	uint64_t sum = 0;
+	struct rig r;
+
+	(void)state;
+	if (!rig_namespace())
+		skip();
+	rig_veth("m0", "m1");
+	rig_start(&r, "m0", true);
+	rig_filter(&r, 0, "udp");
+	rig_counters(&r, "add", 0, RIG_COUNTERS);
+	assert_string_equal(r.error, "");
+	rig_traffic("m1", 1000, 0, 20 * RIG_COUNTERS, 0);
+	rig_wait(&r, rig_packets, 20 * RIG_COUNTERS, "packets");
+	rig_counters(&r, "remove", 1000, 24); /* while it runs: the others go on */
+	assert_string_equal(r.error, "");
+	rig_traffic("m1", 1000, 20 * RIG_COUNTERS, 20 * RIG_COUNTERS, 0);
+	rig_stop(&r);
+	for (uint32_t i = 0; i < RIG_COUNTERS; i++) {
+		assert_int_equal(r.counts[i], i < 1000 ? 40 : 20);
+		sum += r.counts[i];
+	}
+	assert_int_equal(sum, r.stats.packets - 20 * 24);
+	/* minute, hour, last second; what was removed says its last then */
+	assert_true(journal_count(&r, MSG_J_COUNTER) >= 3 * RIG_COUNTERS);
+	assert_int_equal(journal_count(&r, MSG_J_FILTER), RIG_COUNTERS + 24);
+	rig_release(&r);
+	free(seen);
+}
+
 static void two_devices_in_order(void **state)
 {
 	const char *devices[] = {"d0", "e0"};
@@ -447,6 +479,7 @@ int main(void)
 		cmocka_unit_test(filter_changes_lose_nothing),
 		cmocka_unit_test(rotation_loses_nothing),
 		cmocka_unit_test(own_traffic_is_left_out),
+		cmocka_unit_test(many_counters),
 		cmocka_unit_test(two_devices_in_order),
 		cmocka_unit_test(device_goes_and_returns),
 		cmocka_unit_test(killed_tap_leaves_chunks),
