@@ -62,7 +62,8 @@ int places_open(struct places **out, const char *folder, const struct question *
 		r = sql_exec(p->db, "BEGIN", e); /* else each look-up takes its locks */
 	if (r == 0) {
 		p->segment = sql_prepare(
-			p->db, "SELECT name FROM segment WHERE capture=?1 AND number=?2", e);
+			p->db, "SELECT name FROM segment WHERE capture=?1 AND number=?2 AND "
+			"sealed<>2", e);
 		r = p->segment ? places_load(p, q, e) : -1;
 	}
 	p->all = !q->host && !q->session && q->capture == 0 && q->from_ns == INT64_MIN &&
@@ -220,8 +221,8 @@ int places_captures(struct places *p, struct rowset *rows, bool marked, struct e
 		"coalesce(nullif(c.reason,''),CASE WHEN c.ended_ns IS NULL THEN 'running' ELSE "
 		"'ended' END),c.packets,c.bytes,"
 		"c.dropped_device+c.dropped_kernel+c.dropped_buffer+c.dropped_disk,c.connections,"
-		"(SELECT count(*) FROM segment s WHERE s.capture=c.id),(SELECT sum(bytes) FROM "
-		"segment s WHERE s.capture=c.id),c.owner,"
+		"(SELECT count(*) FROM segment s WHERE s.capture=c.id AND s.sealed<>2),(SELECT "
+		"sum(bytes) FROM segment s WHERE s.capture=c.id AND s.sealed<>2),c.owner,"
 		"c.note,c.name,c.folder FROM capture c JOIN host h ON h.id=c.host";
 
 	return places_fill(p, rows, marked, sql, &table_captures, NULL, e);
@@ -234,8 +235,9 @@ int places_files(struct places *p, struct rowset *rows, bool marked, int64_t fro
 		"SELECT "
 		"s.capture,h.name,c.session,s.number,s.name,s.packets,s.bytes,nullif(s.first_ns,0),"
 		"nullif(s.last_ns,0),"
-		"CASE WHEN s.sealed=0 THEN 'writing' ELSE coalesce(nullif(s.reason,''),'sealed') "
-		"END,nullif(c.folder,'')||'/'||s.name"
+		"CASE s.sealed WHEN 0 THEN 'writing' WHEN 2 THEN 'removed'||coalesce(': '||nullif(s."
+		"reason,''),'') ELSE coalesce(nullif(s.reason,''),'sealed') END,"
+		"CASE WHEN s.sealed<>2 THEN nullif(c.folder,'')||'/'||s.name END"
 		" FROM segment s JOIN capture c ON c.id=s.capture JOIN host h ON h.id=c.host"
 		" WHERE s.packets=0 OR s.sealed=0 OR (s.first_ns<=?2 AND s.last_ns>=?1)";
 

@@ -38,7 +38,7 @@ static const struct column files_columns[] = {
 	{"bytes", KIND_BYTES, 0, "", "bytes of the file"},
 	{"first_time", KIND_TIME, 0, "", "time of its first packet"},
 	{"last_time", KIND_TIME, 0, "", "time of its last packet"},
-	{"state", KIND_TEXT, 0, "", "writing, or why it was sealed"},
+	{"state", KIND_TEXT, 0, "", "writing, why it was sealed, or why it was removed"},
 	{"path", KIND_TEXT, 0, "", "folder and name"},
 };
 

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "base/xalloc.h"
 #include "devices.h"
+#include "disk.h"
 #include "session.h"
 
 struct call {
@@ -230,6 +231,7 @@ static int run_record(struct call *c, struct err *e)
 		return err_set(e, ERR_CALL,
 			       "the recording of %s is just beginning: ask again when it has",
 			       s->name);
+	disk_asked(s, on);
 	if (on == s->recording) {
 		call_done(c);
 		return 0;

@@ -44,6 +44,7 @@ struct control *control_new(uv_loop_t *loop, enum control_role role, struct err 
 	c->clients_max = CONTROL_PEERS_MAX;
 	c->buffer_max_bytes = SPEC_BUFFER_MAX_BYTES;
 	c->started_ns = clock_mono_ns();
+	c->limits = limits_usual();
 	if (gethostname(c->host, sizeof(c->host) - 1))
 		memcpy(c->host, "localhost", sizeof("localhost"));
 	c->captures = paths_captures();
@@ -199,7 +200,7 @@ static void sessions_tick(struct control *c, int64_t now_ns)
 			session_tick(s, now_ns);
 	}
 	for (const struct session *s = c->sessions; s; s = s->next)
-		fast = fast || session_watches_size(s);
+		fast = fast || session_watches(s);
 	if (fast && !uv_is_active((uv_handle_t *)&c->fast))
 		(void)uv_timer_start(&c->fast, on_fast, FAST_MS,
 				     FAST_MS); /* fails for a closing timer only */

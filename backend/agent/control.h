@@ -46,7 +46,7 @@ struct control {
 	char *state;	/* the folder of what must be remembered */
 	gid_t group;	/* who may ask besides the owner; -1 nobody */
 	/* As the configuration has them (settings.h). */
-	struct limits limits;
+	struct limits limits; /* of recordings that say none */
 	unsigned sessions_max, clients_max;
 	uint64_t buffer_max_bytes;
 	char *socket;	     /* the daemon's; NULL */
@@ -72,7 +72,7 @@ struct control {
 	struct peer *asking;	   /* whose frame is being looked at; NULL none */
 	uv_timer_t tick;	   /* once a second */
 	uv_timer_t later;	   /* streams that had their share of a turn */
-	uv_timer_t fast;	   /* while sizes are watched */
+	uv_timer_t fast;	   /* while something may end within a second */
 	unsigned handles;
 	uint64_t generation; /* goes up when something that a table shows has changed */
 	bool on_demand;	     /* ends when nobody needs it */

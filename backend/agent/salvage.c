@@ -13,6 +13,7 @@
 #include "base/fdio.h"
 #include "base/log.h"
 #include "base/xalloc.h"
+#include "disk.h"
 #include "folder.h"
 #include "journal/journal.h"
 #include "mend.h"
@@ -262,10 +263,13 @@ static void totals_restore(struct session *s, const struct msg_j_second *last)
 
 static int journal_add_salvaged(struct journal *j, const struct session *s, struct err *e)
 {
+	int r = 0;
+
 	for (unsigned i = 0; i < s->nsegments; i++) {
 		const struct segment *g = &s->segment[i];
+		char *name = segment_file(g, g->part);
 		const struct msg_j_segment m = {.number = g->number,
-						.name = str_of(g->name),
+						.name = str_of(name),
 						.sealed = 1,
 						.packets = g->packets,
 						.bytes = g->bytes,
@@ -274,10 +278,11 @@ static int journal_add_salvaged(struct journal *j, const struct session *s, stru
 						.reason = str_of(g->reason),
 						.first_packet = g->first_packet};
 
-		if (g->salvaged && journal_add_j_segment(j, &m, e))
-			return -1;
+		if (r == 0 && g->salvaged)
+			r = journal_add_j_segment(j, &m, e);
+		free(name);
 	}
-	return 0;
+	return r;
 }
 
 static int journal_add_totals(struct journal *j, const struct session *s, struct err *e)
@@ -330,6 +335,8 @@ static int journal_end(struct session *s, int fd, bool tap, struct err *e)
 	if (!j)
 		return -1;
 	if (tap)
+		r = session_notes_add(s, j, e);
+	if (r == 0 && tap)
 		r = journal_add_salvaged(j, s, e);
 	if (r == 0 && tap)
 		r = session_notes_add(s, j, e);
@@ -354,6 +361,8 @@ void salvage_journals(struct session *s)
 	if (s->reader_journal_fd >= 0 && journal_end(s, s->reader_journal_fd, false, &e))
 		control_event(s->control, "warn", s->name, "reader.journal could not be ended: %s",
 			      e.text);
+	session_notes_forget(s);
+	disk_end(s);
 	for (unsigned i = 0; i < s->nsegments; i++)
 		s->segment[i].salvaged = false;
 	session_notes_forget(s);

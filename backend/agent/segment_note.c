@@ -77,7 +77,8 @@ void session_notes_forget(struct session *s)
 	}
 }
 
-void segment_journal(struct session *s, const struct segment *g, const char *name, int sealed)
+void segment_journal(struct session *s, const struct segment *g, const char *name,
+		     enum segment_sealed sealed)
 {
 	const struct msg_j_segment m = {.number = g->number,
 					.name = str_of(name),

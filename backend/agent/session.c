@@ -148,6 +148,7 @@ static void session_release_lists(struct session *s)
 		free(u->filter);
 		free(u);
 	}
+	session_notes_forget(s);
 	free(s->segment);
 	free(s->change);
 	free(s->history.at);

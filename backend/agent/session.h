@@ -29,6 +29,7 @@ struct waiting {
 };
 
 struct job;
+struct session_note;
 struct session {
 	struct session *next;
 	struct control *control;
@@ -57,7 +58,10 @@ struct session {
 	unsigned nchanges;
 	struct own_use *own;
 	bool recording;
-	struct alerts *alerts;	 /* alert.h; NULL none */
+	bool removing_failed; /* and that was told */
+	struct session_disk disk;
+	struct session_note *notes; /* records that the tap has not answered for */
+	struct alerts *alerts;	    /* alert.h; NULL none */
 	struct outlets *outlets; /* outlet.h: the commands that its files go through; NULL none */
 	struct sockets *sockets; /* socket.h: who here has its connections; NULL nobody asks */
 	struct usage_rate usage; /* of its tap and its reader */
@@ -70,7 +74,6 @@ struct session {
 	int chunks_fd, release_fd, wake_fd, tap_journal_fd, reader_journal_fd;
 	struct chunks chunks;
 	uint32_t last_id;
-	struct session_note *notes; /* for the journal, that the tap has not answered */
 	struct job *jobs;
 	struct reader_child *reader;
 	unsigned reader_deaths;

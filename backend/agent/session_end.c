@@ -33,6 +33,17 @@ static void session_abort(struct session *s)
 	reply_error(c, &who, &e);
 }
 
+void session_stopping(struct session *s, const char *reason)
+{
+	if (s->state != SESSION_RUNNING)
+		return;
+	s->state = SESSION_STOPPING;
+	free(s->reason);
+	s->reason = xstrdup(reason);
+	s->deadline_ns = clock_mono_ns() + SESSION_STOP_NS;
+	control_changed(s->control);
+}
+
 void session_stop(struct session *s, const char *reason)
 {
 	const struct msg_tap_stop m = {.reason = str_of(reason)};
@@ -45,12 +56,8 @@ void session_stop(struct session *s, const char *reason)
 	}
 	if (s->state != SESSION_RUNNING)
 		return;
-	s->state = SESSION_STOPPING;
-	free(s->reason);
-	s->reason = xstrdup(reason);
-	s->deadline_ns = clock_mono_ns() + SESSION_STOP_NS;
+	session_stopping(s, reason);
 	(void)channel_put_tap_stop(s->tap, 0, 0, &m); /* -1: `gone` will come */
-	control_changed(s->control);
 }
 
 static void tap_died(struct session *s, const struct err *why)
@@ -172,6 +179,7 @@ void session_tick(struct session *s, int64_t now_ns)
 	case SESSION_RUNNING:
 		session_reader_segments(s);
 		segment_watch(s);
+		segments_expire(s);
 		if (s->tap_ended && now_ns > s->deadline_ns && s->tap_pid > 0)
 			(void)kill(s->tap_pid, SIGKILL); /* `gone` will come */
 		break;

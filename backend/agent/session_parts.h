@@ -57,9 +57,27 @@ struct segment {
 	bool mending;	     /* a child looks what of it is whole */
 	uint64_t wire_bytes; /* of one that was salvaged */
 	bool begun;	     /* first_packet is what the chunks say */
+	int64_t sealed_mono_ns;
 	uint64_t first_packet, packets, bytes;
 	int64_t first_ns, last_ns, opened_ns;
 	char reason[64];
+};
+
+/* The first and the last second with drops; 0: none. */
+struct drop_time {
+	int64_t first_ns, last_ns;
+};
+
+/* What is known of the disk that a session records to (disk.h). */
+struct session_disk {
+	bool waits;   /* recording goes on when there is room */
+	bool stopped; /* it does not, until somebody says so */
+	int64_t again_ns,
+		refused_ns;   /* monotonic: when it is looked again, when a file was refused */
+	int64_t begun_ns;     /* of the limits, monotonic; 0: with the session */
+	uint64_t begun_bytes; /* written before */
+	uint64_t left;	      /* bytes, at the last look */
+	struct drop_time dropped_disk, dropped_buffer;
 };
 
 /* A filter that held from a time on. */

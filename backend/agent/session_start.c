@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "base/xalloc.h"
+#include "disk.h"
 #include "outlet.h"
 #include "session.h"
 #include "tap/tap.h"
@@ -181,8 +182,8 @@ void session_start(struct control *c, struct spec *spec, const struct peer *p,
 			      s->spec.buffer_bytes);
 	}
 	s->deadline_ns = clock_mono_ns() + SESSION_STOP_NS;
-	if (devices_resolve(s, &e) || capture_create(s, &e) || tap_child_start(s, &e) ||
-	    outlets_start(s, &e)) {
+	if (devices_resolve(s, &e) || capture_create(s, &e) || disk_begin(s, &e) ||
+	    tap_child_start(s, &e) || outlets_start(s, &e)) {
 		s->tap_error = e;
 		session_tap_gone(s, &e);
 		return;

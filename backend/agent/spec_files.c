@@ -79,7 +79,7 @@ int take_names(struct spec *s, struct taker *t, struct err *e)
 	if (v.len > 0 && v.len <= NAMES_MAX)
 		memcpy(text, v.p, v.len);
 	text[v.len <= NAMES_MAX ? v.len : 0] = 0;
-	name = segment_pattern(text, 0, 1);
+	name = segment_pattern(text, 0, true, 1);
 	if (!name || !capture_name_ok(str_of(name))) {
 		free(name);
 		return err_set(e, ERR_CALL,

@@ -48,7 +48,7 @@ static void state_add_lists(struct buf *b, const struct session *s)
 
 		(void)buf_printf(b, "segment %u", g->number);
 		add_word(b, g->name);
-		(void)buf_printf(b, " %d %llu %llu %llu %lld %lld", g->sealed,
+		(void)buf_printf(b, " %d %llu %llu %llu %lld %lld", g->sealed | g->part << 1,
 				 (unsigned long long)g->packets, (unsigned long long)g->bytes,
 				 (unsigned long long)g->first_packet, (long long)g->first_ns,
 				 (long long)g->last_ns);
@@ -195,7 +195,8 @@ static void take_segment(struct session *s, const struct words *w)
 	if (!capture_name_ok(str_of(at(w, 2))))
 		return;
 	g = segment_add(s, (uint32_t)number(w, 1), at(w, 2));
-	g->sealed = number(w, 3) != 0;
+	g->sealed = number(w, 3) & 1;
+	g->part = number(w, 3) & 2;
 	g->packets = number(w, 4);
 	g->bytes = number(w, 5);
 	g->first_packet = number(w, 6);

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/spawn.h"
 #include "base/xalloc.h"
+#include "disk.h"
 #include "session.h"
 
 static void tap_device(struct session *s, const struct frame *f);
@@ -22,14 +23,16 @@ static void start_step(void *arg, const struct err *e);
 
 static void tap_stats(struct session *s, const struct frame *f)
 {
-	struct msg_tap_stats m;
+	struct msg_tap_stats m, before;
 	struct err e;
 
 	if (msg_get_tap_stats(f->payload, f->len, &m, &e)) {
 		log_warn("session %s: %s", s->name, e.text);
 		return;
 	}
+	before = s->total;
 	s->total = m;
+	disk_dropped(s, &before);
 	history_add(&s->history, &(struct second){m.time_ns, m.packets, m.bytes, m.dropped_kernel});
 	s->tap_ended = s->tap_ended || m.ended;
 	if (m.ended)
@@ -85,6 +88,19 @@ static void tap_event(struct session *s, const struct frame *f)
 		      s->name, "%.*s", (int)m.sentence.len, m.sentence.p);
 }
 
+/* What was asked for is there. */
+static void tap_stops(struct session *s, const struct frame *f)
+{
+	struct msg_tap_stop m;
+	char *reason;
+
+	if (msg_get_tap_stop(f->payload, f->len, &m, NULL))
+		return;
+	reason = xstrndup(m.reason.p, m.reason.len);
+	session_stopping(s, reason);
+	free(reason);
+}
+
 static void on_message(void *arg, struct channel *channel, const struct frame *f, const int *fd,
 		       size_t nfd)
 {
@@ -112,6 +128,9 @@ static void on_message(void *arg, struct channel *channel, const struct frame *f
 		break;
 	case MSG_TAP_COUNT:
 		tap_count(s, f);
+		break;
+	case MSG_TAP_STOP:
+		tap_stops(s, f);
 		break;
 	case MSG_DONE:
 		if (!session_noted(s, f->id, NULL))
@@ -225,7 +244,9 @@ static char *tap_path(void)
 static int tap_spawn(struct session *s, int fd, struct err *e)
 {
 	char *argv[] = {(char *)(uintptr_t) "tapdeck-tap", NULL};
-	char *envp[] = {(char *)(uintptr_t) "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
+	/* names and alignments of files are by one clock */
+	char *zone = getenv("TZ") ? xasprintf("TZ=%s", getenv("TZ")) : NULL;
+	char *envp[] = {(char *)(uintptr_t) "PATH=/usr/sbin:/usr/bin:/sbin:/bin", zone, NULL};
 	/* no_new_privs would take the file's capability away: the tap sets it itself. It outlives
 	 * us to drain what it has. */
 	struct spawn p = {
@@ -239,6 +260,7 @@ static int tap_spawn(struct session *s, int fd, struct err *e)
 			"%s may not be run by you: join the group tapdeck-capture, or ask root",
 			path);
 	free(path);
+	free(zone);
 	return s->tap_pid < 0 ? -1 : 0;
 }
 
@@ -255,10 +277,22 @@ static int tap_send_start(struct session *s, struct err *e)
 		.record = s->spec.record,
 		.file_format = str_of(s->spec.pcap ? "pcap" : "pcapng"),
 		.wait_ms = s->spec.wait_ms,
+		.rotate_bytes = s->spec.size_bytes,
+		.rotate_packets = s->spec.packets,
+		.rotate_ns = s->spec.every_ns,
+		.aligned = !s->spec.aligned ? 0
+			   : s->spec.utc    ? 2
+					    : 1,
+		.stop_bytes = s->spec.stop.bytes,
 	};
 	struct buf b;
 	int r;
 
+	if (s->spec.record && spec_rotates(&s->spec)) /* files, not packets */
+		m.stop_segments = s->spec.stop.number < UINT32_MAX ? (uint32_t)s->spec.stop.number
+								   : UINT32_MAX;
+	else
+		m.stop_packets = s->spec.stop.number;
 	for (unsigned i = 0; i < s->ndevices; i++)
 		m.devices.at[i] = str_of(s->device[i].name);
 	m.devices.count = s->ndevices;

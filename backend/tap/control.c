@@ -1,4 +1,5 @@
 /* Messages of control: start, filters, counters, segments, stop. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -35,6 +36,8 @@ static int emit_merged(void *arg, uint32_t source, const struct source_packet *p
 
 	if (rc && must)
 		t->output.dropped_buffer++;
+	if (rc == 0)
+		segment_limits(t);
 	return rc;
 }
 
@@ -142,11 +145,19 @@ static int lock_up(struct tap *t, struct err *e)
 	return tap_sandbox_enter(TAP_CONTROL_FD, t->netlink_fd, e);
 }
 
-static void ask_for_segment(struct tap *t)
+static void take_limits(struct tap *t, const struct msg_tap_start *m)
 {
-	struct msg_tap_need need = {.number = t->last_segment + 1};
-
-	channel_put_tap_need(t->control, 0, 0, &need);
+	t->output.rotation = (struct rotation){.bytes = m->rotate_bytes,
+					       .packets = m->rotate_packets,
+					       .every_ns = m->rotate_ns > 0 ? m->rotate_ns : 0,
+					       .clock = m->aligned == 1	  ? ROTATION_LOCAL
+							: m->aligned == 2 ? ROTATION_UTC
+									  : ROTATION_FREE};
+	t->output.full = segment_full;
+	t->output.full_arg = t;
+	t->stop_packets = m->stop_packets;
+	t->stop_bytes = m->stop_bytes;
+	t->stop_segments = m->stop_segments;
 }
 
 static int on_start(struct request *r, struct err *e)
@@ -167,6 +178,7 @@ static int on_start(struct request *r, struct err *e)
 	t->promiscuous = m.promiscuous != 0;
 	t->direction = m.direction;
 	t->record = m.record != 0;
+	take_limits(t, &m);
 	why = xcalloc(m.devices.count, sizeof(*why));
 	opened = open_devices(t, &m, why);
 	if (t->inputs > 1)
@@ -180,7 +192,7 @@ static int on_start(struct request *r, struct err *e)
 		goto out;
 	}
 	if (t->record)
-		ask_for_segment(t);
+		segment_ask(t);
 	tap_tick_needed(t);
 	rc = 0;
 out:
@@ -251,25 +263,6 @@ static int on_own(struct request *r, struct err *e)
 
 /* --- segments --- */
 
-static void journal_segment(struct tap *t, const struct output_segment *s,
-			    const struct writer_news *n)
-{
-	struct msg_j_segment m = {.number = s->number,
-				  .name = str_of(s->name),
-				  .sealed = n != NULL,
-				  .reason = str_of(s->reason),
-				  .first_packet = s->first_packet};
-
-	if (n) {
-		m.packets = n->packets;
-		m.bytes = n->bytes;
-		m.first_ns = s->first_ns;
-		m.last_ns = s->last_ns;
-	}
-	(void)journal_add_j_segment(t->journal, &m, NULL);
-	(void)journal_sync(t->journal, NULL);
-}
-
 static int start_waiting(struct tap *t)
 {
 	for (uint32_t i = 0; i < t->inputs; i++) {
@@ -292,27 +285,18 @@ static int on_segment(struct request *r, struct err *e)
 {
 	struct tap *t = r->tap;
 	struct msg_tap_segment m;
-	char *name;
-	int rc;
 
 	if (msg_get_tap_segment(r->frame->payload, r->frame->len, &m, e))
 		return -1;
+	if (t->output.writer && r->nfd == 0) { /* none could be made */
+		output_abandon_segment(&t->output, m.number, EIO);
+		return 0;
+	}
 	if (!t->output.writer || r->nfd != 1)
 		return err_set(e, ERR_CALL, "a segment comes with one descriptor, after the start");
-	if (!t->record || t->stopping)
-		return err_set(e, ERR_CALL, "nothing is recorded, so there is no use for a file");
-	if (m.number <= t->last_segment)
-		return err_set(e, ERR_CALL, "segment %u is not behind segment %u", m.number,
-			       t->last_segment);
-	name = xstrndup(m.name.p, m.name.len);
 	r->taken = true;
-	rc = output_begin_segment(&t->output, m.number, name, r->fd[0], "rotate", e);
-	free(name);
-	if (rc)
+	if (segment_take(t, &m, r->fd[0], e))
 		return -1;
-	t->last_segment = m.number;
-	t->disk_failed = false;
-	journal_segment(t, &t->output.segment, NULL);
 	return start_waiting(t);
 }
 
@@ -320,7 +304,7 @@ static int on_rotate(struct request *r, struct err *e)
 {
 	if (!r->tap->record || !r->tap->output.writer)
 		return err_set(e, ERR_CALL, "nothing is recorded, so nothing can be rotated");
-	ask_for_segment(r->tap); /* what comes until it is there goes to the old file */
+	segment_rotate(r->tap, "rotate");
 	return 0;
 }
 
@@ -328,62 +312,24 @@ static int on_record(struct request *r, struct err *e)
 {
 	struct tap *t = r->tap;
 	struct msg_tap_record m;
+	char *reason;
 
 	if (msg_get_tap_record(r->frame->payload, r->frame->len, &m, e))
 		return -1;
 	if (!t->output.writer)
 		return err_set(e, ERR_CALL, "the tap is not started");
-	if (m.on && !t->record)
-		ask_for_segment(t);
-	if (!m.on && t->record)
-		output_seal(&t->output, "off");
+	reason = m.reason.len ? xstrndup(m.reason.p, m.reason.len) : xstrdup("off");
+	if (m.on && t->output.segment.number == 0)
+		segment_ask(t);
+	if (!m.on)
+		output_seal(&t->output, reason);
+	if (!m.on && m.lost)
+		segment_lose(t, reason);
+	else if (!m.on)
+		segment_lose_end(t); /* it goes without files, as was asked */
 	t->record = m.on != 0;
-	t->disk_failed = false;
+	free(reason);
 	return 0;
-}
-
-/* What the disk did not take is counted, and the segment is closed; control says how it goes on. */
-static void segment_failed(struct tap *t, struct output_segment *s, const struct writer_news *n)
-{
-	bool current = s == &t->output.segment;
-
-	t->output.dropped_disk += s->packets - n->packets;
-	s->failed = true;
-	tap_event(t, "error", t->session,
-		  "%s cannot be written: %s; it ends with its last whole packet, counting goes on",
-		  s->name, n->why);
-	if (!current)
-		return;
-	t->disk_failed = true;
-	output_seal(&t->output, "disk");
-}
-
-void control_segment_news(struct tap *t)
-{
-	struct writer_news n;
-
-	while (t->output.writer && writer_news(t->output.writer, &n)) {
-		struct output_segment *s = output_find_segment(&t->output, n.segment);
-		struct msg_tap_sealed m;
-
-		if (!s)
-			continue;
-		if (n.kind == WRITER_FAILED) {
-			segment_failed(t, s, &n);
-			continue;
-		}
-		m = (struct msg_tap_sealed){.number = s->number,
-					    .name = str_of(s->name),
-					    .packets = n.packets,
-					    .bytes = n.bytes,
-					    .first_ns = s->first_ns,
-					    .last_ns = s->last_ns,
-					    .reason = str_of(s->reason)};
-		journal_segment(t, s, &n);
-		if (t->control)
-			channel_put_tap_sealed(t->control, 0, 0, &m);
-		output_forget_segment(s);
-	}
 }
 
 /* Control has done something with a file: the journal says so, in its order. */
@@ -480,6 +426,8 @@ static void on_gone(void *arg, struct channel *c, const struct err *e)
 	(void)e;
 	t->control = NULL;
 	channel_close(c);
+	if (t->output.writer)
+		output_abandon_segment(&t->output, 0, EPIPE);
 	tap_stop(t, "control is gone");
 }
 

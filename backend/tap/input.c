@@ -64,7 +64,7 @@ static void on_packet(void *arg, const struct source_packet *p)
 	struct input *in = arg;
 	struct tap *t = in->tap;
 
-	if (p->ts_ns < in->not_before_ns || (t->stopping && p->ts_ns > t->stop_ns))
+	if (t->full || p->ts_ns < in->not_before_ns || (t->stopping && p->ts_ns > t->stop_ns))
 		return;
 	if (in->next && p->ts_ns >= in->handover_ns) {
 		in->past_handover =
@@ -76,8 +76,6 @@ static void on_packet(void *arg, const struct source_packet *p)
 	t->packets++;
 	t->bytes += p->length;
 	counters_run(&t->counters, in->group, p);
-	if (t->disk_failed && t->record && t->output.segment.number == 0)
-		t->output.dropped_disk++;
 	if (t->merge) {
 		merge_add(t->merge, in->index, p, clock_mono_ns());
 		if (merge_full(t->merge))
@@ -86,6 +84,7 @@ static void on_packet(void *arg, const struct source_packet *p)
 		t->output.dropped_buffer++;
 	else if (output_packet(&t->output, in->interface, p))
 		input_stall(in, p);
+	segment_limits(t);
 }
 
 /* --- the loop's view of a handle --- */

@@ -205,12 +205,49 @@ void output_set_filter(struct output *o, uint32_t interface, const char *filter)
 	o->interface[interface].filter = xstrdup(filter);
 }
 
+/* Bytes of the segment that is written. A chunk that is not open, or begins it, has none of it. */
+static uint64_t segment_bytes(const struct output *o)
+{
+	return o->file_offset + (o->pcap || !o->open || o->starting ? 0 : o->used);
+}
+
+uint64_t output_recorded(const struct output *o)
+{
+	return o->files_bytes + (o->segment.number ? segment_bytes(o) : 0);
+}
+
+/* Of a file of a size, its statistics are the end. */
+#define STATISTICS_BYTES 96u
+
+static void rotate_before(struct output *o, const struct source_packet *p, uint32_t captured)
+{
+	const uint64_t bytes =
+		segment_bytes(o) + (o->pcap ? TRANSCODE_PCAP_RECORD + captured
+					    : write_packet_bytes(captured) +
+						      (uint64_t)o->interfaces * STATISTICS_BYTES);
+	const char *reason = rotation_before(&o->rotation, o->segment.packets, bytes, p->ts_ns);
+
+	if (reason)
+		o->full(o->full_arg, reason);
+}
+
+static void rotate_behind(struct output *o)
+{
+	const char *reason = rotation_behind(&o->rotation, o->segment.packets);
+
+	if (reason)
+		o->full(o->full_arg, reason);
+}
+
 static void count_in_segment(struct output *o, const struct source_packet *p, uint32_t captured)
 {
 	struct output_segment *s = &o->segment;
 
-	if (s->number == 0)
+	if (s->number == 0) {
+		o->dropped_disk += o->losing;
+		o->lost += o->losing;
 		return;
+	}
 	if (s->packets == 0)
 		s->first_ns = s->last_ns = p->ts_ns;
 	if (p->ts_ns < s->first_ns)
@@ -234,6 +271,8 @@ int output_packet(struct output *o, uint32_t interface, const struct source_pack
 		return -1;
 	bytes = p->late ? write_commented_bytes(captured, OUTPUT_LATE)
 			: write_packet_bytes(captured);
+	if (o->segment.number && o->full)
+		rotate_before(o, p, captured);
 	if ((!o->open || o->used + bytes > CHUNK_BYTES) && chunk_next(o))
 		return -1;
 	if (o->used + bytes >
@@ -251,6 +290,8 @@ int output_packet(struct output *o, uint32_t interface, const struct source_pack
 	o->total++;
 	o->last_ns = p->ts_ns;
 	count_in_segment(o, p, captured);
+	if (o->segment.number && o->full)
+		rotate_behind(o);
 	return 0;
 }
 
@@ -290,17 +331,24 @@ static int put_statistics(struct output *o)
 	return add_scratch(o);
 }
 
+static struct output_segment *sealing_place(struct output *o)
+{
+	for (unsigned i = 0; i < WRITER_SEGMENTS_MAX; i++)
+		if (o->sealing[i].number == 0)
+			return &o->sealing[i];
+	return NULL;
+}
+
 void output_seal(struct output *o, const char *reason)
 {
-	struct output_segment *to = NULL;
+	struct output_segment *to = sealing_place(o);
 
 	if (o->segment.number == 0)
 		return;
 	if (!o->segment.failed)
 		(void)put_statistics(o); /* without room for them the file is whole all the same */
+	o->files_bytes += segment_bytes(o);
 	chunk_close(o);
-	for (unsigned i = 0; i < WRITER_SEGMENTS_MAX && !to; i++)
-		to = o->sealing[i].number == 0 ? &o->sealing[i] : NULL;
 	if (to) {
 		*to = o->segment;
 		snprintf(to->reason, sizeof(to->reason), "%s", reason);
@@ -309,6 +357,48 @@ void output_seal(struct output *o, const char *reason)
 	}
 	writer_seal(o->writer, o->segment.number, o->sequence);
 	o->segment = (struct output_segment){0};
+}
+
+static void segment_begin(struct output *o, uint32_t number, const char *name)
+{
+	chunk_close(o);
+	o->segment = (struct output_segment){.number = number,
+					     .name = name ? xstrdup(name) : NULL,
+					     .awaited = name == NULL,
+					     .first_packet = o->total};
+	o->file_offset = o->pcap ? TRANSCODE_PCAP_HEADER : 0;
+	o->starting = true;
+	rotation_begin(&o->rotation, clock_now_ns(), clock_mono_ns());
+	if (chunk_next(o) == 0) /* else the first packet that finds memory begins it */
+		output_publish(o);
+	writer_kick(o->writer, o->last_ns);
+}
+
+int output_rotate(struct output *o, uint32_t number, const char *reason)
+{
+	if (!sealing_place(o) || writer_expect(o->writer, number))
+		return -1;
+	output_seal(o, reason);
+	segment_begin(o, number, NULL);
+	return 0;
+}
+
+struct output_segment *output_give_segment(struct output *o, uint32_t number, const char *name,
+					   int fd)
+{
+	struct output_segment *s = output_find_segment(o, number);
+	struct err e;
+
+	if (!s || !s->awaited || writer_segment(o->writer, number, fd, &e))
+		return NULL;
+	s->awaited = false;
+	s->name = xstrdup(name);
+	return s;
+}
+
+void output_abandon_segment(struct output *o, uint32_t number, int error)
+{
+	writer_abandon(o->writer, number, error);
 }
 
 int output_begin_segment(struct output *o, uint32_t number, const char *name, int fd,
@@ -321,14 +411,7 @@ int output_begin_segment(struct output *o, uint32_t number, const char *name, in
 	if (writer_segment(o->writer, number, fd, e))
 		return -1;
 	output_seal(o, reason);
-	chunk_close(o);
-	o->segment = (struct output_segment){
-		.number = number, .name = xstrdup(name), .first_packet = o->total};
-	o->file_offset = o->pcap ? TRANSCODE_PCAP_HEADER : 0;
-	o->starting = true;
-	if (chunk_next(o) == 0) /* else the first packet that finds memory begins it */
-		output_publish(o);
-	writer_kick(o->writer, o->last_ns);
+	segment_begin(o, number, name);
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "capfile/chunk.h"
+#include "rotation.h"
 #include "source.h"
 #include "writer.h"
 
@@ -28,7 +29,8 @@ struct output_interface {
 struct output_segment {
 	uint32_t number; /* 0: none */
 	char *name;
-	bool failed; /* the disk refused it */
+	bool failed;  /* the disk refused it */
+	bool awaited; /* it has begun, and its file is still to come */
 	uint64_t packets, first_packet;
 	int64_t first_ns, last_ns;
 	char reason[32];
@@ -59,6 +61,13 @@ struct output {
 	struct output_segment segment;			    /* that is written now */
 	struct output_segment sealing[WRITER_SEGMENTS_MAX]; /* that the writer has to finish */
 	uint64_t file_offset;				    /* bytes of the segment so far */
+	uint64_t files_bytes;				    /* of those that are sealed, in all */
+	struct rotation rotation;
+	/* The file is full, for this reason: begins another by output_rotate, or not. */
+	void (*full)(void *arg, const char *reason);
+	void *full_arg;
+	bool losing;   /* what is not recorded is missed: the disk does not take it */
+	uint64_t lost; /* since that is so */
 
 	bool dirty; /* published in this round */
 	int64_t last_ns;
@@ -83,6 +92,17 @@ void output_set_low(struct output *o, int64_t low_ns);
 /* The next chunk begins a segment; fd is taken. The one before is sealed with `reason`. */
 int output_begin_segment(struct output *o, uint32_t number, const char *name, int fd,
 			 const char *reason, struct err *e);
+/* Another segment begins at this packet, and its file comes later, by output_give_segment. -1: the
+ * disk has not done with those before it. */
+int output_rotate(struct output *o, uint32_t number, const char *reason);
+/* The file of a segment that has begun; takes fd and copies the name. NULL: it is not awaited, fd
+ * stays the caller's. */
+struct output_segment *output_give_segment(struct output *o, uint32_t number, const char *name,
+					   int fd);
+/* There will be none (0: for any that is awaited). */
+void output_abandon_segment(struct output *o, uint32_t number, int error);
+/* Bytes of all files so far. */
+uint64_t output_recorded(const struct output *o);
 /* Statistics, and no packet more for the segment; what follows is not recorded until another
  * begins. */
 void output_seal(struct output *o, const char *reason);

@@ -68,6 +68,9 @@ static void tell_troubles(struct tap *t)
 		 "or a smaller `snaplen` help)");
 	tell_new(t, o->not_for_reader, &t->not_for_reader_told, "note",
 		 "chunks are recorded or counted without being decoded live: the reader is behind");
+	tell_new(t, t->crowded, &t->crowded_told, "warn",
+		 "packets are in the file before theirs: files follow each other faster than the "
+		 "disk takes them");
 	tell_new(t, o->cut, &t->cut_told, "warn", "packets were longer than a chunk and are cut");
 }
 
@@ -119,6 +122,7 @@ void report_end(struct tap *t)
 
 		(void)journal_add_j_own(t->journal, &j, NULL);
 	}
+	segment_lose_end(t);
 	report_journal_totals(t, &m);
 	end.time_ns = m.time_ns;
 	end.packets = m.packets;

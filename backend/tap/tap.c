@@ -141,6 +141,7 @@ static void tap_finish(struct tap *t)
 		input_close(&t->input[i]);
 	close_handle((uv_handle_t *)&t->second);
 	close_handle((uv_handle_t *)&t->tick);
+	close_handle((uv_handle_t *)&t->rotate);
 	close_handle((uv_handle_t *)&t->term);
 	close_handle((uv_handle_t *)&t->interrupt);
 	close_handle((uv_handle_t *)&t->writer_news);
@@ -266,11 +267,12 @@ static int tap_init(struct tap *t, struct err *e)
 	if (t->netlink_fd < 0)
 		return -1;
 	if (uv_loop_init(&t->loop) || uv_timer_init(&t->loop, &t->second) ||
-	    uv_timer_init(&t->loop, &t->tick) || uv_signal_init(&t->loop, &t->term) ||
-	    uv_signal_init(&t->loop, &t->interrupt) ||
+	    uv_timer_init(&t->loop, &t->tick) || uv_timer_init(&t->loop, &t->rotate) ||
+	    uv_signal_init(&t->loop, &t->term) || uv_signal_init(&t->loop, &t->interrupt) ||
 	    uv_async_init(&t->loop, &t->writer_news, on_writer_news))
 		return err_set(e, ERR_REFUSED, "the tap's loop cannot be made");
-	t->second.data = t->tick.data = t->term.data = t->interrupt.data = t->writer_news.data = t;
+	t->second.data = t->tick.data = t->rotate.data = t;
+	t->term.data = t->interrupt.data = t->writer_news.data = t;
 	if (uv_timer_start(&t->second, on_second, SECOND_MS, SECOND_MS) ||
 	    uv_signal_start(&t->term, on_signal, SIGTERM) ||
 	    uv_signal_start(&t->interrupt, on_signal, SIGINT))
@@ -293,6 +295,7 @@ static void tap_release(struct tap *t)
 	close(t->netlink_fd);
 	free(t->session);
 	free(t->stop_reason);
+	free(t->lost_why);
 }
 
 static int probe(void)
@@ -335,6 +338,8 @@ int tap_main(int argc, char **argv)
 	if (argc != 1 || getsockopt(TAP_CONTROL_FD, SOL_SOCKET, SO_TYPE, &type, &len))
 		return usage();
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a limit for files is told, as EFBIG */
+	tzset();		  /* times that are aligned; later no file can be opened */
 	sandbox_lower();
 	t = xcalloc(1, sizeof(*t));
 	if (tap_init(t, &e)) {

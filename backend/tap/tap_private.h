@@ -61,7 +61,7 @@ struct input {
 struct tap {
 	uv_loop_t loop;
 	struct channel *control; /* NULL: it is gone */
-	uv_timer_t second, tick;
+	uv_timer_t second, tick, rotate;
 	uv_signal_t term, interrupt;
 	uv_async_t writer_news;
 	bool has_async, ticking;
@@ -83,8 +83,14 @@ struct tap {
 	struct counters counters;
 	struct owns own;
 
-	bool record, disk_failed;
+	bool record;
 	uint32_t last_segment;
+	uint64_t stop_packets, stop_bytes; /* 0: no end */
+	uint32_t stop_segments;
+	bool full;	       /* what was asked for is there: nothing more is taken */
+	int64_t lost_since_ns; /* the disk takes nothing; 0: it does */
+	char *lost_why;
+	uint64_t crowded, crowded_told; /* packets that should have begun a file, and could not */
 	uint64_t packets, bytes, own_packets, own_bytes;
 	uint64_t late_told, not_for_reader_told, dropped_buffer_told, cut_told, stalls, stalls_told;
 
@@ -120,7 +126,6 @@ int control_own(struct tap *t, const struct frame *f, struct err *e);
 
 /* control.c */
 extern const struct channel_ops control_ops;
-void control_segment_news(struct tap *t);
 
 /* report.c */
 void report_second(struct tap *t);
@@ -130,5 +135,7 @@ void report_end(struct tap *t);
 void report_journal_totals(struct tap *t, const struct msg_tap_stats *m);
 void report_send_counts(struct tap *t, int64_t time_ns);
 void report_counter_last(struct tap *t, struct counter *c); /* before it is removed */
+
+#include "segment.h"
 
 #endif

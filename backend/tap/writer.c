@@ -26,6 +26,10 @@ struct segment {
 	uint32_t number; /* 0: free */
 	int fd;
 	bool sealed, failed;
+	bool expected; /* its file is still to come; fd is -1 */
+	int abandoned; /* none will come: errno */
+	enum segment_fault fault;
+	int error;
 	uint64_t end_sequence; /* meaningful when sealed */
 	uint64_t offset;       /* bytes in the file */
 	uint64_t packets;
@@ -64,7 +68,10 @@ static void tell(struct writer *w, enum writer_news_kind kind, const struct segm
 		*n = (struct writer_news){.kind = kind,
 					  .segment = s->number,
 					  .bytes = s->offset,
-					  .packets = s->packets};
+					  .packets = s->packets,
+					  .fault = s->fault,
+					  .error = s->error,
+					  .never_had = s->fd < 0};
 		memcpy(n->why, s->why, sizeof(n->why));
 	}
 	pthread_mutex_unlock(&w->lock);
@@ -106,11 +113,13 @@ static size_t pwrite_most(int fd, const uint8_t *p, size_t len, uint64_t offset)
 
 /* The disk is full or broken: the file ends with its last whole record, and nothing is written to
  * it any more. */
-static void segment_fail(struct writer *w, struct segment *s, int error)
+static void segment_fail(struct writer *w, struct segment *s, enum segment_fault fault, int error)
 {
 	s->failed = true;
+	s->fault = fault;
+	s->error = error;
 	snprintf(s->why, sizeof(s->why), "%s", strerror(error));
-	while (ftruncate(s->fd, (off_t)s->offset) && errno == EINTR)
+	while (s->fd >= 0 && ftruncate(s->fd, (off_t)s->offset) && errno == EINTR)
 		;
 	tell(w, WRITER_FAILED, s);
 }
@@ -121,7 +130,7 @@ static void segment_write(struct writer *w, struct segment *s, const uint8_t *p,
 	size_t n;
 
 	if (w->transcode && transcode_pcap(w->transcode, s->offset == 0, &piece)) {
-		segment_fail(w, s, ENOMEM);
+		segment_fail(w, s, SEGMENT_NOT_WRITTEN, ENOMEM);
 		return;
 	}
 	n = pwrite_most(s->fd, piece.p, piece.len, s->offset);
@@ -132,7 +141,7 @@ static void segment_write(struct writer *w, struct segment *s, const uint8_t *p,
 		s->offset +=
 			transcode_whole(w->transcode != NULL, s->offset == 0, piece.p, n, &packets);
 		s->packets += packets;
-		segment_fail(w, s, error);
+		segment_fail(w, s, SEGMENT_NOT_WRITTEN, error);
 		return;
 	}
 	s->offset += n;
@@ -151,15 +160,16 @@ static void segment_sync(struct writer *w, struct segment *s)
 	if (s->failed || s->unsynced == 0)
 		return;
 	if (fdatasync(s->fd) && errno != EINVAL && errno != EROFS)
-		segment_fail(w, s, errno);
+		segment_fail(w, s, SEGMENT_NOT_SYNCED, errno);
 	s->unsynced = 0;
 }
 
 static void segment_finish(struct writer *w, struct segment *s)
 {
-	if (fsync(s->fd) && !s->failed && errno != EINVAL && errno != EROFS)
-		segment_fail(w, s, errno);
-	close(s->fd);
+	if (s->fd >= 0 && fsync(s->fd) && !s->failed && errno != EINVAL && errno != EROFS)
+		segment_fail(w, s, SEGMENT_NOT_SYNCED, errno);
+	if (s->fd >= 0)
+		close(s->fd);
 	tell(w, WRITER_SEALED, s);
 	pthread_mutex_lock(&w->lock);
 	s->number = 0;
@@ -174,6 +184,22 @@ static bool segment_sealed_at(struct writer *w, const struct segment *s, uint64_
 	sealed = s->sealed && sequence < s->end_sequence;
 	pthread_mutex_unlock(&w->lock);
 	return sealed;
+}
+
+/* true: its chunks have nowhere to go yet. */
+static bool segment_waits(struct writer *w, struct segment *s)
+{
+	bool expected;
+	int abandoned;
+
+	pthread_mutex_lock(&w->lock);
+	expected = s->expected;
+	abandoned = s->abandoned;
+	s->abandoned = 0;
+	pthread_mutex_unlock(&w->lock);
+	if (abandoned)
+		segment_fail(w, s, SEGMENT_NOT_WRITTEN, abandoned);
+	return expected;
 }
 
 /* --- chunks in their order --- */
@@ -193,6 +219,8 @@ static bool write_chunk(struct writer *w)
 	closed = w->sequence + 1 < next;
 	entry = &w->chunks->head->entry[w->sequence % CHUNK_ENTRIES];
 	s = segment_find(w, entry->segment);
+	if (s && segment_waits(w, s))
+		return false;
 	if (s && !closed)
 		closed = segment_sealed_at(w, s, w->sequence);
 	entry = chunks_get(w->chunks, w->sequence, &data,
@@ -309,17 +337,72 @@ struct writer *writer_new(struct chunks *chunks, bool pcap, uv_async_t *wake, st
 	return NULL;
 }
 
-int writer_segment(struct writer *w, uint32_t number, int fd, struct err *e)
+static void wake_thread(struct writer *w)
 {
-	int rc = -1;
+	w->kick = true;
+	pthread_cond_signal(&w->kicked);
+}
+
+/* A free place; the lock is held. NULL: there is none. */
+static struct segment *segment_place(struct writer *w)
+{
+	for (unsigned i = 0; i < WRITER_SEGMENTS_MAX; i++)
+		if (w->segment[i].number == 0)
+			return &w->segment[i];
+	return NULL;
+}
+
+int writer_expect(struct writer *w, uint32_t number)
+{
+	struct segment *s;
 
 	pthread_mutex_lock(&w->lock);
-	for (unsigned i = 0; i < WRITER_SEGMENTS_MAX && rc; i++) {
-		if (w->segment[i].number > 0)
+	s = segment_place(w);
+	if (s)
+		*s = (struct segment){.number = number, .fd = -1, .expected = true};
+	pthread_mutex_unlock(&w->lock);
+	return s ? 0 : -1;
+}
+
+void writer_abandon(struct writer *w, uint32_t number, int error)
+{
+	pthread_mutex_lock(&w->lock);
+	for (unsigned i = 0; i < WRITER_SEGMENTS_MAX; i++) {
+		struct segment *s = &w->segment[i];
+
+		if (s->number == 0 || !s->expected || (number && s->number != number))
 			continue;
-		w->segment[i] = (struct segment){.number = number, .fd = fd};
-		rc = 0;
+		s->expected = false;
+		s->abandoned = error;
 	}
+	wake_thread(w);
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* The lock is held. */
+static struct segment *segment_expected(struct writer *w, uint32_t number)
+{
+	for (unsigned i = 0; i < WRITER_SEGMENTS_MAX; i++)
+		if (w->segment[i].number == number && w->segment[i].expected)
+			return &w->segment[i];
+	return NULL;
+}
+
+int writer_segment(struct writer *w, uint32_t number, int fd, struct err *e)
+{
+	struct segment *s;
+	int rc;
+
+	pthread_mutex_lock(&w->lock);
+	s = segment_expected(w, number);
+	if (s) {
+		s->fd = fd;
+		s->expected = false;
+		wake_thread(w);
+	} else if ((s = segment_place(w)) != NULL) {
+		*s = (struct segment){.number = number, .fd = fd};
+	}
+	rc = s ? 0 : -1;
 	pthread_mutex_unlock(&w->lock);
 	if (rc) {
 		close(fd);
@@ -329,12 +412,6 @@ int writer_segment(struct writer *w, uint32_t number, int fd, struct err *e)
 			number, WRITER_SEGMENTS_MAX);
 	}
 	return 0;
-}
-
-static void wake_thread(struct writer *w)
-{
-	w->kick = true;
-	pthread_cond_signal(&w->kicked);
 }
 
 void writer_seal(struct writer *w, uint32_t number, uint64_t end_sequence)

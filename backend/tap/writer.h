@@ -10,9 +10,10 @@
 
 #include "base/err.h"
 #include "capfile/chunk.h"
+#include "wire/msg.h"
 
-#define WRITER_SEGMENTS_MAX 8u /* files that are not complete yet, at most */
-#define WRITER_NEWS_MAX 32u
+#define WRITER_SEGMENTS_MAX 16u /* files that are not complete yet, at most */
+#define WRITER_NEWS_MAX 64u
 
 enum writer_news_kind {
 	WRITER_SEALED = 1, /* the file is complete and synced, its descriptor closed */
@@ -24,7 +25,10 @@ struct writer_news {
 	enum writer_news_kind kind;
 	uint32_t segment;
 	uint64_t bytes, packets; /* in the file */
-	char why[128];		 /* empty where all is well */
+	enum segment_fault fault;
+	int error;	/* errno of it */
+	char why[128];	/* empty where all is well */
+	bool never_had; /* there was no file for it */
 };
 
 struct writer;
@@ -32,7 +36,13 @@ struct writer;
 /* `wake` is sent when there are news. `pcap`: files are classic pcap (nanoseconds), else the
  * chunks' own bytes. */
 struct writer *writer_new(struct chunks *chunks, bool pcap, uv_async_t *wake, struct err *e);
-/* Takes the descriptor. -1: too many files are open. */
+/* A segment whose file will come: its chunks wait, and those behind them. -1: too many files are
+ * open. */
+int writer_expect(struct writer *w, uint32_t number);
+/* None will come (0: for any that waits): what it holds is lost, as where the disk fails. */
+void writer_abandon(struct writer *w, uint32_t number, int error);
+/* Takes the descriptor, of a segment that was expected or of a new one. -1: too many files are
+ * open. */
 int writer_segment(struct writer *w, uint32_t number, int fd, struct err *e);
 /* No chunk from `end_sequence` on is of this segment, and those below it grow no more. */
 void writer_seal(struct writer *w, uint32_t number, uint64_t end_sequence);

@@ -29,6 +29,19 @@ enum window_state {
 	WINDOW_PARTIAL = 2,  /* damaged, cut, or a limit reached: note says what */
 };
 
+/* Of a segment in a journal. */
+enum segment_sealed {
+	SEGMENT_OPENED = 0,
+	SEGMENT_COMPLETE = 1,  /* and synced */
+	SEGMENT_REMOVED = 2,   /* the file is gone: it was let go, to keep within limits */
+	SEGMENT_UNCERTAIN = 3, /* its end may not be on the disk: syncing failed */
+};
+enum segment_fault {
+	SEGMENT_SOUND = 0,
+	SEGMENT_NOT_WRITTEN = 1, /* it ends with its last whole packet */
+	SEGMENT_NOT_SYNCED = 2,
+};
+
 #define MSG_TYPE_U8 uint8_t
 #define MSG_TYPE_U16 uint16_t
 #define MSG_TYPE_U32 uint32_t

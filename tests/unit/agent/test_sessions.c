@@ -591,11 +591,111 @@ static void test_stop_after(void **state)
 	ok(&d, "new few device lo stop-after 50 filter udp port 4000");
 	site_traffic(60, 4000);
 	wait_state(&d, "few", "ended");
-	assert_true(cell_number(&d, "few", "packets") >= 50);
+	assert_int_equal(cell_number(&d, "few", "packets"), 50);
+	assert_string_equal(driver_cell(&d, "name", "few", "state"), "ended");
 	ok(&d, "new time device lo stop-after 1s");
 	wait_state(&d, "time", "ended");
 	ok(&d, "dismiss few");
 	ok(&d, "dismiss time");
+	driver_free(&d);
+}
+
+/* As driver_cell, of a row by its place. */
+static const char *cell_at(struct driver *d, uint32_t row, const char *column)
+{
+	static char text[4096];
+	const int c = window_column(&d->window, column);
+	const struct value v = window_cell(&d->window, row, c);
+	struct buf b;
+
+	assert_true(c >= 0);
+	buf_init(&b, sizeof(text));
+	value_print_raw(&b, d->window.columns[c].kind, &v);
+	(void)snprintf(text, sizeof(text), "%s", buf_str(&b));
+	buf_release(&b);
+	return text;
+}
+
+/* Rotation is at the packet: however fast they come, each file has what was asked for. */
+static void test_files_of_packets(void **state)
+{
+	struct driver d;
+
+	connect_to(&d, need(state));
+	ok(&d, "new exact device lo record packets 70 stop-after 5 filter udp port 4000");
+	site_traffic(400, 4000);
+	wait_state(&d, "exact", "ended");
+	assert_int_equal(cell_number(&d, "exact", "packets"), 350);
+	assert_int_equal(driver_query(&d, 0, "files", "exact"), 0);
+	assert_int_equal(d.window.rows, 5);
+	for (unsigned i = 0; i < 5; i++) {
+		assert_string_equal(cell_at(&d, i, "packets"), "70");
+		assert_int_equal(tcpdump_packets(cell_at(&d, i, "path")), 70);
+	}
+	assert_string_equal(cell_at(&d, 4, "reason"), "stop-after");
+	ok(&d, "dismiss exact");
+	driver_free(&d);
+}
+
+/* Records of a segment in the tap's journal, the last of each: their `sealed`. */
+static void journal_segments(const char *path, uint8_t *sealed, unsigned count)
+{
+	static uint8_t bytes[1 << 20];
+	const int fd = open(path, O_RDONLY);
+	const ssize_t n = read(fd, bytes, sizeof(bytes));
+	struct journal_record r;
+	struct msg_j_segment m;
+	uint64_t at = 0;
+
+	assert_true(n > 0);
+	close(fd);
+	memset(sealed, 0xff, count);
+	while (journal_get(bytes + at, (size_t)n - at, at, &r, NULL) == 1) {
+		if (r.type == MSG_J_SEGMENT &&
+		    msg_get_j_segment(r.payload, r.len, &m, NULL) == 0 && m.number < count)
+			sealed[m.number] = m.sealed;
+		at = r.next;
+	}
+	assert_int_equal(at, n);
+}
+
+/* A file that went is gone for the journal too; what stays is newer than the rest. */
+static void test_keep(void **state)
+{
+	uint8_t sealed[8];
+	struct driver d;
+	char *path;
+
+	connect_to(&d, need(state));
+	ok(&d, "new ring device lo record packets 10 keep 3 keep 100MB stop-after 7 filter udp port "
+	       "4000");
+	site_traffic(100, 4000);
+	wait_state(&d, "ring", "ended");
+	assert_int_equal(cell_number(&d, "ring", "packets"), 70);
+	assert_int_equal(cell_number(&d, "ring", "files"), 3);
+	assert_int_equal(driver_query(&d, 0, "files", "ring"), 0);
+	assert_string_equal(driver_cell(&d, NULL, NULL, "number"), "5");
+	path = xstrdup(driver_cell(&d, NULL, NULL, "path"));
+	(void)snprintf(strrchr(path, '/'), 16, "/tap.journal");
+	journal_segments(path, sealed, 8);
+	for (unsigned i = 1; i <= 7; i++)
+		assert_int_equal(sealed[i], i < 5 ? SEGMENT_REMOVED : SEGMENT_COMPLETE);
+	free(path);
+	ok(&d, "dismiss ring");
+	ok(&d, "new age device lo record every 1s keep 2s filter udp port 4000");
+	for (unsigned i = 0; i < 200 && cell_number(&d, "age", "file_bytes") < 1; i++)
+		nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+	for (unsigned i = 0; i < 400; i++) { /* without any packet: files come and go */
+		assert_int_equal(driver_query(&d, 0, "files", "age"), 0);
+		if (strtoull(driver_cell(&d, NULL, NULL, "number"), NULL, 10) > 2)
+			break;
+		nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+	}
+	assert_true(strtoull(driver_cell(&d, NULL, NULL, "number"), NULL, 10) > 2);
+	assert_true(d.window.rows <= 5);
+	assert_int_equal(tcpdump_packets(driver_cell(&d, NULL, NULL, "path")), 0);
+	ok(&d, "stop age");
+	ok(&d, "dismiss age");
 	driver_free(&d);
 }
 
@@ -787,6 +887,8 @@ int main(void)
 		cmocka_unit_test(test_deaf_client),
 		cmocka_unit_test(test_rotation),
 		cmocka_unit_test(test_stop_after),
+		cmocka_unit_test(test_files_of_packets),
+		cmocka_unit_test(test_keep),
 		cmocka_unit_test(test_ephemeral),
 		cmocka_unit_test(test_record_on_off),
 		cmocka_unit_test(test_own_traffic),

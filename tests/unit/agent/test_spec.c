@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "../../../backend/agent/session.h"
 #include "base/words.h"
@@ -217,14 +218,21 @@ static void test_patterns(void **state)
 	char *name;
 
 	(void)state;
-	name = segment_pattern("x-%Y%m%d-%H%M%S-%N", INT64_C(1767225661000000000), 7);
+	name = segment_pattern("x-%Y%m%d-%H%M%S-%N", INT64_C(1767225661000000000), true, 7);
 	assert_string_equal(name, "x-20260101-000101-00007");
 	free(name);
-	name = segment_pattern("x", 0, 12);
+	(void)setenv("TZ", "XXX-05:30", 1);
+	tzset();
+	name = segment_pattern("x-%Y%m%d-%H%M%S-%N", INT64_C(1767225661000000000), false, 7);
+	assert_string_equal(name, "x-20260101-053101-00007");
+	free(name);
+	(void)unsetenv("TZ");
+	tzset();
+	name = segment_pattern("x", 0, true, 12);
 	assert_string_equal(name, "x-00012");
 	free(name);
-	assert_null(segment_pattern("x%", 0, 1));
-	assert_null(segment_pattern("%q", 0, 1));
+	assert_null(segment_pattern("x%", 0, true, 1));
+	assert_null(segment_pattern("%q", 0, true, 1));
 }
 
 int main(void)

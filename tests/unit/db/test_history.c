@@ -93,6 +93,10 @@ static void journals_make(struct history *h)
 	assert_int_equal(journal_add_j_capture(reader, &capture, &e), 0);
 	assert_int_equal(journal_add_j_segment(tap, &(struct msg_j_segment){.number = 1, .name = str_of("web-1-00001.pcapng"), .sealed = 1,
 		.packets = 9000, .bytes = 1000000, .first_ns = T0, .last_ns = T0 + 5 * NS_PER_S, .reason = str_of("stop")}, &e), 0);
+	for (uint8_t sealed = SEGMENT_OPENED; sealed <= SEGMENT_REMOVED; sealed++)
+		assert_int_equal(journal_add_j_segment(tap, &(struct msg_j_segment){.number = 2, .name = str_of("web-1-00002.pcapng"),
+			.sealed = sealed, .packets = 10, .bytes = 1000, .first_ns = T0, .last_ns = T0 + NS_PER_S,
+			.reason = str_of("past \"keep\": files")}, &e), 0);
 	assert_int_equal(journal_add_j_second(tap, &(struct msg_j_second){.time_ns = T0 + NS_PER_S, .packets = 9000, .bytes = 900000,
 		.dropped_kernel = 3}, &e), 0);
 	assert_int_equal(journal_add_j_own(tap, &(struct msg_j_own){.time_ns = T0, .op = str_of("add"), .connection = str_of("10.0.0.1:22")}, &e), 0);
@@ -268,8 +272,10 @@ static void captures_files_and_events_are_kept(void **state)
 	assert_int_equal(rowset_cell(r.rows, 0, 12).i, 1);
 	rowset_free(r.rows);
 	ask(h, "files", &table_files, &r);
-	assert_int_equal(rowset_rows(r.rows), 1);
+	assert_int_equal(rowset_rows(r.rows), 2);
 	assert_true(str_is(rowset_cell(r.rows, 0, 10).s, "/captures/web-1/web-1-00001.pcapng"));
+	assert_true(str_is(rowset_cell(r.rows, 1, 9).s, "removed: past \"keep\": files"));
+	assert_int_equal(rowset_cell(r.rows, 1, 10).type, VALUE_NULL);
 	rowset_free(r.rows);
 	assert_int_equal(ask_count(h, "events", &table_history_events), 1);
 }

@@ -1,0 +1,224 @@
+/* Files of the session, as the main thread sees them: when the next begins, what became of those
+ * that are complete, what is missed while there is none. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/xalloc.h"
+#include "tap_private.h"
+
+void segment_ask(struct tap *t)
+{
+	const struct msg_tap_need need = {.number = t->last_segment + 1};
+
+	if (t->control)
+		channel_put_tap_need(t->control, 0, 0, &need);
+}
+
+static void journal_segment(struct tap *t, const struct output_segment *s,
+			    const struct writer_news *n)
+{
+	struct msg_j_segment m = {.number = s->number,
+				  .name = str_of(s->name),
+				  .sealed = SEGMENT_OPENED,
+				  .reason = str_of(s->reason),
+				  .first_packet = s->first_packet};
+
+	if (n) {
+		m.sealed = n->fault == SEGMENT_NOT_SYNCED ? SEGMENT_UNCERTAIN : SEGMENT_COMPLETE;
+		m.packets = n->packets;
+		m.bytes = n->bytes;
+		m.first_ns = s->first_ns;
+		m.last_ns = s->last_ns;
+	}
+	(void)journal_add_j_segment(t->journal, &m, NULL);
+	(void)journal_sync(t->journal, NULL);
+}
+
+/* --- when the next one begins --- */
+
+/* Nothing more is taken: what was counted is what was asked for. */
+static void tap_full(struct tap *t)
+{
+	const struct msg_tap_stop m = {.reason = str_of("stop-after")};
+
+	if (t->full)
+		return;
+	t->full = true;
+	if (t->control)
+		channel_put_tap_stop(t->control, 0, 0, &m);
+	tap_stop(t, "stop-after");
+}
+
+void segment_limits(struct tap *t)
+{
+	const uint64_t bytes = t->record ? output_recorded(&t->output) : t->bytes;
+
+	if ((t->stop_packets && t->packets >= t->stop_packets) ||
+	    (t->stop_bytes && bytes >= t->stop_bytes))
+		tap_full(t);
+}
+
+static void on_time(uv_timer_t *timer)
+{
+	struct tap *t = timer->data;
+
+	if (rotation_due(&t->output.rotation, clock_now_ns(), clock_mono_ns()))
+		segment_rotate(t, "time");
+	segment_timer(t);
+}
+
+void segment_timer(struct tap *t)
+{
+	const int64_t wait_ns =
+		rotation_wait_ns(&t->output.rotation, clock_now_ns(), clock_mono_ns());
+
+	if (wait_ns < 0 || t->ended || t->output.segment.number == 0)
+		return;
+	/* What steps meanwhile is seen within a minute. */
+	uv_timer_start(
+		&t->rotate, on_time,
+		(uint64_t)((wait_ns < 60 * NS_PER_S ? wait_ns : 60 * NS_PER_S) / NS_PER_MS + 1), 0);
+}
+
+void segment_rotate(struct tap *t, const char *reason)
+{
+	if (t->output.segment.number == 0 || t->stopping)
+		return;
+	if (t->stop_segments && t->last_segment >= t->stop_segments) {
+		tap_full(t);
+		return;
+	}
+	control_segment_news(t); /* many may end while one handle is read */
+	if (output_rotate(&t->output, t->last_segment + 1, reason)) {
+		t->crowded++;
+		return;
+	}
+	segment_ask(t);
+	t->last_segment++;
+	segment_timer(t);
+}
+
+void segment_full(void *arg, const char *reason)
+{
+	segment_rotate(arg, reason);
+}
+
+/* --- what is missed --- */
+
+void segment_lose(struct tap *t, const char *why)
+{
+	if (!t->lost_since_ns) {
+		t->lost_since_ns = clock_now_ns();
+		t->output.lost = 0;
+	}
+	free(t->lost_why);
+	t->lost_why = xstrdup(why);
+	t->output.losing = true;
+}
+
+void segment_lose_end(struct tap *t)
+{
+	struct msg_j_gap m = {.from_ns = t->lost_since_ns,
+			      .to_ns = clock_now_ns(),
+			      .where = str_of("disk"),
+			      .why = str_of(t->lost_why ? t->lost_why : ""),
+			      .lost = t->output.lost};
+
+	t->output.losing = false;
+	if (!t->lost_since_ns)
+		return;
+	(void)journal_add_j_gap(t->journal, &m, NULL);
+	t->lost_since_ns = 0;
+	t->output.lost = 0;
+}
+
+/* --- files that come --- */
+
+int segment_take(struct tap *t, const struct msg_tap_segment *m, int fd, struct err *e)
+{
+	char *name = xstrndup(m->name.p, m->name.len);
+	struct output_segment *s = output_give_segment(&t->output, m->number, name, fd);
+	int rc = 0;
+
+	if (!s && (!t->record || t->stopping || m->number <= t->last_segment)) {
+		close(fd);
+		rc = err_set(e, ERR_CALL, "there is no use for a file of segment %u", m->number);
+	} else if (!s) {
+		rc = output_begin_segment(&t->output, m->number, name, fd, "rotate", e);
+		s = &t->output.segment;
+		t->last_segment = rc ? t->last_segment : m->number;
+	}
+	free(name);
+	if (rc)
+		return -1;
+	if (s == &t->output.segment)
+		segment_lose_end(t);
+	journal_segment(t, s, NULL);
+	segment_timer(t);
+	return 0;
+}
+
+/* --- files that are complete --- */
+
+/* What the disk did not take is counted, and the segment is closed; control says how it goes on. */
+static void segment_failed(struct tap *t, struct output_segment *s, const struct writer_news *n)
+{
+	const uint64_t lost = s->packets - n->packets;
+	const bool current = s == &t->output.segment;
+
+	s->failed = true;
+	if (n->fault == SEGMENT_NOT_SYNCED)
+		tap_event(t, "error", t->session,
+			  "%s may not be wholly on the disk, as syncing it failed: %s", s->name,
+			  n->why);
+	else if (!n->never_had)
+		tap_event(t, "error", t->session,
+			  "%s cannot be written: %s; it ends with its last whole packet, counting "
+			  "goes on",
+			  s->name, n->why);
+	if (current) {
+		segment_lose(t, n->why);
+		output_seal(&t->output, n->fault == SEGMENT_NOT_SYNCED ? "not synced" : "disk");
+	}
+	t->output.dropped_disk += lost;
+	t->output.lost += lost;
+}
+
+static void segment_done(struct tap *t, const struct output_segment *s, const struct writer_news *n)
+{
+	const struct msg_tap_sealed m = {.number = s->number,
+					 .name = str_of(s->name),
+					 .packets = n->packets,
+					 .bytes = n->bytes,
+					 .first_ns = s->first_ns,
+					 .last_ns = s->last_ns,
+					 .reason = str_of(s->reason),
+					 .failed = (uint8_t)n->fault,
+					 .error = (uint32_t)n->error};
+
+	journal_segment(t, s, n);
+	if (t->control)
+		channel_put_tap_sealed(t->control, 0, 0, &m);
+}
+
+void control_segment_news(struct tap *t)
+{
+	struct writer_news n;
+
+	while (t->output.writer && writer_news(t->output.writer, &n)) {
+		struct output_segment *s = output_find_segment(&t->output, n.segment);
+
+		if (!s)
+			continue;
+		if (n.kind == WRITER_FAILED) {
+			segment_failed(t, s, &n);
+			continue;
+		}
+		if (!n.never_had)
+			segment_done(t, s, &n);
+		output_forget_segment(s);
+	}
+}
