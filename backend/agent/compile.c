@@ -19,9 +19,12 @@ struct compile {
 	pid_t pid;
 	int64_t deadline_ns;
 	uint32_t link_type, snaplen;
-	char *text;
-	bool live;
-	compile_fn fn; /* NULL: forgotten */
+	char **text;
+	unsigned count, answered; /* texts */
+	bool live, forgotten;
+	compile_fn fn; /* of one text */
+	compile_many_fn many;
+	unsigned first; /* of the many */
 	void *arg;
 };
 
@@ -65,20 +68,31 @@ static void compile_remove(struct compile *k)
 		c->running--;
 	}
 	c->count--;
+	for (unsigned i = 0; i < k->count; i++)
+		free(k->text[i]);
 	free(k->text);
 	free(k);
 	compiler_later(c);
 }
 
-/* Answers, and is no more. */
-static void compile_end(struct compile *k, struct str program, const struct err *e)
+/* The answer for the next text. The callback may forget this one. */
+static void compile_answer(struct compile *k, struct str program, const struct err *e)
 {
-	const compile_fn fn = k->fn;
-	void *arg = k->arg;
+	const unsigned index = k->first + k->answered++;
 
-	k->fn = NULL;
-	if (fn)
-		fn(arg, program, e);
+	if (k->forgotten)
+		return;
+	if (k->many)
+		k->many(k->arg, index, program, e);
+	else
+		k->fn(k->arg, program, e);
+}
+
+/* None of the texts that are left is compiled. */
+static void compile_end(struct compile *k, const struct err *e)
+{
+	while (k->answered < k->count)
+		compile_answer(k, (struct str){0}, e);
 	compile_remove(k);
 }
 
@@ -86,8 +100,9 @@ static void compile_fail(struct compile *k, const char *why)
 {
 	struct err e;
 
-	err_set(&e, ERR_REFUSED, "the filter \"%.200s\" could not be compiled: %s", k->text, why);
-	compile_end(k, (struct str){0}, &e);
+	err_set(&e, ERR_REFUSED, "the filter \"%.200s\" could not be compiled: %s",
+		k->text[k->answered], why);
+	compile_end(k, &e);
 }
 
 static void on_message(void *arg, struct channel *channel, const struct frame *f, const int *fd,
@@ -102,15 +117,19 @@ static void on_message(void *arg, struct channel *channel, const struct frame *f
 	for (size_t i = 0; i < nfd; i++)
 		close(fd[i]);
 	if (f->type == MSG_PROGRAM && msg_get_program(f->payload, f->len, &program, &e) == 0) {
-		compile_end(k, program.program, NULL);
+		compile_answer(k, program.program, NULL);
 	} else if (f->type == MSG_ERROR && msg_get_error(f->payload, f->len, &error, &e) == 0) {
 		err_set(&e, (enum err_code)error.code, "%.*s", (int)error.sentence.len,
 			error.sentence.p);
 		e.at = (int)error.at;
-		compile_end(k, (struct str){0}, &e);
+		compile_answer(k, (struct str){0}, &e);
 	} else {
 		compile_fail(k, "its compiler answered with something else");
+		return;
 	}
+	k->deadline_ns = clock_mono_ns() + COMPILE_TIMEOUT_NS;
+	if (k->answered == k->count)
+		compile_remove(k);
 }
 
 static void on_gone(void *arg, struct channel *channel, const struct err *why)
@@ -153,14 +172,18 @@ static int compile_spawn(struct compile *k, struct err *e)
 
 static void compile_run(struct compile *k)
 {
-	const struct msg_compile m = {
-		.link_type = k->link_type, .snaplen = k->snaplen, .text = str_of(k->text)};
+	struct msg_compile m = {.link_type = k->link_type, .snaplen = k->snaplen};
 	struct err e;
 
-	if (compile_spawn(k, &e))
-		compile_end(k, (struct str){0}, &e);
-	else
-		(void)channel_put_compile(k->channel, k->live, 0, &m); /* -1: on_gone comes */
+	if (compile_spawn(k, &e)) {
+		compile_end(k, &e);
+		return;
+	}
+	for (unsigned i = 0; i < k->count; i++) {
+		m.text = str_of(k->text[i]);
+		if (channel_put_compile(k->channel, k->live, k->count - 1 - i, &m))
+			return; /* on_gone comes */
+	}
 }
 
 static void on_later(uv_timer_t *timer)
@@ -176,7 +199,7 @@ static void on_later(uv_timer_t *timer)
 	if (!oldest)
 		return;
 	compiler_later(c); /* others may wait */
-	if (!oldest->fn)
+	if (oldest->forgotten)
 		compile_remove(oldest);
 	else if (c->count > COMPILE_WAITING_MAX)
 		compile_fail(oldest, "too many filters wait to be compiled");
@@ -184,8 +207,9 @@ static void on_later(uv_timer_t *timer)
 		compile_run(oldest);
 }
 
-void compile_start(struct compiler *c, uint32_t link_type, uint32_t snaplen, struct str text,
-		   bool live, compile_fn fn, void *arg)
+/* The caller adds the texts. */
+static struct compile *compile_add(struct compiler *c, uint32_t link_type, uint32_t snaplen,
+				   unsigned count)
 {
 	struct compile *k = xcalloc(1, sizeof(*k));
 
@@ -193,20 +217,46 @@ void compile_start(struct compiler *c, uint32_t link_type, uint32_t snaplen, str
 			      .compiler = c,
 			      .link_type = link_type,
 			      .snaplen = snaplen,
-			      .text = xstrndup(text.p ? text.p : "", text.len),
-			      .live = live,
-			      .fn = fn,
-			      .arg = arg};
+			      .text = xcalloc(count, sizeof(char *)),
+			      .count = count};
 	c->first = k;
 	c->count++;
 	compiler_later(c);
+	return k;
+}
+
+void compile_start(struct compiler *c, uint32_t link_type, uint32_t snaplen, struct str text,
+		   bool live, compile_fn fn, void *arg)
+{
+	struct compile *k = compile_add(c, link_type, snaplen, 1);
+
+	k->text[0] = xstrndup(text.p ? text.p : "", text.len);
+	k->live = live;
+	k->fn = fn;
+	k->arg = arg;
+}
+
+void compile_start_many(struct compiler *c, uint32_t link_type, uint32_t snaplen,
+			const char *const *text, unsigned count, compile_many_fn fn, void *arg)
+{
+	for (unsigned first = 0; first < count; first += COMPILE_TEXTS) {
+		const unsigned left = count - first,
+			       now = left < COMPILE_TEXTS ? left : COMPILE_TEXTS;
+		struct compile *k = compile_add(c, link_type, snaplen, now);
+
+		for (unsigned i = 0; i < now; i++)
+			k->text[i] = xstrdup(text[first + i]);
+		k->many = fn;
+		k->first = first;
+		k->arg = arg;
+	}
 }
 
 void compile_forget(struct compiler *c, void *arg)
 {
 	for (struct compile *k = c->first; k; k = k->next)
 		if (k->arg == arg)
-			k->fn = NULL;
+			k->forgotten = true;
 }
 
 void compiler_tick(struct compiler *c, int64_t now_ns)

@@ -1,4 +1,4 @@
-/* The child that compiles one filter. */
+/* The child that compiles filters. */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -13,22 +13,21 @@
 #define COMPILE_CPU_S 3u
 #define COMPILE_MEMORY_BYTES (512ul << 20)
 
-/* Reads until a frame is whole. */
-static int request_read(struct buf *in, struct frame *f, struct err *e)
+/* Reads until a frame is whole; `used` bytes of `in` are its. */
+static int request_read(struct buf *in, struct frame *f, size_t *used, struct err *e)
 {
 	for (;;) {
-		uint8_t *room = buf_reserve(in, 4096);
-		size_t used;
+		uint8_t *room;
 		ssize_t n;
-		int r;
+		const int r = frame_get(in->data, in->len, f, used, e);
 
+		if (r)
+			return r < 0 ? -1 : 0;
+		room = buf_reserve(in, 4096);
 		n = room ? read(CHILD_FD, room, 4096) : -1;
 		if (n <= 0)
 			return err_set(e, ERR_CALL, "no request came");
 		in->len += (size_t)n;
-		r = frame_get(in->data, in->len, f, &used, e);
-		if (r)
-			return r < 0 ? -1 : 0;
 	}
 }
 
@@ -57,28 +56,48 @@ static int answer_write(const struct buf *program, const struct err *e)
 	return r;
 }
 
+/* One request; *left: how many follow. A text that does not compile is an answer as well. */
+static int request_serve(struct buf *in, uint32_t *left, struct err *e)
+{
+	struct buf program;
+	struct frame f;
+	size_t used = 0;
+	int r;
+
+	if (request_read(in, &f, &used, e)) {
+		(void)answer_write(in, e);
+		return -1;
+	}
+	buf_init(&program, MSG_PAYLOAD_MAX);
+	err_clear(e);
+	(void)request_answer(&f, &program, e);
+	*left = f.id;
+	r = answer_write(&program, e);
+	buf_consume(in, used);
+	buf_release(&program);
+	return r;
+}
+
 int compile_main(void)
 {
-	struct buf in, program;
-	struct frame f;
+	struct buf in;
+	uint32_t left = 0;
 	struct err e = {.at = -1};
 	int r;
 
-	buf_init(&in, FRAME_HEADER_BYTES + MSG_PAYLOAD_MAX);
-	buf_init(&program, MSG_PAYLOAD_MAX);
+	buf_init(&in, FRAME_HEADER_BYTES + MSG_PAYLOAD_MAX + 4096);
 	r = rights_drop(&e);
 	if (r == 0)
 		r = rights_limit(COMPILE_CPU_S, COMPILE_MEMORY_BYTES, &e);
 	if (r == 0)
 		r = child_sandbox_compile(&e);
-	if (r == 0)
-		r = request_read(&in, &f, &e);
-	if (r == 0)
-		r = request_answer(&f, &program, &e);
-	if (r == 0)
-		err_clear(&e);
-	r = answer_write(&program, &e);
+	if (r)
+		(void)answer_write(&in, &e);
+	while (r == 0) {
+		r = request_serve(&in, &left, &e);
+		if (left == 0)
+			break;
+	}
 	buf_release(&in);
-	buf_release(&program);
 	return r ? 1 : 0;
 }

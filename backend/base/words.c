@@ -6,6 +6,8 @@
 
 #include "base/xalloc.h"
 
+#define WORDS_FIRST 16 /* a power of two */
+
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
@@ -60,6 +62,19 @@ static int blanks_skip(const char *line, int i)
 	return i;
 }
 
+/* For one more, and the NULL behind it: doubled where the count is a power of two from 16 on. */
+static void words_room(struct words *w)
+{
+	const int count = w->count;
+	const size_t room = count ? 2 * (size_t)count : WORDS_FIRST;
+
+	if (w->word && (count < WORDS_FIRST || (count & (count - 1)) != 0))
+		return;
+	w->word = xreallocarray(w->word, room + 1, sizeof(*w->word));
+	w->at = xreallocarray(w->at, room + 1, sizeof(*w->at));
+	memset(w->word + count, 0, (room + 1 - (size_t)count) * sizeof(*w->word));
+}
+
 int words_parse(struct words *w, const char *line, struct err *e)
 {
 	struct buf word;
@@ -71,13 +86,13 @@ int words_parse(struct words *w, const char *line, struct err *e)
 		err_at(e, (int)WORDS_LINE_MAX, "this line is longer than %d bytes", WORDS_LINE_MAX);
 		goto out;
 	}
-	w->word = xcalloc(WORDS_MAX + 1, sizeof(*w->word));
-	w->at = xcalloc(WORDS_MAX + 1, sizeof(*w->at));
+	words_room(w);
 	for (i = blanks_skip(line, 0); line[i]; i = blanks_skip(line, i)) {
 		if (w->count == WORDS_MAX) {
 			err_at(e, i, "more than %d words", WORDS_MAX);
 			goto out;
 		}
+		words_room(w);
 		w->at[w->count] = i;
 		buf_clear(&word);
 		if (word_take(line, &i, &word, e))

@@ -6,8 +6,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-#define WORDS_MAX 512		 /* words of one command */
-#define WORDS_LINE_MAX (64 * 1024) /* bytes of one command */
+#define WORDS_MAX 8704		   /* words of one command: 4,096 counters take two each */
+#define WORDS_LINE_MAX (1024 * 1024) /* bytes of one command */
 
 struct words {
 	char **word; /* word[count] is NULL */

@@ -12,7 +12,7 @@
 
 #define WIRE_PROTOCOL 1u
 #define MSG_PAYLOAD_MAX (4u * 1024 * 1024) /* bytes of one message behind its frame header */
-#define MSG_STRS_MAX 512u		   /* entries of one STRS */
+#define MSG_STRS_MAX 8704u		   /* entries of one STRS: `new` with 4,096 counters has two each */
 
 struct strs {
 	uint32_t count;
