@@ -120,6 +120,11 @@ const struct capture_table *capture_table_at(size_t i); /* those that are served
 int verb_table(struct cli *c, int count, char **word, struct err *e);
 int verb_act(struct cli *c, int count, char **word, struct err *e);
 int verb_new(struct cli *c, int count, char **word, struct err *e);
+/* --- verb_counter.c --- */
+int verb_counter(struct cli *c, int count, char **word, struct err *e);
+/* Runs with the words in which each line of standard input stands for the `-` behind one of the ops (ended by NULL), the op in front of it. */
+int with_input(struct cli *c, int count, char **word, const char *const *ops, int (*run)(struct cli *c, int count, char **word, struct err *e),
+	       struct err *e);
 int verb_devices(struct cli *c, int count, char **word, struct err *e);
 int verb_daemon(struct cli *c, int count, char **word, struct err *e);
 int verb_list(struct cli *c, int count, char **word, struct err *e);

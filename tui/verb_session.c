@@ -94,7 +94,7 @@ static void new_fault(struct cli *c, int count, char **word)
 		fault_words(c, to - from, word + from);
 }
 
-static int new_words(struct cli *c, int count, char **word, struct err *e)
+static int new_run(struct cli *c, int count, char **word, struct err *e)
 {
 	char *host, *name;
 	int r = -1;
@@ -112,9 +112,10 @@ out:
 	return r;
 }
 
-/* Profiles are this side's: the words that go out are whole. */
+/* Profiles and `counter -` (a C=FILTER a line from standard input) are this side's: the words that go out are whole. */
 int verb_new(struct cli *c, int count, char **word, struct err *e)
 {
+	static const char *const ops[] = {"counter", NULL};
 	struct profiles *p = profiles_new();
 	char **expanded = profiles_load(p, e) == 0 ? profile_expand(p, &count, word, e) : NULL, **list;
 	int r = -1;
@@ -122,7 +123,7 @@ int verb_new(struct cli *c, int count, char **word, struct err *e)
 	if (expanded) {
 		list = xcalloc((size_t)count + 1, sizeof(*list)); /* words are moved in it and put in its place */
 		memcpy(list, expanded, sizeof(*list) * (size_t)count);
-		r = new_words(c, count, list, e);
+		r = with_input(c, count, list, ops, new_run, e);
 		free(list);
 	}
 	profile_words_free(expanded);

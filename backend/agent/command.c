@@ -6,19 +6,10 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "base/xalloc.h"
+#include "command.h"
 #include "devices.h"
 #include "disk.h"
 #include "session.h"
-
-struct call {
-	struct control *control;
-	struct peer *peer;
-	struct reply reply;
-	const struct msg_command *m;
-	struct session *session; /* the one that is named, or the channel's */
-	const struct str *word;	 /* what stands behind verb and name */
-	size_t count;
-};
 
 struct verb {
 	const char *name;
@@ -33,7 +24,7 @@ static void call_done(struct call *c)
 	reply_done(c->control, &c->reply, "");
 }
 
-static int need_running(const struct call *c, struct err *e)
+int command_need_running(const struct call *c, struct err *e)
 {
 	if (c->session->state == SESSION_RUNNING)
 		return 0;
@@ -82,46 +73,8 @@ static int run_dismiss(struct call *c, struct err *e)
 struct change {
 	struct control *control;
 	struct reply reply;
-	char *session, *counter,
-		*filter; /* counter NULL: the capture filter; filter NULL: removed */
+	char *session, *filter;
 };
-
-static struct change *change_new(const struct call *c, const char *counter, const char *filter)
-{
-	struct change *x = xcalloc(1, sizeof(*x));
-
-	*x = (struct change){.control = c->control,
-			     .reply = c->reply,
-			     .session = xstrdup(c->session->name),
-			     .counter = counter ? xstrdup(counter) : NULL,
-			     .filter = filter ? xstrdup(filter) : NULL};
-	return x;
-}
-
-/* The tap has taken it over: from now on it is what the session has. */
-static void change_apply(const struct change *x, struct session *s)
-{
-	struct counter *k = x->counter ? session_counter(s, str_of(x->counter)) : NULL;
-
-	if (!x->counter) {
-		free(s->filter);
-		s->filter = xstrdup(x->filter);
-		session_note_filter(s, "", s->filter, s->total.packets, s->total.bytes);
-	} else if (!x->filter) {
-		session_note_filter(s, x->counter, "", k ? k->packets : 0, k ? k->bytes : 0);
-		if (k)
-			session_counter_remove(s, k);
-	} else if (k) {
-		free(k->filter);
-		k->filter = xstrdup(x->filter);
-		session_note_filter(s, x->counter, k->filter, k->packets, k->bytes);
-	} else {
-		session_counter_add(s, x->counter, x->filter);
-		session_note_filter(s, x->counter, x->filter, 0, 0);
-	}
-	state_save(s);
-	control_changed(s->control);
-}
 
 static void on_changed(void *arg, const struct err *e)
 {
@@ -131,12 +84,16 @@ static void on_changed(void *arg, const struct err *e)
 	if (e) {
 		reply_error(x->control, &x->reply, e);
 	} else {
-		if (s)
-			change_apply(x, s);
+		if (s) { /* the tap has taken it over: from now on it is what the session has */
+			free(s->filter);
+			s->filter = xstrdup(x->filter);
+			session_note_filter(s, "", s->filter, s->total.packets, s->total.bytes);
+			state_save(s);
+			control_changed(s->control);
+		}
 		reply_done(x->control, &x->reply, "");
 	}
 	free(x->session);
-	free(x->counter);
 	free(x->filter);
 	free(x);
 }
@@ -145,74 +102,17 @@ static int run_modify(struct call *c, struct err *e)
 {
 	/* `modify NAME filter F` is what somebody types who has just typed `new`. */
 	const size_t skip = c->count > 1 && str_is(c->word[0], "filter");
-	char *filter;
+	struct change *x;
 
-	if (need_running(c, e))
+	if (command_need_running(c, e))
 		return -1;
-	filter = spec_join(c->word + skip, c->count - skip);
-	job_start(c->session, MSG_TAP_FILTER, "change", "", filter, on_changed,
-		  change_new(c, NULL, filter));
-	free(filter);
+	x = xcalloc(1, sizeof(*x));
+	*x = (struct change){.control = c->control,
+			     .reply = c->reply,
+			     .session = xstrdup(c->session->name),
+			     .filter = spec_join(c->word + skip, c->count - skip)};
+	job_start(c->session, MSG_TAP_FILTER, "change", "", x->filter, on_changed, x);
 	return 0;
-}
-
-static int counter_remove(struct call *c, struct err *e)
-{
-	const struct counter *k = c->count == 2 ? session_counter(c->session, c->word[1]) : NULL;
-
-	if (c->count != 2)
-		return err_set(e, ERR_CALL, "counter %s remove takes one name", c->session->name);
-	if (!k)
-		return err_set(e, ERR_ABSENT, "the session %s has no counter \"%.*s\"",
-			       c->session->name, (int)c->word[1].len, c->word[1].p);
-	job_start(c->session, MSG_TAP_COUNTER, "remove", k->name, "", on_changed,
-		  change_new(c, k->name, NULL));
-	return 0;
-}
-
-static int counter_set(struct call *c, bool is_new, struct err *e)
-{
-	struct spec_counter said;
-	const struct counter *k;
-	unsigned count = 0;
-	int r = -1;
-
-	if (spec_counter_parse(c->word + 1, c->count - 1, &said, e))
-		return -1;
-	for (k = c->session->counters; k; k = k->next)
-		count++;
-	k = session_counter(c->session, str_of(said.name));
-	if (is_new && k) {
-		err_set(e, ERR_CALL,
-			"the session %s has a counter \"%s\" already: `change` gives it another "
-			"filter",
-			c->session->name, said.name);
-	} else if (!is_new && !k) {
-		err_set(e, ERR_ABSENT, "the session %s has no counter \"%s\"", c->session->name,
-			said.name);
-	} else if (is_new && count >= SPEC_COUNTERS_MAX) {
-		err_set(e, ERR_CALL, "a session has at most %u counters", SPEC_COUNTERS_MAX);
-	} else {
-		job_start(c->session, MSG_TAP_COUNTER, is_new ? "add" : "change", said.name,
-			  said.filter, on_changed, change_new(c, said.name, said.filter));
-		r = 0;
-	}
-	free(said.name);
-	free(said.filter);
-	return r;
-}
-
-static int run_counter(struct call *c, struct err *e)
-{
-	if (need_running(c, e))
-		return -1;
-	if (c->count && str_is(c->word[0], "remove"))
-		return counter_remove(c, e);
-	if (c->count > 1 && str_is(c->word[0], "add"))
-		return counter_set(c, true, e);
-	if (c->count > 1 && str_is(c->word[0], "change"))
-		return counter_set(c, false, e);
-	return err_set(e, ERR_CALL, "counter NAME add C=FILTER | change C=FILTER | remove C");
 }
 
 /* --- recording --- */
@@ -225,7 +125,7 @@ static int run_record(struct call *c, struct err *e)
 
 	if (!on && !(c->count == 1 && str_is(c->word[0], "off")))
 		return err_set(e, ERR_CALL, "record NAME on | off");
-	if (need_running(c, e))
+	if (command_need_running(c, e))
 		return -1;
 	if (!on && s->opens.count)
 		return err_set(e, ERR_CALL,
@@ -249,7 +149,7 @@ static int run_rotate(struct call *c, struct err *e)
 	const struct msg_tap_rotate m = {0};
 	struct segment *g = segment_open(c->session);
 
-	if (need_running(c, e))
+	if (command_need_running(c, e))
 		return -1;
 	if (!c->session->recording || !g)
 		return err_set(e, ERR_CALL,
@@ -303,7 +203,7 @@ static const struct verb verbs[] = {
 	{"stop", true, "stop NAME", run_stop},
 	{"dismiss", true, "dismiss NAME", run_dismiss},
 	{"modify", true, "modify NAME FILTER", run_modify},
-	{"counter", true, "counter NAME add C=FILTER | change C=FILTER | remove C", run_counter},
+	{"counter", true, COMMAND_COUNTER_USAGE, command_counter},
 	{"record", true, "record NAME on | off", run_record},
 	{"rotate", true, "rotate NAME", run_rotate},
 	{"check", false, "check filter TEXT [device NAME]", run_check},

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/xalloc.h"
+#include "job_counter.h"
 #include "session.h"
 
 struct job;
@@ -13,6 +14,7 @@ struct job_part {
 	unsigned device;
 	uint32_t id; /* of the message to the tap; 0 not sent */
 	struct buf program;
+	unsigned group; /* of counters: the link type */
 };
 
 struct job {
@@ -20,6 +22,7 @@ struct job {
 	struct session *session;
 	uint16_t type;
 	char *op, *name, *text;
+	struct counter_job *counters; /* NULL: it is about something else */
 	job_fn fn;
 	void *arg;
 	unsigned waiting; /* parts without an answer */
@@ -40,6 +43,7 @@ static void job_free(struct job *j)
 		compile_forget(j->session->control->compiler, &j->part[i]);
 		buf_release(&j->part[i].program);
 	}
+	counter_job_free(j->counters);
 	free(j->op);
 	free(j->name);
 	free(j->text);
@@ -75,15 +79,6 @@ static int part_send(struct job *j, struct job_part *k)
 
 		return channel_put_tap_filter(s->tap, 0, k->id, &m);
 	}
-	if (j->type == MSG_TAP_COUNTER) {
-		const struct msg_tap_counter m = {.op = str_of(j->op),
-						  .name = str_of(j->name),
-						  .index = k->device,
-						  .program = program,
-						  .text = str_of(j->text)};
-
-		return channel_put_tap_counter(s->tap, 0, k->id, &m);
-	}
 	const struct msg_tap_own m = {.op = str_of(j->op),
 				      .name = str_of(j->name),
 				      .index = k->device,
@@ -102,6 +97,11 @@ static void job_send(struct job *j)
 		err_set(&e, ERR_REFUSED, "the session %s has ended", s->name);
 		job_end(j, &e);
 		return;
+	}
+	if (j->counters) {
+		j->part[0].id = ++s->last_id;
+		j->waiting = counter_job_send(j->counters, j->part[0].id);
+		return; /* 0: as below */
 	}
 	j->waiting = s->ndevices;
 	for (unsigned i = 0; i < s->ndevices; i++)
@@ -141,11 +141,48 @@ static void on_compiled(void *arg, struct str program, const struct err *e)
 	job_step(k->job, true);
 }
 
+static void on_counter_compiled(void *arg, unsigned index, struct str program, const struct err *e)
+{
+	struct job_part *k = arg;
+	struct counter_job *c = k->job->counters;
+	struct err why = e ? *e : (struct err){.at = -1};
+
+	if (e)
+		counter_job_blame(c, index, &why);
+	if (e || counter_job_take(c, k->group, index, program, &why))
+		job_note(k->job, &why);
+	job_step(k->job, true);
+}
+
+static void job_begin_counters(struct job *j)
+{
+	struct session *s = j->session;
+	unsigned device[SPEC_DEVICES_MAX];
+	const unsigned groups = counter_job_groups(j->counters, device);
+	const char **text = xcalloc(SPEC_COUNTER_CHANGES_MAX, sizeof(*text));
+	const unsigned count = counter_job_texts(j->counters, text);
+
+	j->waiting = groups * count;
+	for (unsigned g = 0; g < groups && count > 0; g++) {
+		j->part[g].group = g;
+		compile_start_many(s->control->compiler, s->device[device[g]].link_type,
+				   s->device[device[g]].snaplen, text, count, on_counter_compiled,
+				   &j->part[g]);
+	}
+	free(text);
+	if (count == 0)
+		job_send(j);
+}
+
 static void job_begin(struct job *j)
 {
 	struct session *s = j->session;
 
 	j->begun = true;
+	if (j->counters) {
+		job_begin_counters(j);
+		return;
+	}
 	if (strcmp(j->op, "remove") == 0) {
 		job_send(j);
 		return;
@@ -155,29 +192,54 @@ static void job_begin(struct job *j)
 			      str_of(j->text), j->type == MSG_TAP_FILTER, on_compiled, &j->part[i]);
 }
 
-void job_start(struct session *s, uint16_t type, const char *op, const char *name, const char *text,
-	       job_fn fn, void *arg)
+static struct job *job_new(struct session *s, job_fn fn, void *arg)
 {
-	struct job *j = xcalloc(1, sizeof(*j) + s->ndevices * sizeof(j->part[0])), **at = &s->jobs;
+	struct job *j = xcalloc(1, sizeof(*j) + s->ndevices * sizeof(j->part[0]));
 
-	*j = (struct job){.session = s,
-			  .type = type,
-			  .op = xstrdup(op),
-			  .name = xstrdup(name),
-			  .text = xstrdup(text),
-			  .fn = fn,
-			  .arg = arg,
-			  .waiting = s->ndevices};
+	j->session = s;
+	j->fn = fn;
+	j->arg = arg;
+	j->waiting = s->ndevices;
 	for (unsigned i = 0; i < s->ndevices; i++) {
 		j->part[i].job = j;
 		j->part[i].device = i;
 		buf_init(&j->part[i].program, MSG_PAYLOAD_MAX);
 	}
+	return j;
+}
+
+static void job_queue(struct job *j)
+{
+	struct job **at = &j->session->jobs;
+
 	while (*at)
 		at = &(*at)->next;
 	*at = j;
-	if (s->jobs == j)
+	if (j->session->jobs == j)
 		job_begin(j);
+}
+
+void job_start(struct session *s, uint16_t type, const char *op, const char *name, const char *text,
+	       job_fn fn, void *arg)
+{
+	struct job *j = job_new(s, fn, arg);
+
+	j->type = type;
+	j->op = xstrdup(op);
+	j->name = xstrdup(name);
+	j->text = xstrdup(text);
+	job_queue(j);
+}
+
+void job_counters(struct session *s, const struct counter_change *change, unsigned count, job_fn fn,
+		  void *arg)
+{
+	struct job *j = job_new(s, fn, arg);
+
+	j->type = MSG_TAP_COUNTERS;
+	j->op = xstrdup("change");
+	j->counters = counter_job_new(s, change, count);
+	job_queue(j);
 }
 
 void job_answer(struct session *s, uint32_t id, const struct err *e)
@@ -186,7 +248,8 @@ void job_answer(struct session *s, uint32_t id, const struct err *e)
 		for (unsigned i = 0; i < s->ndevices; i++) {
 			if (j->part[i].id != id)
 				continue;
-			j->part[i].id = 0;
+			if (!j->counters || j->waiting == 1) /* several have one id */
+				j->part[i].id = 0;
 			if (e)
 				job_note(j, e);
 			job_step(j, false);

@@ -13,20 +13,41 @@
 
 /* --- totals by the second --- */
 
+static unsigned history_room(const struct history *h)
+{
+	return h->room ? h->room : SESSION_SECONDS;
+}
+
 void history_add(struct history *h, const struct second *x)
 {
+	const unsigned room = history_room(h);
+
 	if (!h->at)
-		h->at = xcalloc(SESSION_SECONDS, sizeof(*h->at));
-	h->at[(h->first + h->count) % SESSION_SECONDS] = *x;
-	if (h->count < SESSION_SECONDS)
+		h->at = xcalloc(room, sizeof(*h->at));
+	h->at[(h->first + h->count) % room] = *x;
+	if (h->count < room)
 		h->count++;
 	else
-		h->first = (h->first + 1) % SESSION_SECONDS;
+		h->first = (h->first + 1) % room;
+}
+
+void history_limit(struct history *h, unsigned rows)
+{
+	struct second *at;
+	unsigned kept = h->count < rows ? h->count : rows;
+
+	if (rows == history_room(h))
+		return;
+	at = h->at ? xcalloc(rows, sizeof(*at)) : NULL;
+	for (unsigned i = 0; i < kept; i++)
+		at[i] = *history_at(h, h->count - kept + i);
+	free(h->at);
+	*h = (struct history){.at = at, .count = kept, .room = rows};
 }
 
 const struct second *history_at(const struct history *h, unsigned i)
 {
-	return i < h->count ? &h->at[(h->first + i) % SESSION_SECONDS] : NULL;
+	return i < h->count ? &h->at[(h->first + i) % history_room(h)] : NULL;
 }
 
 /* --- clients that wait --- */
@@ -51,40 +72,7 @@ void waiting_error(struct control *c, struct waiting *w, const struct err *e)
 	w->count = 0;
 }
 
-/* --- counters and filters --- */
-
-struct counter *session_counter(struct session *s, struct str name)
-{
-	for (struct counter *k = s->counters; k; k = k->next)
-		if (str_is(name, k->name))
-			return k;
-	return NULL;
-}
-
-struct counter *session_counter_add(struct session *s, const char *name, const char *filter)
-{
-	struct counter *k = xcalloc(1, sizeof(*k)), **at = &s->counters;
-
-	k->name = xstrdup(name);
-	k->filter = xstrdup(filter);
-	while (*at)
-		at = &(*at)->next;
-	*at = k;
-	return k;
-}
-
-void session_counter_remove(struct session *s, struct counter *counter)
-{
-	for (struct counter **at = &s->counters; *at; at = &(*at)->next)
-		if (*at == counter) {
-			*at = counter->next;
-			break;
-		}
-	free(counter->name);
-	free(counter->filter);
-	free(counter->history.at);
-	free(counter);
-}
+/* --- filters --- */
 
 void session_note_filter(struct session *s, const char *counter, const char *filter,
 			 uint64_t packets, uint64_t bytes)
@@ -128,8 +116,7 @@ static void close_if(int *fd)
 
 static void session_release_lists(struct session *s)
 {
-	while (s->counters)
-		session_counter_remove(s, s->counters);
+	session_counters_release(s);
 	for (unsigned i = 0; i < s->ndevices; i++)
 		free(s->device[i].name);
 	for (unsigned i = 0; i < s->nsegments; i++) {

@@ -49,7 +49,9 @@ struct session {
 
 	struct msg_tap_stats total;
 	struct history history;
-	struct counter *counters;
+	struct counter *counters, **counters_end; /* in their order; where the next one goes */
+	struct map *counter_names;		  /* to struct counter */
+	unsigned ncounters;
 	struct segment *segment;
 	unsigned nsegments;
 	unsigned nmending;	/* of them; what comes at the end waits for it */

@@ -6,15 +6,17 @@
 #include <stdint.h>
 
 #define SESSION_SECONDS 600u /* of totals kept in memory */
+/* Of counters together, a session: beyond 436 counters each keeps fewer than SESSION_SECONDS. */
+#define COUNTERS_HISTORY_BYTES (8u * 1024 * 1024)
 
 struct second {
 	int64_t time_ns;
 	uint64_t packets, bytes, dropped_kernel;
 };
-/* The last SESSION_SECONDS; [0] is the oldest by history_at. */
+/* The last `room` of them (0: SESSION_SECONDS); [0] is the oldest by history_at. */
 struct history {
 	struct second *at;
-	unsigned first, count;
+	unsigned first, count, room;
 };
 
 struct counter {
@@ -23,6 +25,12 @@ struct counter {
 	uint64_t packets, bytes;
 	int64_t last_ns;
 	struct history history;
+};
+
+/* What is to become of a counter. */
+struct counter_change {
+	const char *op; /* "add" "change" "remove": a literal */
+	char *name, *filter; /* filter NULL: removed */
 };
 
 struct session_device {

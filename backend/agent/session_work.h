@@ -8,6 +8,8 @@
 
 /* --- session.c --- */
 void history_add(struct history *h, const struct second *x);
+/* So many rows and no more: the newest stay. */
+void history_limit(struct history *h, unsigned rows);
 const struct second *history_at(const struct history *h, unsigned i);
 void waiting_add(struct waiting *w, const struct reply *r);
 void waiting_done(struct control *c, struct waiting *w, const char *note);
@@ -96,16 +98,28 @@ void capture_remove(struct session *s);
 bool capture_name_ok(struct str name);
 /* --- job.c: compile for each device, then send to the tap --- */
 typedef void (*job_fn)(void *arg, const struct err *e); /* e NULL: done */
-/* type: MSG_TAP_FILTER, _COUNTER, _OWN. arg must live until fn was called; fn NULL: nobody cares.
+/* type: MSG_TAP_FILTER, _OWN. arg must live until fn was called; fn NULL: nobody cares.
  */
 void job_start(struct session *s, uint16_t type, const char *op, const char *name, const char *text,
 	       job_fn fn, void *arg);
+/* Counters: all of the changes, or none. They are copied. */
+void job_counters(struct session *s, const struct counter_change *change, unsigned count, job_fn fn,
+		  void *arg);
 /* An answer of the tap's; e NULL: DONE. */
 void job_answer(struct session *s, uint32_t id, const struct err *e);
 void job_fail_all(struct session *s, const struct err *e);
 /* --- own.c --- */
 void session_own_changed(struct control *c);
 void session_own_apply(struct session *s);
+/* --- session_counters.c --- */
+/* Totals that the tap tells, of those that counted. */
+void session_counts(struct session *s, const struct msg_tap_counts *m);
+/* A second is over: a row for each. */
+void session_counters_second(struct session *s, int64_t time_ns);
+void session_counters_release(struct session *s);
+/* --- command_counter.c --- */
+struct call;
+int command_counter(struct call *c, struct err *e);
 /* --- state.c --- */
 void state_save(struct session *s);
 void state_forget(struct session *s);

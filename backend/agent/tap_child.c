@@ -34,6 +34,7 @@ static void tap_stats(struct session *s, const struct frame *f)
 	s->total = m;
 	disk_dropped(s, &before);
 	history_add(&s->history, &(struct second){m.time_ns, m.packets, m.bytes, m.dropped_kernel});
+	session_counters_second(s, m.time_ns);
 	s->tap_ended = s->tap_ended || m.ended;
 	if (m.ended)
 		s->deadline_ns = clock_mono_ns() + SESSION_STOP_NS;
@@ -41,20 +42,12 @@ static void tap_stats(struct session *s, const struct frame *f)
 	segment_watch(s);
 }
 
-static void tap_count(struct session *s, const struct frame *f)
+static void tap_counts(struct session *s, const struct frame *f)
 {
-	struct msg_tap_count m;
-	struct counter *k;
+	struct msg_tap_counts m;
 
-	if (msg_get_tap_count(f->payload, f->len, &m, NULL))
-		return;
-	k = session_counter(s, m.name);
-	if (!k)
-		return; /* removed meanwhile */
-	k->packets = m.packets;
-	k->bytes = m.bytes;
-	k->last_ns = m.last_ns;
-	history_add(&k->history, &(struct second){clock_now_ns(), m.packets, m.bytes, 0});
+	if (msg_get_tap_counts(f->payload, f->len, &m, NULL) == 0)
+		session_counts(s, &m);
 }
 
 static void tap_error(struct session *s, const struct frame *f)
@@ -126,8 +119,8 @@ static void on_message(void *arg, struct channel *channel, const struct frame *f
 	case MSG_TAP_STATS:
 		tap_stats(s, f);
 		break;
-	case MSG_TAP_COUNT:
-		tap_count(s, f);
+	case MSG_TAP_COUNTS:
+		tap_counts(s, f);
 		break;
 	case MSG_TAP_STOP:
 		tap_stops(s, f);
@@ -206,22 +199,27 @@ static void started(void *arg, const struct err *e)
 	reply_done(s->control, &s->started, "");
 }
 
+/* All counters together, then the filter, which starts the devices. */
 static void start_step(void *arg, const struct err *e)
 {
 	struct session *s = arg;
-	const unsigned step = s->start_step;
+	struct counter_change *change;
 
 	if (e) {
 		s->tap_error = *e;
 		session_tap_gone(s, e);
 		return;
 	}
-	s->start_step++;
-	if (step < s->spec.ncounters) {
-		const struct spec_counter *k = &s->spec.counter[step];
+	if (s->start_step++ == 0 && s->spec.ncounters > 0) {
+		change = xcalloc(s->spec.ncounters, sizeof(*change));
+		for (unsigned i = 0; i < s->spec.ncounters; i++) {
+			const struct spec_counter *k = &s->spec.counter[i];
 
-		session_counter_add(s, k->name, k->filter);
-		job_start(s, MSG_TAP_COUNTER, "add", k->name, k->filter, start_step, s);
+			session_counter_add(s, k->name, k->filter);
+			change[i] = (struct counter_change){"add", k->name, k->filter};
+		}
+		job_counters(s, change, s->spec.ncounters, start_step, s);
+		free(change);
 		return;
 	}
 	session_own_apply(s);

@@ -246,7 +246,22 @@ static void test_refusals(void **state)
 	assert_int_equal(wait_packets(&d, "twice", 5) >= 5, 1);
 	assert_int_equal(driver_query(&d, 0, "counters", "twice"), 0);
 	assert_string_equal(driver_cell(&d, "name", "a", "packets"), "5");
-	ok(&d, "counter twice remove a");
+	/* many at once: all or none */
+	refused(&d, "counter twice add b=udp add c=tcp_prot", ERR_CALL, "counter c");
+	refused(&d, "counter twice add b=udp add b=tcp", ERR_CALL, "already");
+	refused(&d, "counter twice remove a change a=udp", ERR_ABSENT, "no counter");
+	refused(&d, "counter twice add", ERR_CALL, "add C=FILTER");
+	refused(&d, "counter twice b=udp", ERR_CALL, "add C=FILTER");
+	assert_int_equal(driver_query(&d, 0, "counters", "twice"), 0);
+	assert_int_equal(d.window.rows, 1);
+	ok(&d, "counter twice add b=udp add c=icmp change a=tcp add e=arp remove c");
+	assert_int_equal(driver_query(&d, 0, "counters", "twice"), 0);
+	assert_int_equal(d.window.rows, 3);
+	assert_string_equal(driver_cell(&d, "name", "a", "filter"), "tcp");
+	assert_string_equal(driver_cell(&d, "name", "e", "filter"), "arp");
+	ok(&d, "counter twice remove a b e");
+	assert_int_equal(driver_query(&d, 0, "counters", "twice"), 0);
+	assert_int_equal(d.window.rows, 0);
 	ok(&d, "stop twice");
 	ok(&d, "dismiss twice");
 	assert_int_equal(driver_query(&d, 0, "sesions", NULL), ERR_ABSENT);
