@@ -247,6 +247,8 @@ static int answer_places(struct ask *a, struct err *e)
 	if (a->q.kind == QUESTION_FILES)
 		return places_files(a->places, a->rows, a->q.has_filter, a->q.from_ns, a->q.to_ns,
 				    e);
+	if (a->q.kind == QUESTION_MINUTES || a->q.kind == QUESTION_HOURS)
+		return places_totals(a->places, a->rows, &a->q, e);
 	return places_events(a->places, a->rows, a->q.has_filter, a->q.from_ns, a->q.to_ns, e);
 }
 
@@ -292,6 +294,8 @@ static int answer(struct ask *a, struct err *e)
 	case QUESTION_CAPTURES:
 	case QUESTION_FILES:
 	case QUESTION_EVENTS:
+	case QUESTION_MINUTES:
+	case QUESTION_HOURS:
 		break;
 	}
 	return answer_places(a, e);
@@ -303,6 +307,7 @@ static char *answer_order(const struct question *q)
 	static const char *const usual[] = {
 		[QUESTION_CAPTURES] = "-start_time", [QUESTION_CONNECTIONS] = "-start_time",
 		[QUESTION_EVENTS] = "-time",	     [QUESTION_TOP] = "-bytes",
+		[QUESTION_MINUTES] = "-time",	     [QUESTION_HOURS] = "-time",
 		[QUESTION_FILES] = "-first_time",    [QUESTION_COUNT] = "",
 	};
 

@@ -11,6 +11,7 @@
 #include "base/xalloc.h"
 #include "shard.h"
 #include "sql.h"
+#include "totals.h"
 #include "upgrade.h"
 
 enum statement {
@@ -127,6 +128,7 @@ static const char schema[] =
 struct catalog {
 	sqlite3 *db;
 	sqlite3_stmt *s[S_COUNT];
+	struct totals *totals;
 	bool unsettled; /* a number was given in this transaction */
 };
 
@@ -268,6 +270,8 @@ int catalog_open(struct catalog **out, const char *folder, struct err *e)
 		c->s[i] = sql_prepare(c->db, statement_sql[i], e);
 		r = c->s[i] ? 0 : -1;
 	}
+	if (r == 0)
+		r = totals_open(&c->totals, c->db, e);
 	free(path);
 	if (r != 0) {
 		catalog_close(c);
@@ -282,7 +286,13 @@ void catalog_close(struct catalog *c)
 	if (!c)
 		return;
 	sql_close(c->db);
+	totals_close(c->totals);
 	free(c);
+}
+
+struct totals *catalog_totals(struct catalog *c)
+{
+	return c->totals;
 }
 
 sqlite3 *catalog_db(struct catalog *c)

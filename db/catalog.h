@@ -42,6 +42,8 @@ int catalog_put_event_once(struct catalog *c, int64_t id, int64_t time_ns, struc
 			   struct str sentence, struct err *e);
 /* Totals so far; the last one stays. */
 int catalog_put_totals(struct catalog *c, int64_t id, const struct msg_j_second *m, struct err *e);
+/* Rows by the minute and hour (totals.h). */
+struct totals *catalog_totals(struct catalog *c);
 int catalog_put_end(struct catalog *c, int64_t id, const struct msg_j_end *m, struct err *e);
 int catalog_put_connections(struct catalog *c, int64_t id, int64_t connections, struct err *e);
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/xalloc.h"
+#include "totals.h"
 
 /* A payload that cannot be decoded is no failure of ours. */
 static enum taken taken(int decoded, int put)
@@ -78,8 +79,22 @@ static enum taken take_second(struct feeds *f, struct feed *feed, const struct j
 	struct msg_j_second m;
 	const int decoded = msg_get_j_second(r->payload, r->len, &m, e);
 
+	if (decoded == 0 &&
+	    totals_put_session(catalog_totals(f->catalog), feed->capture, &m, e) != 0)
+		return TAKE_FAILED;
 	return taken(decoded,
 		     decoded == 0 ? catalog_put_totals(f->catalog, feed->capture, &m, e) : 0);
+}
+
+static enum taken take_counter(struct feeds *f, struct feed *feed, const struct journal_record *r,
+			       struct err *e)
+{
+	struct msg_j_counter m;
+	const int decoded = msg_get_j_counter(r->payload, r->len, &m, e);
+
+	return taken(decoded, decoded == 0 ? totals_put_counter(catalog_totals(f->catalog),
+								feed->capture, &m, e)
+					   : 0);
 }
 
 static enum taken take_end(struct feeds *f, struct feed *feed, const struct journal_record *r,
@@ -166,7 +181,7 @@ static const struct {
 	{MSG_J_SEGMENT, take_segment}, {MSG_J_SECOND, take_second},
 	{MSG_J_END, take_end},	       {MSG_J_EVENT, take_event},
 	{MSG_J_GAP, take_gap},	       {MSG_J_FILTER, take_filter},
-	{MSG_J_OWN, take_own},
+	{MSG_J_OWN, take_own},	       {MSG_J_COUNTER, take_counter},
 };
 
 enum taken record_take(struct feeds *f, struct feed *feed, const struct journal_record *r,

@@ -8,6 +8,7 @@
 #include "base/xalloc.h"
 #include "sql.h"
 #include "tables.h"
+#include "totals.h"
 
 #define PLACES_LIST_MAX (64u << 20)
 
@@ -182,6 +183,8 @@ int places_shards(struct places *p, int64_t from_ns, int64_t to_ns, struct place
 
 static struct value plain_cell(sqlite3_stmt *s, int column)
 {
+	if (sqlite3_column_type(s, column) == SQLITE_FLOAT)
+		return value_real(sqlite3_column_double(s, column));
 	if (sqlite3_column_type(s, column) == SQLITE_INTEGER)
 		return value_int(sqlite3_column_int64(s, column));
 	if (sqlite3_column_type(s, column) == SQLITE_TEXT && sqlite3_column_bytes(s, column) > 0)
@@ -189,17 +192,15 @@ static struct value plain_cell(sqlite3_stmt *s, int column)
 	return value_null();
 }
 
-static int places_fill(struct places *p, struct rowset *rows, bool marked, const char *sql,
-		       const struct table_type *type, const int64_t *times_ns, struct err *e)
+/* Takes the statement; NULL is an error that was told. */
+static int places_rows(struct places *p, struct rowset *rows, bool marked, sqlite3_stmt *s,
+		       const struct table_type *type, struct err *e)
 {
-	sqlite3_stmt *s = sql_prepare(p->db, sql, e);
 	struct value v[TABLE_COLUMNS_MAX];
 	int rc;
 
 	if (!s)
 		return -1;
-	if (times_ns)
-		sql_bind(s, "ii", times_ns[0], times_ns[1]);
 	while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
 		const struct place *place = places_at(p, sqlite3_column_int64(s, 0));
 		if (!place || (marked && !place->marked))
@@ -210,6 +211,16 @@ static int places_fill(struct places *p, struct rowset *rows, bool marked, const
 	}
 	sqlite3_finalize(s);
 	return rc == SQLITE_DONE ? 0 : sql_error(p->db, e);
+}
+
+static int places_fill(struct places *p, struct rowset *rows, bool marked, const char *sql,
+		       const struct table_type *type, const int64_t *times_ns, struct err *e)
+{
+	sqlite3_stmt *s = sql_prepare(p->db, sql, e);
+
+	if (s && times_ns)
+		sql_bind(s, "ii", times_ns[0], times_ns[1]);
+	return places_rows(p, rows, marked, s, type, e);
 }
 
 int places_captures(struct places *p, struct rowset *rows, bool marked, struct err *e)
@@ -255,6 +266,20 @@ int places_events(struct places *p, struct rowset *rows, bool marked, int64_t fr
 
 	return places_fill(p, rows, marked, sql, &table_history_events,
 			   (const int64_t[]){from_ns, to_ns}, e);
+}
+
+/* The newest are enough where all captures are meant and time is the order. */
+int places_totals(struct places *p, struct rowset *rows, const struct question *q, struct err *e)
+{
+	const int64_t period_s = q->kind == QUESTION_HOURS ? 3600 : 60,
+		      most = p->all && !q->has_filter && q->sort < 0 ? q->limit + 1
+								     : QUESTION_LIMIT_MAX;
+	sqlite3_stmt *s = sql_prepare(p->db, totals_sql, e);
+
+	if (s)
+		sql_bind(s, "iiiti", q->from_ns, q->to_ns, period_s,
+			 str_of(q->counter ? q->counter : ""), most);
+	return places_rows(p, rows, q->has_filter, s, q->type, e);
 }
 
 static int journals_fill(struct rowset *rows, sqlite3 *db, struct err *e)

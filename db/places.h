@@ -39,6 +39,7 @@ int places_files(struct places *p, struct rowset *rows, bool marked, int64_t fro
 		 struct err *e);
 int places_events(struct places *p, struct rowset *rows, bool marked, int64_t from_ns,
 		  int64_t to_ns, struct err *e);
+int places_totals(struct places *p, struct rowset *rows, const struct question *q, struct err *e);
 /* How far each journal was taken up; the table is the caller's. */
 int places_journals(const char *folder, struct table *t, struct err *e);
 

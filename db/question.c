@@ -19,12 +19,14 @@ static const struct {
 	{"files", QUESTION_FILES},
 	{"connections", QUESTION_CONNECTIONS},
 	{"events", QUESTION_EVENTS},
+	{"minutes", QUESTION_MINUTES},
+	{"hours", QUESTION_HOURS},
 	{"count", QUESTION_COUNT},
 	{"top", QUESTION_TOP},
 };
 
-static const char *const tail_words[] = {"captures", "files", "connections", "events",
-					 "count",    "top",   "sort",	     "limit"};
+static const char *const tail_words[] = {"captures", "files", "connections", "events", "minutes",
+					 "hours",    "count", "top",	     "sort",   "limit"};
 
 static const struct table_type *question_type(enum question_kind kind)
 {
@@ -35,6 +37,10 @@ static const struct table_type *question_type(enum question_kind kind)
 		return &table_files;
 	case QUESTION_EVENTS:
 		return &table_history_events;
+	case QUESTION_MINUTES:
+		return &table_history_minutes;
+	case QUESTION_HOURS:
+		return &table_history_hours;
 	case QUESTION_TOP:
 		return &table_history_top;
 	case QUESTION_COUNT:
@@ -155,7 +161,7 @@ static int parse_tail(struct parse *p, int *i)
 			return tail_kind(p, i, kinds[k].kind);
 	near = text_nearest(t->s, tail_words, ARRAY_LEN(tail_words));
 	return err_at(p->e, t->at,
-		      "behind '|' stands captures, files, connections, events, count, top N KEY, "
+		      "behind '|' stands captures, files, connections, events, minutes, hours, count, top N KEY, "
 		      "sort COLUMN or limit N%s%s%s",
 		      near ? ": did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
@@ -281,6 +287,7 @@ void question_release(struct question *q)
 	filter_free(q->filter);
 	free(q->host);
 	free(q->session);
+	free(q->counter);
 	q->filter = NULL;
-	q->host = q->session = NULL;
+	q->host = q->session = q->counter = NULL;
 }

@@ -23,6 +23,8 @@ enum question_kind {
 	QUESTION_FILES,
 	QUESTION_CONNECTIONS,
 	QUESTION_EVENTS,
+	QUESTION_MINUTES,
+	QUESTION_HOURS,
 	QUESTION_TOP,
 	QUESTION_COUNT,
 };
@@ -33,7 +35,7 @@ struct question {
 	bool has_filter;       /* it says something */
 	int64_t from_ns,
 		to_ns;	      /* what was going on between these; INT64_MIN, INT64_MAX: any time */
-	char *host, *session; /* NULL: any */
+	char *host, *session, *counter; /* NULL: any */
 	int64_t capture;      /* 0: any */
 	int64_t limit;	      /* rows */
 	int key[QUESTION_KEYS_MAX]; /* TOP: columns of table_history_connections, or

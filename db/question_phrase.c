@@ -145,6 +145,14 @@ static int phrase_session(struct parse *p, int *i)
 	return take_word(p, i, &p->q->session, "session's name");
 }
 
+/* What is asked for are its minutes, where nothing else is said. */
+static int phrase_counter(struct parse *p, int *i)
+{
+	if (p->q->kind == QUESTION_CONNECTIONS)
+		p->q->kind = QUESTION_MINUTES;
+	return take_word(p, i, &p->q->counter, "counter's name");
+}
+
 static int phrase_capture(struct parse *p, int *i)
 {
 	uint64_t n = 0;
@@ -160,10 +168,10 @@ static int phrase_capture(struct parse *p, int *i)
 }
 
 const char *const phrase_words[] = {"last", "after", "since",	"before",  "between",
-				    "at",   "on",    "session", "capture", NULL};
+				    "at",   "on",    "session", "capture", "counter", NULL};
 static int (*const phrase_run[])(struct parse *p, int *i) = {
 	phrase_last, phrase_after, phrase_after,   phrase_before, phrase_between,
-	phrase_at,   phrase_on,	   phrase_session, phrase_capture};
+	phrase_at,   phrase_on,	   phrase_session, phrase_capture, phrase_counter};
 
 int parse_phrase(struct parse *p, int *i)
 {

@@ -169,7 +169,7 @@ static char *store_question(const struct msg_query *q)
 static bool store_knows(struct str table)
 {
 	static const char *const names[] = {"history", "captures", "files", "connections",
-					    "events"};
+					    "events",  "minutes",  "hours"};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (str_is(table, names[i]))

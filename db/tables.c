@@ -123,6 +123,20 @@ static const struct column events_columns[] = {
 	{"sentence", KIND_TEXT, 0, "", "what happened"},
 };
 
+static const struct column totals_columns[] = {
+	{"capture", KIND_COUNT, 0, "", "the capture's number in this history"},
+	{"host", KIND_TEXT, 0, "", "where it was counted"},
+	{"session", KIND_TEXT, 0, "", "the session"},
+	{"counter", KIND_TEXT, 0, "", "the counter's name; empty: the session itself"},
+	{"time", KIND_TIME, 0, "", "the end of the minute or hour"},
+	{"duration_s", KIND_SECONDS, 0, "", "how much of it was counted"},
+	{"packets", KIND_COUNT, 0, "", "packets in it"},
+	{"bytes", KIND_BYTES, 0, "", "their bytes on the wire"},
+	{"pps", KIND_PPS, 0, "packets a second", "their rate"},
+	{"bps", KIND_BPS, 0, "bits a second", "their rate"},
+	{"dropped", KIND_COUNT, 0, "", "packets that the session lost in it, over all causes"},
+};
+
 static const struct column top_columns[] = {
 	{"key", KIND_TEXT, 0, "", "what the rows are summed by"},
 	{"bytes", KIND_BYTES, 0, "", "bytes on the wire, both ways"},
@@ -153,6 +167,12 @@ const struct table_type table_history_connections = {
 	ARRAY_LEN(connections_columns)};
 const struct table_type table_history_events = {"events", "what happened in captures", "[QUESTION]",
 						events_columns, ARRAY_LEN(events_columns)};
+const struct table_type table_history_minutes = {"minutes", "sessions and their counters by the minute",
+						 "[QUESTION]", totals_columns,
+						 ARRAY_LEN(totals_columns)};
+const struct table_type table_history_hours = {"hours", "sessions and their counters by the hour",
+					       "[QUESTION]", totals_columns,
+					       ARRAY_LEN(totals_columns)};
 const struct table_type table_history_top = {"top", "sums by a key, the largest first",
 					     "[QUESTION]", top_columns, ARRAY_LEN(top_columns)};
 const struct table_type table_history_count = {"count", "sums over all that was found",

@@ -18,7 +18,8 @@ struct column_sql {
 };
 
 extern const struct table_type table_captures, table_files, table_history_connections,
-	table_history_events, table_history_top, table_history_count, table_history_journals;
+	table_history_events, table_history_top, table_history_count, table_history_journals,
+	table_history_minutes, table_history_hours;
 extern const struct column_sql
 	connection_sql[]; /* as the columns of table_history_connections, ended by NULL */
 /* A cell of a statement's row: an integer, a text, or 16 bytes, which are an address. Texts are

@@ -78,6 +78,31 @@ static void journal_bytes(int fd, struct buf *out)
 	}
 }
 
+/* A capture of two minutes; the counter dns was taken away half a minute later. */
+static void totals_add(struct journal *tap)
+{
+	static const uint64_t packets[] = {6000, 9000}, drops[] = {2, 3}, dns[] = {100, 600};
+	struct err e;
+
+	for (int i = 0; i < 2; i++) {
+		const int64_t time_ns = T0 + (i + 1) * 60 * NS_PER_S;
+
+		assert_int_equal(journal_add_j_second(tap, &(struct msg_j_second){.time_ns = time_ns, .packets = packets[i], .bytes = packets[i] * 100,
+			.dropped_kernel = drops[i], .period_s = 60}, &e), 0);
+		assert_int_equal(journal_add_j_counter(tap, &(struct msg_j_counter){.time_ns = time_ns, .name = str_of("dns"), .packets = dns[i],
+			.bytes = dns[i] * 100, .period_s = 60}, &e), 0);
+		assert_int_equal(journal_add_j_counter(tap, &(struct msg_j_counter){.time_ns = time_ns, .name = str_of("dns"), .packets = dns[i],
+			.bytes = dns[i] * 100}, &e), 0);
+	}
+	assert_int_equal(journal_add_j_second(tap, &(struct msg_j_second){.time_ns = T0 + 120 * NS_PER_S, .packets = 9000, .bytes = 900000,
+		.dropped_kernel = 3, .period_s = 3600}, &e), 0);
+	assert_int_equal(journal_add_j_counter(tap, &(struct msg_j_counter){.time_ns = T0 + 120 * NS_PER_S, .name = str_of("dns"), .packets = 600,
+		.bytes = 60000, .period_s = 3600}, &e), 0);
+	/* another of the same name began again at nothing */
+	assert_int_equal(journal_add_j_counter(tap, &(struct msg_j_counter){.time_ns = T0 + 150 * NS_PER_S, .name = str_of("dns"),
+		.packets = 50, .bytes = 5000, .period_s = 60}, &e), 0);
+}
+
 static const struct msg_j_capture capture = {.capture = {"web-1", 5}, .session = {"web", 3}, .host = {"edge", 4}, .devices = {"eth0", 4},
 					     .filter = {"tcp", 3}, .started_ns = T0, .folder = {"/captures/web-1", 15}};
 
@@ -99,6 +124,7 @@ static void journals_make(struct history *h)
 			.reason = str_of("past \"keep\": files")}, &e), 0);
 	assert_int_equal(journal_add_j_second(tap, &(struct msg_j_second){.time_ns = T0 + NS_PER_S, .packets = 9000, .bytes = 900000,
 		.dropped_kernel = 3}, &e), 0);
+	totals_add(tap);
 	assert_int_equal(journal_add_j_own(tap, &(struct msg_j_own){.time_ns = T0, .op = str_of("add"), .connection = str_of("10.0.0.1:22")}, &e), 0);
 	assert_int_equal(journal_add_j_end(tap, &(struct msg_j_end){.time_ns = T0 + 3100 * NS_PER_S, .reason = str_of("stopped")}, &e), 0);
 	for (uint64_t id = 1; id <= CONNECTIONS; id++) {
@@ -278,6 +304,40 @@ static void captures_files_and_events_are_kept(void **state)
 	assert_int_equal(rowset_cell(r.rows, 1, 10).type, VALUE_NULL);
 	rowset_free(r.rows);
 	assert_int_equal(ask_count(h, "events", &table_history_events), 1);
+}
+
+/* What each minute added, not what had been counted until then; drops stand beside it. */
+static void minutes_and_hours(void **state)
+{
+	struct history *h = *state;
+	struct reply r;
+
+	ask(h, "session web counter dns", &table_history_minutes, &r);
+	assert_int_equal(rowset_rows(r.rows), 3);
+	for (uint64_t i = 0; i < 3; i++) {
+		const int64_t time_ns = rowset_cell(r.rows, i, 4).i;
+		const int minute = (int)((time_ns - T0 + 30 * NS_PER_S) / (60 * NS_PER_S));
+
+		assert_true(str_is(rowset_cell(r.rows, i, 3).s, "dns"));
+		assert_int_equal(rowset_cell(r.rows, i, 6).i, minute == 1 ? 100 : minute == 2 ? 500 : 50);
+		assert_int_equal(rowset_cell(r.rows, i, 7).i, minute == 1 ? 10000 : minute == 2 ? 50000 : 5000);
+		assert_int_equal(rowset_cell(r.rows, i, 5).i, minute == 3 ? 30 * NS_PER_S : 60 * NS_PER_S);
+		assert_true(rowset_cell(r.rows, i, 8).r > (minute == 2 ? 8.3 : 1.6) && rowset_cell(r.rows, i, 8).r < (minute == 2 ? 8.4 : 1.7));
+		if (minute < 3)
+			assert_int_equal(rowset_cell(r.rows, i, 10).i, minute == 1 ? 2 : 1);
+		else
+			assert_int_equal(rowset_cell(r.rows, i, 10).type, VALUE_NULL);
+	}
+	rowset_free(r.rows);
+	assert_int_equal(ask_count(h, "minutes", &table_history_minutes), 5);
+	assert_int_equal(ask_count(h, "minutes session web", &table_history_minutes), 5);
+	assert_int_equal(ask_count(h, "minutes session nobody", &table_history_minutes), 0);
+	assert_int_equal(ask_count(h, "session web counter dns | hours", &table_history_hours), 1);
+	assert_int_equal(ask_count(h, "session web | hours", &table_history_hours), 2);
+	assert_int_equal(ask_count(h, "counter none", &table_history_minutes), 0);
+	ask(h, "session web | hours | sort packets | limit 1", &table_history_hours, &r);
+	assert_int_equal(rowset_cell(r.rows, 0, 6).i, 600);
+	rowset_free(r.rows);
 }
 
 static void a_later_record_replaces_the_earlier(void **state)
@@ -517,6 +577,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(captures_files_and_events_are_kept),
+		cmocka_unit_test(minutes_and_hours),
 		cmocka_unit_test(a_later_record_replaces_the_earlier),
 		cmocka_unit_test(a_journal_goes_on_where_it_stopped),
 		cmocka_unit_test(questions_are_answered_as_the_filter_says),

@@ -91,6 +91,9 @@ static void people_are_understood(void **state)
 		{"app ~ dns|tls", QUESTION_CONNECTIONS},
 		{"session web since yesterday | events", QUESTION_EVENTS},
 		{"files last 1d", QUESTION_FILES},
+		{"session web counter dns last 1d", QUESTION_MINUTES},
+		{"session web counter dns last 1d | hours", QUESTION_HOURS},
+		{"minutes on edge-01", QUESTION_MINUTES},
 		{"before 2026-11-01 | captures", QUESTION_CAPTURES},
 		{"10.1.2.3 | sort -bytes | limit 10", QUESTION_CONNECTIONS},
 	};
