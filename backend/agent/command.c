@@ -48,6 +48,7 @@ static int run_new(struct call *c, struct err *e)
 static int run_stop(struct call *c, struct err *e)
 {
 	(void)e;
+	persist_over(c->session);
 	if (c->session->state == SESSION_ENDED) {
 		call_done(c);
 		return 0;
@@ -137,6 +138,8 @@ static int run_record(struct call *c, struct err *e)
 		return 0;
 	}
 	s->spec.record = s->spec.record || on;
+	s->persist.recorded = on;
+	state_save(s);
 	if (!on || s->opens.count == 0)
 		(void)channel_put_tap_record(s->tap, 0, 0, &m); /* -1: `gone` will come */
 	/* Done when the file is there, or is whole. */

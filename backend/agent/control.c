@@ -156,7 +156,7 @@ void control_event(struct control *c, const char *severity, const char *where, c
 static bool anything_runs(const struct control *c)
 {
 	for (const struct session *s = c->sessions; s; s = s->next)
-		if (session_runs(s) || outlets_busy(s))
+		if (session_runs(s) || outlets_busy(s) || persist_waits(s))
 			return true;
 	return false;
 }

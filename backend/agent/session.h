@@ -4,6 +4,7 @@
 
 #include "capfile/chunk.h"
 #include "peer.h"
+#include "persist.h"
 #include "session_parts.h"
 #include "spec.h"
 
@@ -66,6 +67,7 @@ struct session {
 	struct alerts *alerts;	    /* alert.h; NULL none */
 	struct outlets *outlets; /* outlet.h: the commands that its files go through; NULL none */
 	struct sockets *sockets; /* socket.h: who here has its connections; NULL nobody asks */
+	struct persist persist;	 /* of a session that comes back */
 	struct usage_rate usage; /* of its tap and its reader */
 
 	/* while it runs */

@@ -28,6 +28,10 @@ static void session_abort(struct session *s)
 						    yet, or this says so */
 	outlets_free(s);
 	capture_remove(s);
+	if (s->persist.back) {
+		persist_failed(s, &e);
+		return;
+	}
 	state_forget(s);
 	session_free(s);
 	reply_error(c, &who, &e);
@@ -133,6 +137,7 @@ void session_finish(struct session *s)
 	struct control *c = s->control;
 
 	salvage_journals(s);
+	persist_ended(s);
 	s->state = SESSION_ENDED;
 	s->ended_ns = clock_now_ns();
 	state_save(s);
@@ -204,6 +209,7 @@ void session_tick(struct session *s, int64_t now_ns)
 			session_mended(s);
 		break;
 	case SESSION_ENDED:
+		persist_tick(s, now_ns);
 		break;
 	}
 }

@@ -154,20 +154,28 @@ static int name_free(struct control *c, const char *name, struct err *e)
 void session_start(struct control *c, struct spec *spec, const struct peer *p,
 		   const struct reply *r)
 {
+	uid_t uid = p->who.uid;
+	struct err e;
+
+	if (name_free(c, spec->name, &e) || outlets_check(spec, &p->who, &e) ||
+	    (spec->user && account_named(spec->user, p->who.uid, &uid, &e)))
+		reply_error(c, r, &e);
+	else
+		session_begin(c, spec, &p->who, uid, r, NULL);
+}
+
+void session_begin(struct control *c, struct spec *spec, const struct who *who, uid_t uid,
+		   const struct reply *r, const struct persist *back)
+{
 	struct session *s;
 	struct err e;
 
-	uid_t uid = p->who.uid;
-
-	if (name_free(c, spec->name, &e) || outlets_check(spec, &p->who, &e) ||
-	    (spec->user && account_named(spec->user, p->who.uid, &uid, &e))) {
-		reply_error(c, r, &e);
-		return;
-	}
 	s = session_new(c, spec->name);
 	s->spec = *spec;
 	*spec = (struct spec){0};
-	s->who = p->who;
+	if (back)
+		s->persist = *back;
+	s->who = *who;
 	s->uid = uid;
 	free(s->owner);
 	s->owner = user_name(s->uid);
@@ -182,8 +190,8 @@ void session_start(struct control *c, struct spec *spec, const struct peer *p,
 			      s->spec.buffer_bytes);
 	}
 	s->deadline_ns = clock_mono_ns() + SESSION_STOP_NS;
-	if (devices_resolve(s, &e) || capture_create(s, &e) || disk_begin(s, &e) ||
-	    tap_child_start(s, &e) || outlets_start(s, &e)) {
+	if (devices_resolve(s, &e) || capture_create(s, &e) || persist_journal(s, &e) ||
+	    disk_begin(s, &e) || tap_child_start(s, &e) || outlets_start(s, &e)) {
 		s->tap_error = e;
 		session_tap_gone(s, &e);
 		return;

@@ -18,6 +18,9 @@ void waiting_error(struct control *c, struct waiting *w, const struct err *e);
 /* Answers the client when it runs or cannot. */
 void session_start(struct control *c, struct spec *spec, const struct peer *p,
 		   const struct reply *r);
+/* The same, of a session that nobody else is called like. `back`: it was there before (taken); NULL. */
+void session_begin(struct control *c, struct spec *spec, const struct who *who, uid_t uid,
+		   const struct reply *r, const struct persist *back);
 /* --- session_end.c --- */
 void session_stop(struct session *s, const char *reason);
 void session_tap_gone(struct session *s, const struct err *why);

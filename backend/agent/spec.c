@@ -21,7 +21,7 @@ static const struct spec_word {
 };
 
 /* Words that are read and of which nothing is built yet. */
-static const char *const later[] = {"alert", "sample", "stamp", "precision", "past", "save-when", "stop-when", "persist"};
+static const char *const later[] = {"alert", "sample", "stamp", "precision", "past", "save-when", "stop-when"};
 
 bool spec_rotates(const struct spec *s)
 {

@@ -99,6 +99,8 @@ static void state_put(struct buf *b, const struct session *s)
 		add_line(b, "compress", s->spec.compress);
 	(void)buf_printf(b, "flags %d %d %u %d\n", s->spec.record, s->spec.pcap, s->spec.snaplen,
 			 s->spec.ephemeral);
+	(void)buf_printf(b, "persist %d %d\nwho %d %d\n", s->spec.persist, s->persist.recorded,
+			 s->who.owner, s->who.member);
 	(void)buf_printf(b, "times %lld %lld\n", (long long)s->started_ns, (long long)s->ended_ns);
 	(void)buf_add_str(b, "total");
 	add_number(b, t->time_ns);
@@ -290,6 +292,12 @@ static void take_line(struct session *s, const struct words *w)
 		s->spec.pcap = number(w, 2) != 0;
 		s->spec.snaplen = (uint32_t)number(w, 3);
 		s->spec.ephemeral = number(w, 4) != 0;
+	} else if (strcmp(key, "persist") == 0) {
+		s->spec.persist = number(w, 1) != 0;
+		s->persist.recorded = number(w, 2) != 0;
+	} else if (strcmp(key, "who") == 0) {
+		s->who.owner = number(w, 1) != 0;
+		s->who.member = number(w, 2) != 0;
 	} else if (strcmp(key, "times") == 0) {
 		s->started_ns = strtoll(at(w, 1), NULL, 10);
 		s->ended_ns = strtoll(at(w, 2), NULL, 10);

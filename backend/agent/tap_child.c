@@ -192,11 +192,12 @@ static void started(void *arg, const struct err *e)
 	}
 	s->state = SESSION_RUNNING;
 	s->running_ns = clock_mono_ns();
+	persist_started(s);
 	session_note_filter(s, "", s->filter, 0, 0);
 	state_save(s);
 	session_own_apply(s);
 	control_event(s->control, "note", s->name, "started on %s", s->devices);
-	reply_done(s->control, &s->started, "");
+	reply_done(s->control, &s->started, persist_note(s));
 }
 
 /* All counters together, then the filter, which starts the devices. */

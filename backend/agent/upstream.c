@@ -290,7 +290,7 @@ bool upstream_mend(struct upstream *u)
 		return true;
 	upstream_local_sessions(u->control);
 	for (const struct session *s = u->control->sessions; s; s = s->next)
-		interrupted = interrupted || s->state == SESSION_INTERRUPTED;
+		interrupted = interrupted || s->state == SESSION_INTERRUPTED || s->spec.persist;
 	if (!interrupted || u->unmended)
 		return false;
 	u->unmended = upstream_need(u, &e) != 0;

@@ -98,7 +98,7 @@ static void test_refused(void **state)
 	} cases[] = {
 		{"a filtre tcp", "did you mean \"filter\""},
 		{"a sample 10", "yet"},
-		{"a persist", "yet"},
+		{"a persist ephemeral", "not both"},
 		{"a pipe cat", "yet"},
 		{"a filter", "needs an expression"},
 		{"a filter tcp record filter udp", "one filter"},
