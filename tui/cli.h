@@ -67,6 +67,10 @@ struct cli_option_text {
 };
 bool cli_option_at(size_t i, struct cli_option_text *t);
 
+/* --- cli_daemon.c --- */
+/* As cli_client, for what is about sessions. */
+struct client *cli_daemon(struct cli *c, const char *host, struct err *e);
+
 /* --- cli_table.c --- */
 struct cli_ask {
 	struct client *client;

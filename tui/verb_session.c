@@ -41,7 +41,7 @@ static void fault_words(struct cli *c, int count, char **word)
 /* Sends the verb to the host of word[1]. */
 static int act_on(struct cli *c, const char *host, int count, char **word, struct err *e)
 {
-	struct client *client = cli_client(c, host, e);
+	struct client *client = cli_daemon(c, host, e);
 
 	return client ? cli_command(c, client, 0, (const char *const *)word, (size_t)count, e) : -1;
 }
@@ -135,7 +135,9 @@ int verb_new(struct cli *c, int count, char **word, struct err *e)
 
 static int print_of_host(struct cli *c, const char *host, const char *table, struct err *e)
 {
-	struct cli_ask ask = {.client = cli_client(c, host, e), .table = table};
+	/* Devices are those of who asks, not of the daemon. */
+	struct client *client = strcmp(table, "devices") == 0 ? cli_client(c, host, e) : cli_daemon(c, host, e);
+	struct cli_ask ask = {.client = client, .table = table};
 
 	return ask.client ? cli_print(c, &ask, e) : -1;
 }
@@ -205,7 +207,7 @@ int verb_of_session(struct cli *c, int count, char **word, struct err *e)
 		words[ask.nwords++] = "counter";
 		words[ask.nwords++] = c->opt.counter;
 	}
-	ask.client = cli_client(c, host, e);
+	ask.client = cli_daemon(c, host, e);
 	if (ask.client)
 		r = cli_print(c, &ask, e);
 	free(host);

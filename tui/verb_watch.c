@@ -155,7 +155,7 @@ int verb_watch(struct cli *c, int count, char **word, struct err *e)
 	}
 	(void)msg_strs(&q.words, words, n); /* three at most */
 	q.columns = str_of(c->opt.columns ? c->opt.columns : "");
-	client = cli_client(c, host, e);
+	client = cli_daemon(c, host, e);
 	if (client)
 		r = watch_run(c, client, &q, e);
 	free(host);

@@ -7,6 +7,21 @@
 
 #include "types.h"
 
+/* Only a daemon of ours, or of root's, is asked: else somebody else's socket could pretend. */
+static int peer_check(int fd, const char *spec, struct err *e)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len))
+		return err_errno(e, ERR_REFUSED, "the kernel does not say who answers at %s", spec);
+	if (cred.uid == geteuid() || cred.uid == 0)
+		return 0;
+	return err_set(e, ERR_REFUSED,
+		       "who answers at %s is neither you nor root (uid %lu): it is not asked", spec,
+		       (unsigned long)cred.uid);
+}
+
 static int unix_open(const char *spec, struct link *l, struct err *e)
 {
 	struct sockaddr_un to = {.sun_family = AF_UNIX};
@@ -23,6 +38,10 @@ static int unix_open(const char *spec, struct link *l, struct err *e)
 	/* A unix socket connects at once or not at all; EAGAIN is a full queue of who wants in. */
 	if (connect(fd, (const struct sockaddr *)&to, sizeof(to))) {
 		err_errno(e, ERR_REFUSED, "no daemon answers at %s", spec);
+		close(fd);
+		return -1;
+	}
+	if (peer_check(fd, spec, e)) {
 		close(fd);
 		return -1;
 	}

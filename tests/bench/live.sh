@@ -120,12 +120,10 @@ latency_bench() { # new until it captures (the verb answers then), and a poll
 	done
 	# shellcheck disable=SC2086
 	figure 'new until capturing, ms' "$(printf '%s\n' $list | median 1000)" - 100 plain
-	list=
-	for i in 1 2 3 4 5 6 7; do
-		list="$list $(milliseconds tapdeck poll bench)"
-	done
-	# shellcheck disable=SC2086
-	figure 'poll answered, ms' "$(printf '%s\n' $list | median 1000)" - 100 plain
+	here python3 tests/bench/poll.py "$TAPDECK" "$BIN/tapdeckd" "$TAPDECK_SOCKET" bench >"$WORK/poll"
+	figure 'poll answered, ms' "$(awk '/^command/ { printf "%.2f", $2 / 1000 }' "$WORK/poll")" - 2 plain
+	figure 'poll answered by --attach, its start included, ms' "$(awk '/^attached/ { printf "%.2f", $2 / 1000 }' "$WORK/poll")" - - plain
+	figure 'poll on an open connection, ms' "$(awk '/^request/ { printf "%.3f", $2 / 1000 }' "$WORK/poll")" - 2 plain
 	tapdeck stop bench
 	tapdeck dismiss bench
 }
