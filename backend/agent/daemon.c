@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -91,6 +92,16 @@ static int log_use(const struct daemon *d, const struct settings *s, struct err 
 	return 0;
 }
 
+/* Sessions and what they open have the other half of the descriptors. */
+static unsigned clients_allowed(unsigned said)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur / 2 >= said)
+		return said;
+	return (unsigned)(limit.rlim_cur / 2);
+}
+
 /* All of it or nothing. */
 static int settings_use(struct daemon *d, const struct settings *s, struct err *e)
 {
@@ -102,7 +113,7 @@ static int settings_use(struct daemon *d, const struct settings *s, struct err *
 	c->group = group;
 	c->limits = s->limits;
 	c->sessions_max = s->sessions;
-	c->clients_max = s->clients;
+	c->clients_max = clients_allowed(s->clients);
 	c->buffer_max_bytes = s->buffer_bytes;
 	if (s->captures) {
 		free(c->captures);

@@ -15,12 +15,13 @@
 #include "base/xalloc.h"
 #include "peer.h"
 
-#define BACKLOG 128
+#define BACKLOG 1024 /* as many may knock at once; past it connect(2) fails over there */
 
 struct listener {
 	uv_poll_t poll;
 	struct control *control;
 	int fd, lock;
+	int spare;  /* given up for a moment when there is no descriptor for who knocks; -1 */
 	bool given; /* somebody else has made it, and sees to who may come in */
 	char *path;
 };
@@ -57,6 +58,20 @@ int listener_group(struct listener *l, struct err *e)
 	return err_errno(e, ERR_REFUSED, "could not let the group in at %s", l->path);
 }
 
+/* We hold the lock: nobody listens there. What is no socket is nothing of a daemon's. */
+static int socket_stale(const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (lstat(path, &st))
+		return 0; /* bind says what is wrong */
+	if (!S_ISSOCK(st.st_mode))
+		return err_set(e, ERR_REFUSED, "%s is there and is no socket: name another place",
+			       path);
+	(void)unlink(path); /* likewise */
+	return 0;
+}
+
 static int socket_open(const struct control *c, const char *path, struct err *e)
 {
 	struct sockaddr_un at = {.sun_family = AF_UNIX};
@@ -71,7 +86,10 @@ static int socket_open(const struct control *c, const char *path, struct err *e)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return err_errno(e, ERR_REFUSED, "no socket");
-	(void)unlink(path); /* we hold the lock: nobody listens there */
+	if (socket_stale(path, e)) {
+		close(fd);
+		return -1;
+	}
 	mask = umask(0177);
 	r = bind(fd, (const struct sockaddr *)&at, sizeof(at));
 	(void)umask(mask);
@@ -126,6 +144,24 @@ static void client_accept(struct listener *l, int fd)
 	}
 }
 
+/* No descriptor is left: who stays at the door would make us look there for ever. */
+static void client_turn_away(struct listener *l)
+{
+	struct err e;
+	int fd;
+
+	if (l->spare >= 0)
+		close(l->spare);
+	fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd >= 0) {
+		err_set(&e, ERR_REFUSED,
+			"this daemon has no descriptor left for one more client (ulimit -n): try "
+			"again later");
+		client_refuse(l->control, fd, &e);
+	}
+	l->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
 static void on_knock(uv_poll_t *poll, int status, int events)
 {
 	struct listener *l = poll->data;
@@ -135,6 +171,8 @@ static void on_knock(uv_poll_t *poll, int status, int events)
 	(void)events;
 	while ((fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0)
 		client_accept(l, fd);
+	if (errno == EMFILE || errno == ENFILE)
+		client_turn_away(l);
 }
 
 int listener_open(struct listener **listener, struct control *c, const char *path, int fd,
@@ -145,12 +183,15 @@ int listener_open(struct listener **listener, struct control *c, const char *pat
 	l->control = c;
 	l->given = fd >= 0;
 	l->fd = -1;
+	l->spare = open("/dev/null", O_RDONLY | O_CLOEXEC); /* without it nobody is told */
 	l->lock = lock_take(path, e);
 	if (l->lock >= 0)
 		l->fd = l->given ? fd : socket_open(c, path, e);
 	if (l->fd < 0) {
 		if (l->lock >= 0)
 			close(l->lock);
+		if (l->spare >= 0)
+			close(l->spare);
 		free(l);
 		return -1;
 	}
@@ -173,6 +214,8 @@ void listener_close(struct listener *l)
 		(void)unlink(l->path);
 	close(l->fd);
 	close(l->lock);
+	if (l->spare >= 0)
+		close(l->spare);
 	free(l->path);
 	uv_close((uv_handle_t *)&l->poll, on_closed);
 }

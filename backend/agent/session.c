@@ -11,6 +11,8 @@
 #include "outlet.h"
 #include "reader_child.h"
 
+#define CLOCK_SET_NS (2 * NS_PER_S) /* by more than messages are late: it was set */
+
 /* --- totals by the second --- */
 
 static unsigned history_room(const struct history *h)
@@ -18,13 +20,28 @@ static unsigned history_room(const struct history *h)
 	return h->room ? h->room : SESSION_SECONDS;
 }
 
+int64_t history_between_ns(const struct second *a, const struct second *b)
+{
+	const int64_t day = b->time_ns - a->time_ns, mono = b->mono_ns - a->mono_ns;
+
+	if (!a->mono_ns || !b->mono_ns)
+		return day;
+	return day > mono - CLOCK_SET_NS && day < mono + CLOCK_SET_NS ? day : mono;
+}
+
 void history_add(struct history *h, const struct second *x)
 {
 	const unsigned room = history_room(h);
+	struct second *added;
 
 	if (!h->at)
 		h->at = xcalloc(room, sizeof(*h->at));
-	h->at[(h->first + h->count) % room] = *x;
+	while (h->count && history_at(h, h->count - 1)->time_ns >= x->time_ns)
+		h->count--;
+	added = &h->at[(h->first + h->count) % room];
+	*added = *x;
+	if (!added->mono_ns)
+		added->mono_ns = clock_mono_ns();
 	if (h->count < room)
 		h->count++;
 	else

@@ -12,6 +12,7 @@
 struct second {
 	int64_t time_ns;
 	uint64_t packets, bytes, dropped_kernel;
+	int64_t mono_ns; /* when it came; 0: now */
 };
 /* The last `room` of them (0: SESSION_SECONDS); [0] is the oldest by history_at. */
 struct history {

@@ -7,9 +7,12 @@
 #include "session.h"
 
 /* --- session.c --- */
+/* Where the clock went back, what claims to be later than x goes. */
 void history_add(struct history *h, const struct second *x);
 /* So many rows and no more: the newest stay. */
 void history_limit(struct history *h, unsigned rows);
+/* Time from a to b: of the clock of the day, but where it was set in between. */
+int64_t history_between_ns(const struct second *a, const struct second *b);
 const struct second *history_at(const struct history *h, unsigned i);
 void waiting_add(struct waiting *w, const struct reply *r);
 void waiting_done(struct control *c, struct waiting *w, const char *note);

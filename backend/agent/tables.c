@@ -98,7 +98,7 @@ static const struct column journals_columns[] = {
 /* Between two rows; unknown without time between them. */
 static struct rates rates_between(const struct second *a, const struct second *b)
 {
-	const int64_t ns = a && b ? b->time_ns - a->time_ns : 0;
+	const int64_t ns = a && b ? history_between_ns(a, b) : 0;
 	const double s = (double)ns / (double)NS_PER_S;
 
 	if (ns <= 0 || b->packets < a->packets || b->bytes < a->bytes)

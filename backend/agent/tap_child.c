@@ -33,7 +33,7 @@ static void tap_stats(struct session *s, const struct frame *f)
 	before = s->total;
 	s->total = m;
 	disk_dropped(s, &before);
-	history_add(&s->history, &(struct second){m.time_ns, m.packets, m.bytes, m.dropped_kernel});
+	history_add(&s->history, &(struct second){m.time_ns, m.packets, m.bytes, m.dropped_kernel, 0});
 	session_counters_second(s, m.time_ns);
 	s->tap_ended = s->tap_ended || m.ended;
 	if (m.ended)
