@@ -304,6 +304,20 @@ void audit_gone(const struct peer *p)
 	}
 }
 
+void audit_denied(const struct peer *p, const char *table, const struct strs *words,
+		  const struct err *e)
+{
+	char *verb, *request;
+
+	if (!p->control->audit)
+		return;
+	verb = xasprintf("query %s", table);
+	request = request_text(verb, words);
+	line_write(p->control->audit, &p->who, request, result_of(e), e);
+	free(request);
+	free(verb);
+}
+
 void audit_refused(struct control *c, const struct who *who, const struct err *e)
 {
 	if (c->audit)

@@ -25,6 +25,9 @@ void audit_begin(const struct peer *p, const struct reply *r, const char *verb,
 void audit_end(struct control *c, const struct reply *r, const struct err *e);
 /* The client is gone: what it has asked for has no answer. */
 void audit_gone(const struct peer *p);
+/* A question that was not answered, for want of rights. */
+void audit_denied(const struct peer *p, const char *table, const struct strs *words,
+		  const struct err *e);
 /* Somebody who was not let in. */
 void audit_refused(struct control *c, const struct who *who, const struct err *e);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "audit.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "base/xalloc.h"
@@ -399,16 +400,12 @@ static int arguments_take(struct control *c, const struct peer *p, uint32_t chan
 	return 0;
 }
 
-int tables_query(void *arg, uint32_t channel, const struct msg_query *q, struct table *t,
-		 struct err *e)
+static int table_open(struct control *c, const struct peer *p, uint32_t channel,
+		      const struct msg_query *q, struct table *t, struct err *e)
 {
-	struct control *c = arg;
-	const struct peer *p = c->asking;
 	const struct control_table *table;
 	struct lazy *l;
 
-	if (!p)
-		return err_set(e, ERR_REFUSED, "nobody asks");
 	if (str_is(q->table, "devices"))
 		return access_check(&p->who, "devices", p->who.uid, e)
 			       ? -1
@@ -436,6 +433,25 @@ int tables_query(void *arg, uint32_t channel, const struct msg_query *q, struct 
 			    .cell = lazy_cell,
 			    .release = lazy_release};
 	return 0;
+}
+
+int tables_query(void *arg, uint32_t channel, const struct msg_query *q, struct table *t,
+		 struct err *e)
+{
+	struct control *c = arg;
+	const struct peer *p = c->asking;
+	char *name;
+	int r;
+
+	if (!p)
+		return err_set(e, ERR_REFUSED, "nobody asks");
+	r = table_open(c, p, channel, q, t, e);
+	if (r && e && e->code == ERR_REFUSED) {
+		name = xstrndup(q->table.p, q->table.len);
+		audit_denied(p, name, &q->words, e);
+		free(name);
+	}
+	return r;
 }
 
 void tables_state(void *arg, uint32_t channel, const struct table *t, struct table_state *s)

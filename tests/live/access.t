@@ -121,9 +121,10 @@ audited 'what was done' "^[0-9TZ:.-]+ done uid=$anna user=.* pid=[0-9]+ request=
 audited 'what was opened' "done uid=$anna .*request='open session:web'"
 audited 'bytes of files' "done uid=$anna .*request='stream segment web"
 audited 'what was refused, and why' "refused uid=$bert .*request='modify web tcp' why=.*another user"
+audited 'questions that were refused' "refused uid=$bert .*request='query poll web' why=.*another user"
 audited 'devices that were refused' "refused uid=$anna .*request='new x device usbmon0' why=.*owner of this daemon"
 audited 'who was not let in' "refused uid=$carl user=.* pid=[0-9]+ request=connect why=.*not yours to ask"
 audited 'root too' "done uid=0 user=root pid=[0-9]+ request='stop his'"
 is "$(stat -c '%a %u' "$audit")" '600 0' 'for root alone'
-is "$(grep -c 'request=.*poll' "$audit")" 0 'questions are not written down'
+is "$(grep -c "done .*request='query" "$audit")" 0 'those that were answered are not written down'
 done_testing

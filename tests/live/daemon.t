@@ -79,8 +79,23 @@ is "$(ls "$TAPDECK_SOCKET" 2>/dev/null)" '' 'and the socket is gone'
 exits 0 'sessions are listed by who comes later' list --format csv --no-header --columns name,state,packets
 like "$(cat "$T/out")" '^one,ended,6$' 'with their totals'
 
+# --- a tap that does not answer ---
+printf 'log %s\n' "$T/log" >"$conf"
+daemon_start
+exits 0 'a recording' new stuck device va record filter icmp
+here ping -q -c 3 -i 0.05 10.77.0.2 >/dev/null
+until_true 10 counted stuck 6
+tap=$(tapdeck show stuck --format csv --no-header | sed -n 's/^tap_pid,//p')
+kill -STOP "$tap"
+begun=$(date +%s)
+kill -TERM "$daemon"
+over() { ! kill -0 "$daemon"; }
+until_true 60 over
+is "$? $(($(date +%s) - begun < 50 ? 0 : 1))" '0 0' 'SIGTERM: a tap that hangs holds the daemon up for less than 50 seconds'
+is "$(find "$T" -name 'stuck-*.part')" '' 'and its file is whole'
+kill -9 "$tap" 2>/dev/null
+
 # --- systemd ---
-: >"$conf"
 cat >"$T/manager.py" <<'END'
 import os, socket, sys
 path, program = sys.argv[1:3]

@@ -17,7 +17,7 @@ daemon_start() { # sets daemon
 }
 ours() { # pids of tapdeckd and its children in the namespace, but for those that serve one client
 	for pid in $(ip netns pids "$near"); do
-		tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -Eq '^(tapdeck-tap|[^ ]*tapdeckd --(daemon|read))' && echo "$pid"
+		tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -Eq '^(tapdeck-tap|[^ ]*tapdeckd --(daemon|read))' && echo "$pid"
 	done
 }
 folders() { find "$T/data" -maxdepth 4 -type d -name "$1-2*" | wc -l; }
