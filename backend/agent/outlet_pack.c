@@ -109,6 +109,7 @@ static int pack_take(struct outlets *o, struct segment *g, uint64_t bytes, struc
 		return -1;
 	}
 	g->name = name;
+	g->plain_bytes = g->bytes;
 	g->bytes = bytes;
 	g->packed = true;
 	if (folder_unlink(s->folder, plain) && errno != ENOENT)

@@ -29,6 +29,7 @@ static void recover_taking(struct session *s, struct segment *g, char *packed)
 	(void)folder_unlink(s->folder, plain); /* it may have been done */
 	free(plain);
 	g->name = packed;
+	g->plain_bytes = g->bytes;
 	g->bytes = (uint64_t)st.st_size;
 	g->packed = true;
 	outlet_journal(s, g);

@@ -10,6 +10,7 @@
 #include "mend.h"
 #include "outlet.h"
 #include "reader_child.h"
+#include "session_unpack.h"
 
 #define CLOCK_SET_NS (2 * NS_PER_S) /* by more than messages are late: it was set */
 
@@ -203,6 +204,7 @@ void session_free(struct session *s)
 		reader_child_free(r);
 	}
 	outlets_free(s);
+	session_unpack_drop(s);
 	session_notes_forget(s);
 	session_release_lists(s);
 	if (s->chunks.head)

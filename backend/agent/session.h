@@ -80,6 +80,8 @@ struct session {
 	uint32_t last_id;
 	struct job *jobs;
 	struct reader_child *reader;
+	struct unpacking *unpacking; /* session_unpack.h */
+	bool chunks_owed;	     /* the reader gets them when it has all files before them */
 	unsigned reader_deaths;
 	int64_t reader_death_ns, deadline_ns;
 	struct reply started; /* who asked for it */

@@ -11,6 +11,7 @@
 #include "outlet.h"
 #include "reader_child.h"
 #include "session.h"
+#include "session_unpack.h"
 
 /* It never ran: nothing stays of it. */
 static void session_abort(struct session *s)
@@ -121,6 +122,8 @@ void session_mended(struct session *s)
 		session_finish(s);
 		return;
 	}
+	if (session_unpacks(s))
+		return; /* it reads the files first: session_reader_segments comes back here */
 	s->reader->finish_id = ++s->reader->last_id;
 	(void)channel_put_read_finish(s->reader->channel, 0, s->reader->finish_id,
 				      &m); /* -1: `gone` will come */

@@ -64,6 +64,7 @@ struct segment {
 	bool rotating;	     /* its end was asked for */
 	bool salvaged;	     /* its tap could not say that it is complete */
 	bool mending;	     /* a child looks what of it is whole */
+	uint64_t plain_bytes; /* of the contents of a compressed one; 0 not known */
 	uint64_t wire_bytes; /* of one that was salvaged */
 	bool begun;	     /* first_packet is what the chunks say */
 	int64_t sealed_mono_ns;

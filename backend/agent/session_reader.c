@@ -12,6 +12,7 @@
 #include "folder.h"
 #include "reader_child.h"
 #include "session.h"
+#include "session_unpack.h"
 
 #define READER_MEMORY_BYTES (512ull << 20)
 #define READER_DEATHS_NS (60 * NS_PER_S)
@@ -21,13 +22,9 @@ static bool follows(const struct session *s)
 	return s->chunks.head != NULL;
 }
 
-static int send_live(struct session *s, struct reader_child *r)
+static int send_journal(struct session *s, struct reader_child *r)
 {
-	const struct msg_read_chunks chunks = {.session = str_of(s->name),
-					       .record = s->spec.record,
-					       .memory_bytes = READER_MEMORY_BYTES};
 	struct msg_read_journal journal = {.name = str_of("reader.journal")};
-	const int fd[3] = {s->chunks_fd, s->release_fd, s->wake_fd};
 	struct buf b;
 	int rc;
 
@@ -38,9 +35,21 @@ static int send_live(struct session *s, struct reader_child *r)
 	rc = msg_put_read_journal(&b, &journal);
 	if (rc == 0 && s->reader_journal_fd >= 0)
 		rc = reader_child_send(r, MSG_READ_JOURNAL, &b, &s->reader_journal_fd, 1);
-	buf_clear(&b);
-	if (rc == 0)
-		rc = msg_put_read_chunks(&b, &chunks);
+	buf_release(&b);
+	return rc;
+}
+
+static int send_chunks(struct session *s, struct reader_child *r)
+{
+	const struct msg_read_chunks chunks = {.session = str_of(s->name),
+					       .record = s->spec.record,
+					       .memory_bytes = READER_MEMORY_BYTES};
+	const int fd[3] = {s->chunks_fd, s->release_fd, s->wake_fd};
+	struct buf b;
+	int rc;
+
+	buf_init(&b, MSG_PAYLOAD_MAX);
+	rc = msg_put_read_chunks(&b, &chunks);
 	if (rc == 0)
 		rc = reader_child_send(r, MSG_READ_CHUNKS, &b, fd, 3);
 	buf_release(&b);
@@ -71,9 +80,11 @@ static bool segment_tell(struct session *s, unsigned i)
 	} else {
 		const struct msg_read_file m = {.name = str_of(g->name),
 						.first_packet = g->first_packet,
-						.growing = !g->sealed && session_runs(s)};
+						.growing = (!g->sealed && session_runs(s)) ||
+							   session_unpack_behind(s, i)};
 
 		(void)reader_child_file(s->reader, fd, &m); /* -1: it is gone */
+		session_unpack_sent(s);
 		close(fd);
 	}
 	free(name);
@@ -81,17 +92,34 @@ static bool segment_tell(struct session *s, unsigned i)
 	return true;
 }
 
+/* In order, and one that is written only when it is known how many packets are before it. false:
+ * one is still being unpacked. */
+static bool segments_tell(struct session *s)
+{
+	for (unsigned i = 0; i < s->nsegments; i++) {
+		struct segment *g = &s->segment[i];
+
+		if (!g->told && g->packed && !session_unpack_tell(s, g))
+			return false;
+		if (!g->told && !segment_tell(s, i))
+			return true;
+		if (!g->sealed)
+			break;
+	}
+	session_unpack_all(s);
+	return true;
+}
+
 void session_reader_segments(struct session *s)
 {
-	if (!s->reader || !s->reader->channel)
+	if (!s->reader || !s->reader->channel || !segments_tell(s))
 		return;
-	/* In order, and one that is written only when it is known how many packets are before it.
-	 */
-	for (unsigned i = 0; i < s->nsegments; i++) {
-		if (!s->segment[i].told && !segment_tell(s, i))
-			return;
-		if (!s->segment[i].sealed)
-			return;
+	if (s->chunks_owed) {
+		s->chunks_owed = false;
+		if (follows(s))
+			(void)send_chunks(s, s->reader); /* -1: it is gone, and will be missed */
+		if (s->state == SESSION_FINISHING && s->nmending == 0)
+			session_mended(s); /* that waited for this */
 	}
 }
 
@@ -107,9 +135,11 @@ int session_reader_start(struct session *s, struct err *e)
 		return -1;
 	for (unsigned i = 0; i < s->nsegments; i++)
 		s->segment[i].told = false;
-	session_reader_segments(s);
+	session_unpack_drop(s);
+	s->chunks_owed = follows(s);
 	if (follows(s))
-		(void)send_live(s, s->reader); /* -1: it is gone, and will be missed */
+		(void)send_journal(s, s->reader); /* -1: it is gone, and will be missed */
+	session_reader_segments(s);
 	return 0;
 }
 
@@ -129,6 +159,7 @@ void session_reader_lost(struct session *s, struct reader_child *r)
 	struct err e;
 
 	s->reader = NULL;
+	session_unpack_drop(s);
 	if (s->chunks.release)
 		atomic_store(&s->chunks.release->released,
 			     UINT64_MAX); /* the tap waits for nobody */
@@ -164,5 +195,6 @@ void session_unbound(struct session *s)
 	if (!r || s->state != SESSION_ENDED || map_count(r->bindings) || s->nsegments == 0)
 		return;
 	s->reader = NULL;
+	session_unpack_drop(s);
 	reader_child_free(r);
 }

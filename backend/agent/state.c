@@ -59,8 +59,8 @@ static void state_add_lists(struct buf *b, const struct session *s)
 		const struct segment *g = &s->segment[i];
 
 		if (g->part || g->packed || g->taking)
-			(void)buf_printf(b, "way %u %d %d %d\n", g->number, g->part, g->packed,
-					 g->taking);
+			(void)buf_printf(b, "way %u %d %d %d %llu\n", g->number, g->part, g->packed,
+					 g->taking, (unsigned long long)g->plain_bytes);
 	}
 	for (const struct counter *k = s->counters; k; k = k->next) {
 		(void)buf_add_str(b, "counter");
@@ -217,6 +217,7 @@ static void take_way(struct session *s, const struct words *w)
 		g->part = number(w, 2) != 0;
 		g->packed = number(w, 3) != 0;
 		g->taking = number(w, 4) != 0;
+		g->plain_bytes = number(w, 5);
 	}
 }
 

@@ -18,6 +18,7 @@
 #include "base/xalloc.h"
 
 #define MAGIC_BYTES 6u
+#define NOBODY 65534u /* Debian's nobody and nogroup; owns nothing */
 #define WHY_BYTES 700u
 #define COMPLAINT_BYTES 4096u /* of a compressor's words that are looked at */
 #define COMPLAINT_SHOWN 200
@@ -259,6 +260,9 @@ static int child_start(struct unpack *u, struct err *e)
 			(char *)(uintptr_t)(u->codec->len ? "-dc" : "-"),
 			(char *)(uintptr_t)u->codec->option, NULL};
 	char *envp[] = {search, (char *)(uintptr_t) "LC_ALL=C", NULL};
+	/* Both files come as descriptors: nobody else's rights are needed to read a user's. */
+	static const struct spawn_as nobody = {.uid = NOBODY, .gid = NOBODY};
+	const bool daemon_of_root = u->control->role == CONTROL_DAEMON && geteuid() == 0;
 	const struct spawn s = {.path = u->codec->program,
 				.argv = argv,
 				.envp = envp,
@@ -266,7 +270,8 @@ static int child_start(struct unpack *u, struct err *e)
 				.nfd = 3,
 				.no_new_privs = true,
 				.die_with_parent = true,
-				.new_session = true};
+				.new_session = true,
+				.as = daemon_of_root ? &nobody : NULL};
 	const pid_t pid = spawn_start(&s, e);
 
 	free(search);
