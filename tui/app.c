@@ -10,6 +10,7 @@
 #include "base/paths.h"
 #include "base/words.h"
 #include "base/xalloc.h"
+#include "guard.h"
 #include "tui/command.h"
 #include "tui/known.h"
 

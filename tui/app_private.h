@@ -115,17 +115,6 @@ void verbs_release(struct app *a);
 void verbs_forget(struct app *a, struct pane *p);
 void verbs_link_changed(struct app *a, const void *link_arg);
 
-/* guard.c */
-/* A verb for a host, in a read-only console: -1 with a sentence. */
-int guard_verb(const struct app *a, const char *const *words, size_t count, struct err *e);
-/* The same for a command of this console. */
-int guard_word(const struct app *a, const char *word, struct err *e);
-/* A session that goes with its client began here, or has ended. */
-void guard_began(struct app *a, const struct host *h, const char *name);
-void guard_ended(struct app *a, const struct host *h, const char *name);
-void guard_quit(struct app *a); /* asks where that ends sessions */
-void guard_release(struct app *a);
-
 /* frame.c */
 void frame_draw(struct app *a, struct area screen);
 

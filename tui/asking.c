@@ -4,6 +4,7 @@
 
 #include "app_private.h"
 #include "base/xalloc.h"
+#include "guard.h"
 
 /* What it does to sessions that live with this console. */
 static void verb_learn(struct verb *v, const char *const *words, size_t count)

@@ -55,16 +55,16 @@ void area_spark(struct area a, int x, int y, int width, const double *sample, in
 	}
 }
 
-/* The next of 1, 2, 5 times a power of ten. */
+/* The next round number: so close that the plot is used. */
 static double scale_above(double max)
 {
-	double power = max > 0 ? pow(10, floor(log10(max))) : 1;
+	static const double step[] = {1, 1.5, 2, 3, 4, 5, 6, 8, 10};
+	const double power = max > 0 ? pow(10, floor(log10(max))) : 1;
 
-	if (max <= power)
-		return power;
-	if (max <= 2 * power)
-		return 2 * power;
-	return max <= 5 * power ? 5 * power : 10 * power;
+	for (size_t i = 0; i < sizeof(step) / sizeof(step[0]); i++)
+		if (max <= step[i] * power)
+			return step[i] * power;
+	return 10 * power;
 }
 
 /* The highest sample of a bucket: a burst must be seen. -1: a gap. */

@@ -5,6 +5,7 @@
 #include "app_private.h"
 #include "base/words.h"
 #include "config.h"
+#include "guard.h"
 #include "base/xalloc.h"
 #include "tui/command.h"
 #include "tui/list.h"

@@ -110,6 +110,15 @@ void form_set(struct form *form, const char *name, const char *text)
 	app_hurry(form->layer.app);
 }
 
+void form_show(struct form *form, const char *name, bool shown)
+{
+	struct form_field *f = field_named(form, name);
+
+	if (f)
+		f->hidden = !shown;
+	app_hurry(form->layer.app);
+}
+
 void form_set_choices(struct form *form, const char *name, const char *choices)
 {
 	struct form_field *f = field_named(form, name);
@@ -197,7 +206,7 @@ static void form_step(struct form *f, int step)
 
 	do {
 		i = (i + (size_t)((int)f->nfields + step)) % f->nfields;
-	} while (f->field[i].spec.kind == FIELD_NOTE && i != f->focus);
+	} while ((f->field[i].spec.kind == FIELD_NOTE || f->field[i].hidden) && i != f->focus);
 	f->focus = i;
 }
 

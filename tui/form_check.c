@@ -1,4 +1,4 @@
-#include "form_check.h"
+#include "tui/form_check.h"
 
 #include <stdlib.h>
 

@@ -1,18 +1,21 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/xalloc.h"
 #include "form_private.h"
 
 #define FOOT_COLUMNS 84 /* that the words below the fields take in full */
 #define COMMAND_COLUMNS 70 /* from which there is room to say what the command is */
-#define FOOT_ROWS 3 /* error, command, buttons */
+#define COMMAND_ROWS 3 /* at most, where the screen has room */
+#define TALL_ROWS 20
 
 static int label_width(const struct form *f)
 {
 	int widest = 4;
 
 	for (size_t i = 0; i < f->nfields; i++) {
-		int n = (int)strlen(f->field[i].spec.label);
+		int n = (int)strlen(f->field[i].spec.label); /* hidden ones too: nothing moves when they come */
 		widest = n > widest ? n : widest;
 	}
 	return widest;
@@ -23,6 +26,8 @@ static int field_height(const struct form *f, size_t i)
 	const struct form_field *field = &f->field[i];
 	int rows = 1;
 
+	if (field->hidden)
+		return 0;
 	if (field->spec.kind == FIELD_TICKS)
 		rows = field->nchoices > FORM_TICKS_SHOWN ? FORM_TICKS_SHOWN : field->nchoices ? (int)field->nchoices : 1;
 	if (field->say || (i == f->focus && field->spec.hint))
@@ -117,7 +122,7 @@ static void draw_field(struct form *f, size_t i, struct area a, int y, int label
 	int rows = field->height - below;
 	struct area input = area_part(a, labels + 3, y, a.width - labels - 4, rows);
 
-	if (y < 0 || y >= a.height)
+	if (field->hidden || y < 0 || y >= a.height)
 		return;
 	area_str(a, 1, y, focused ? STYLE_KEY : STYLE_NORMAL, str_of(field->spec.label), labels);
 	draw_input(field, input, focused);
@@ -125,30 +130,64 @@ static void draw_field(struct form *f, size_t i, struct area a, int y, int label
 		draw_say(field, area_part(a, labels + 3, 0, a.width - labels - 4, a.height), y + rows);
 }
 
-static void draw_command(const struct form *f, struct area a)
+/* "as a command: tapdeck ..." where there is room to say so. Owned by the caller. */
+static char *command_text(const struct form *f, int width)
 {
 	struct buf out;
-	int x = a.width < COMMAND_COLUMNS ? 0 : 1 + area_text(a, 1, 1, STYLE_DIM, "as a command: ");
+	char *text;
 
 	buf_init(&out, FORM_TEXT_MAX * 4);
+	if (width >= COMMAND_COLUMNS)
+		(void)buf_add_str(&out, "as a command: ");
 	f->spec.command(f->spec.arg, f, &out);
-	area_cut(a, x, 1, STYLE_NORMAL, (struct str){buf_str(&out), out.len}, a.width - x);
+	text = xstrdup(buf_str(&out));
 	buf_release(&out);
+	return text;
+}
+
+/* Error, command, buttons: a command that is long takes more lines where the screen has them. */
+static int foot_rows(const struct form *f, int width, int height)
+{
+	int rows = 1;
+	char *text;
+
+	if (f->spec.command && height >= TALL_ROWS && width > 4) {
+		text = command_text(f, width);
+		rows = (canvas_columns(str_of(text)) + 8) / (width - 4) + 1;
+		rows = rows > COMMAND_ROWS ? COMMAND_ROWS : rows;
+		free(text);
+	}
+	return rows + 2;
+}
+
+static void draw_command(const struct form *f, struct area a)
+{
+	const bool whole = a.width >= COMMAND_COLUMNS;
+	char *text = command_text(f, a.width);
+
+	if (a.height > 1 && canvas_columns(str_of(text)) > a.width - 2)
+		area_lines(a, STYLE_NORMAL, text);
+	else
+		area_cut(a, whole ? 1 : 0, 0, STYLE_NORMAL, str_of(text), a.width - whole);
+	if (whole)
+		area_style(a, 1, 0, 14, STYLE_DIM);
+	free(text);
 }
 
 static void draw_foot(const struct form *f, struct area a)
 {
 	const char *submit = f->spec.submit ? f->spec.submit : "OK";
 	const bool brief = a.width < FOOT_COLUMNS;
+	const int last = a.height - 1;
 
 	if (f->error.code != ERR_NONE)
 		area_cut(a, 1, 0, STYLE_ERROR, str_of(f->error.text), a.width - 1);
 	if (f->spec.command)
-		draw_command(f, a);
+		draw_command(f, area_part(a, 0, 1, a.width, a.height - 2));
 	if (brief)
-		area_printf(a, 0, 2, STYLE_DIM, "[ %s ] Enter  Esc cancel  Tab next  Space tick%s", submit, f->spec.command ? "  ^Y copy" : "");
+		area_printf(a, 0, last, STYLE_DIM, "[ %s ] Enter  Esc cancel  Tab next  Space tick%s", submit, f->spec.command ? "  ^Y copy" : "");
 	else
-		area_printf(a, 1, 2, STYLE_DIM, "[ %s ] Enter   Esc cancel   Tab next field   Space tick%s", submit,
+		area_printf(a, 1, last, STYLE_DIM, "[ %s ] Enter   Esc cancel   Tab next field   Space tick%s", submit,
 			    f->spec.command ? "   Ctrl-Y copy command" : "");
 }
 
@@ -167,22 +206,26 @@ static int form_layout(struct form *f)
 void form_draw(struct layer *layer, struct area screen)
 {
 	struct form *f = (struct form *)layer;
-	int rows = form_layout(f), width = screen.width > 104 ? 100 : screen.width, height = rows + FOOT_ROWS + 3;
+	int rows = form_layout(f), width = screen.width > 104 ? 100 : screen.width, height, below;
 	const struct form_field *focus = &f->field[f->focus];
 	struct area box, in, body;
 
+	f->foot = foot_rows(f, width - 2, screen.height);
+	height = rows + f->foot + 3;
 	height = height > screen.height - 2 ? screen.height - 2 : height;
 	box = area_part(screen, (screen.width - width) / 2, (screen.height - height) / 2, width, height);
 	area_fill(box, ' ', STYLE_NORMAL);
 	in = area_frame(box, f->title, true);
-	body = area_part(in, 0, 0, in.width, in.height - FOOT_ROWS);
+	body = area_part(in, 0, 0, in.width, in.height - f->foot);
 	if (focus->y < f->scroll)
 		f->scroll = focus->y;
-	if (focus->y + focus->height > f->scroll + body.height)
-		f->scroll = focus->y + focus->height - body.height;
+	below = focus->spec.kind == FIELD_CHOICE ? rows - focus->y - focus->height : 0; /* what a choice brings is seen */
+	below = below < body.height / 2 ? below : body.height / 2;
+	if (focus->y + focus->height + below > f->scroll + body.height)
+		f->scroll = focus->y + focus->height + below - body.height;
 	if (f->scroll > rows - body.height)
 		f->scroll = rows > body.height ? rows - body.height : 0;
 	for (size_t i = 0; i < f->nfields; i++)
 		draw_field(f, i, body, f->field[i].y - f->scroll, label_width(f));
-	draw_foot(f, area_part(in, 0, in.height - FOOT_ROWS, in.width, FOOT_ROWS));
+	draw_foot(f, area_part(in, 0, in.height - f->foot, in.width, f->foot));
 }

@@ -19,6 +19,7 @@ struct form_field {
 	char *say;
 	int say_at;
 	enum style say_style;
+	bool hidden;
 	int y, height; /* as last laid out */
 };
 
@@ -30,6 +31,7 @@ struct form {
 	size_t nfields, focus;
 	struct err error; /* of submitting */
 	int scroll;
+	int foot; /* rows below the fields: error, command, buttons */
 	bool busy; /* the owner works: he may close it */
 	bool gone;
 };

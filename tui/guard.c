@@ -1,4 +1,6 @@
 /* What keeps a hand from doing harm: the read-only console, and the question before sessions go with this one. */
+#include "guard.h"
+
 #include <stdlib.h>
 #include <string.h>
 

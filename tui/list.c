@@ -164,7 +164,7 @@ char *list_key_of(const struct list *l, uint32_t row)
 /* Names of all that is drawn or needed, joined by commas; "": the table's usual ones. */
 static void columns_print(const struct list *l, struct buf *out)
 {
-	if (l->spec.ncolumns == 0)
+	if (l->spec.ncolumns == 0 || l->spec.whole)
 		return;
 	buf_add_str(out, l->spec.key);
 	for (size_t i = 0; i < l->spec.ncolumns; i++) {

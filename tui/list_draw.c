@@ -73,6 +73,12 @@ static int column_least(const struct list *l, const struct list_column *c)
 	return c->width > STRETCH_MIN ? c->width : STRETCH_MIN;
 }
 
+/* A host of another version has no such column. */
+static bool column_missing(const struct list *l, const struct list_column *c)
+{
+	return l->spec.whole && !c->made && feed_serial(l->feed) > 0 && window_column(feed_window(l->feed), c->name) < 0;
+}
+
 /* Marks which columns fit: those of the highest priority number go first; scrolled sideways, those at the left. */
 static void layout_choose(const struct list *l, int width, bool *in, size_t n)
 {
@@ -80,7 +86,9 @@ static void layout_choose(const struct list *l, int width, bool *in, size_t n)
 	int used = MARK_COLUMNS, left = l->skip;
 
 	for (size_t i = 0; i < n; i++) {
-		in[i] = true;
+		in[i] = !column_missing(l, &column[i]);
+		if (!in[i])
+			continue;
 		if (column[i].priority > 0 && left > 0) {
 			in[i] = false;
 			left--;

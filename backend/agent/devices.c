@@ -28,6 +28,11 @@ static const struct column columns[] = {
 	{"rx_bps", KIND_BPS, 0, "bits a second", "received, from two looks a second apart"},
 	{"tx_bps", KIND_BPS, 0, "bits a second", "sent, from two looks a second apart"},
 	{"errors", KIND_COUNT, 0, "", "errors in both directions since the device is there"},
+	{"dropped", KIND_COUNT, 0, "", "packets that it dropped since it is there"},
+	{"rx_pps", KIND_PPS, 0, "packets a second", "received, from two looks a second apart"},
+	{"tx_pps", KIND_PPS, 0, "packets a second", "sent, from two looks a second apart"},
+	{"errors_pps", KIND_PPS, 0, "a second", "errors, from two looks a second apart"},
+	{"dropped_pps", KIND_PPS, 0, "a second", "drops, from two looks a second apart"},
 };
 
 static const struct table_type devices_type = {"devices", "the devices of the machine", "", columns,
@@ -84,11 +89,11 @@ static const struct device *before_of(const struct devices *d, const char *name)
 }
 
 /* Unknown where there was no look before, or the device is a new one of that name. */
-static struct value rate(uint64_t now, uint64_t before, int64_t ns)
+static struct value rate(uint64_t now, uint64_t before, int64_t ns, double times)
 {
 	if (ns <= 0 || now < before)
 		return value_null();
-	return value_real((double)(now - before) * 8.0 * (double)NS_PER_S / (double)ns);
+	return value_real((double)(now - before) * times * (double)NS_PER_S / (double)ns);
 }
 
 static void row_add(struct devices *d, const struct device *x)
@@ -102,9 +107,14 @@ static void row_add(struct devices *d, const struct device *x)
 		x->link < 0 ? value_null() : value_int(x->link),
 		x->up < 0 ? value_null() : value_int(x->up),
 		x->speed_bps < 0 ? value_null() : value_real((double)x->speed_bps),
-		was ? rate(x->rx_bytes, was->rx_bytes, ns) : value_null(),
-		was ? rate(x->tx_bytes, was->tx_bytes, ns) : value_null(),
+		was ? rate(x->rx_bytes, was->rx_bytes, ns, 8) : value_null(),
+		was ? rate(x->tx_bytes, was->tx_bytes, ns, 8) : value_null(),
 		value_count(x->errors),
+		value_count(x->dropped),
+		was ? rate(x->rx_packets, was->rx_packets, ns, 1) : value_null(),
+		was ? rate(x->tx_packets, was->tx_packets, ns, 1) : value_null(),
+		was ? rate(x->errors, was->errors, ns, 1) : value_null(),
+		was ? rate(x->dropped, was->dropped, ns, 1) : value_null(),
 	};
 
 	rowset_add(d->rows, v);

@@ -93,6 +93,6 @@ void session_counters_second(struct session *s, int64_t time_ns)
 	for (struct counter *k = s->counters; k; k = k->next) {
 		history_limit(&k->history,
 			      each < SESSION_SECONDS ? (unsigned)each : SESSION_SECONDS);
-		history_add(&k->history, &(struct second){time_ns, k->packets, k->bytes, 0});
+		history_add(&k->history, &(struct second){time_ns, k->packets, k->bytes, 0, 0});
 	}
 }

@@ -1,6 +1,7 @@
 /* `show`: one row a fact. */
 #include <stdarg.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "base/text.h"
 #include "capfile/packet.h"
@@ -85,6 +86,15 @@ static void show_usage(const struct session *s, struct rowset *rows)
 	fact_count(rows, "memory_bytes", u->memory_bytes);
 }
 
+/* Of the file system that the session writes to. */
+static void show_disk(const struct session *s, struct rowset *rows)
+{
+	struct statvfs fs;
+
+	if (s->folder && statvfs(s->folder, &fs) == 0)
+		fact_count(rows, "disk_free_bytes", (uint64_t)fs.f_bavail * fs.f_frsize);
+}
+
 static void show_own(const struct session *s, struct rowset *rows)
 {
 	char from[TEXT_NUMBER_MAX], to[TEXT_NUMBER_MAX];
@@ -146,6 +156,7 @@ void show_fill(struct control *c, const struct table_arguments *a, struct rowset
 	fact_time(rows, "ended_time", s->ended_ns);
 	show_totals(s, rows);
 	show_usage(s, rows);
+	show_disk(s, rows);
 	show_own(s, rows);
 	show_history(c, s, rows);
 }

@@ -13,7 +13,7 @@
 struct app;
 struct form;
 
-#define FORM_FIELDS_MAX 32
+#define FORM_FIELDS_MAX 64
 #define FORM_TEXT_MAX 4096 /* bytes of one field */
 
 /* --- a line at the bottom --- */
@@ -84,6 +84,8 @@ struct form *app_form(struct app *a, const struct form_spec *s);
 
 const char *form_text(const struct form *f, const char *name); /* "" for an unknown one */
 void form_set(struct form *f, const char *name, const char *text); /* calls no `changed` */
+/* What is hidden is neither drawn nor entered; its text stays. */
+void form_show(struct form *f, const char *name, bool shown);
 void form_set_choices(struct form *f, const char *name, const char *choices);
 /* A sentence below the field, "" takes it away; at: byte of the field for the caret, -1 none. */
 void form_say(struct form *f, const char *name, enum style style, int at, const char *sentence);

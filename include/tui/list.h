@@ -27,6 +27,7 @@ struct list_spec {
 	size_t nwords;
 	const struct list_column *column; /* static data; ncolumns 0: all columns of the table by kind */
 	size_t ncolumns;
+	bool whole;	     /* asks for all columns of the table; those of `column` that a host does not have are left out */
 	const char *also;    /* further columns to ask for, joined by commas: for styles and Enter. May be NULL */
 	const char *key;     /* the column that names a row for good ("id", "name", "number") */
 	const char *sort;    /* "[-]column" or "" */

@@ -14,6 +14,7 @@
 #define LABEL_COLUMNS 20 /* from one time on the axis to the next */
 #define LEGEND_ROWS_FROM 8
 #define LETTERS 8
+#define LEGEND_COLUMNS 36 /* of what a mark means */
 
 struct mark {
 	int64_t time_ns;
@@ -232,7 +233,7 @@ static void legend_draw(const struct rate_graph *g, const struct plot *p, struct
 		done[len + 1] = 0;
 		text_time(m->time_ns, TEXT_UTC, time);
 		x += area_printf(a, x, y, letter_style(m->letter), "%c ", m->letter);
-		x += area_printf(a, x, y, STYLE_DIM, "%.8s %s", strlen(time) > 19 ? time + 11 : time, m->text) + 2;
+		x += area_printf(a, x, y, STYLE_DIM, "%.8s %.*s", strlen(time) > 19 ? time + 11 : time, LEGEND_COLUMNS, m->text) + 2;
 	}
 }
 

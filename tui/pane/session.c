@@ -13,6 +13,7 @@
 
 #define FILES_SEEN 256u /* whose ends are marked on the axis */
 #define MARK_TEXT 160
+#define DISK_LOW 1000000000u /* bytes left that are worth a warning */
 
 enum part { PART_FILES, PART_EVENTS, PART_FACTS, PARTS };
 
@@ -37,12 +38,12 @@ static const struct list_column files_columns[] = {
 	{.name = "state", .width = 8},
 	{.name = "packets", .width = 9, .priority = 2},
 	{.name = "file_bytes", .title = "SIZE", .width = 9},
-	{.name = "first_time", .title = "FIRST", .width = 19, .priority = 3},
-	{.name = "last_time", .title = "LAST", .width = 19, .priority = 1},
+	{.name = "first_time", .title = "FIRST", .width = 11, .priority = 3},
+	{.name = "last_time", .title = "LAST", .width = 11, .priority = 1},
 	{.name = "reason", .title = "ENDED BY", .width = 10, .priority = 4},
 };
 static const struct list_column events_columns[] = {
-	{.name = "time", .width = 19, .priority = 1},
+	{.name = "time", .width = 11},
 	{.name = "severity", .title = "SEV", .width = 5},
 	{.name = "sentence", .title = "WHAT", .width = 30, .stretch = true},
 };
@@ -64,13 +65,16 @@ static enum style event_style(void *arg, const struct window *w, uint32_t row)
 static bool short_time(void *arg, const struct window *w, uint32_t row, const char *column, struct buf *out, enum style *style)
 {
 	const struct value v = window_cell(w, row, window_column(w, column));
-	char text[TEXT_NUMBER_MAX];
+	const struct session_page *s = arg;
+	char text[TEXT_NUMBER_MAX], now[TEXT_NUMBER_MAX];
 
-	(void)arg;
 	(void)style;
 	if (v.type != VALUE_INT || (strcmp(column, "time") != 0 && strcmp(column, "first_time") != 0 && strcmp(column, "last_time") != 0))
 		return false;
-	(void)buf_printf(out, "%.19s", text_time(v.i, TEXT_UTC, text));
+	(void)text_time(v.i, TEXT_UTC, text);
+	(void)text_time(app_now_ns(s->pane.app), TEXT_UTC, now);
+	/* Of today the time is enough. */
+	(void)buf_printf(out, strncmp(text, now, 10) == 0 ? "%.8s" : "%.11s", strncmp(text, now, 10) == 0 ? text + 11 : text + 5);
 	return true;
 }
 
@@ -101,6 +105,13 @@ static size_t before(struct str text, const char *word)
 	return at ? (size_t)(at - text.p) : text.len;
 }
 
+static struct str behind(struct str text, const char *word)
+{
+	const size_t at = before(text, word), skip = at < text.len ? at + strlen(word) : 0;
+
+	return (struct str){text.p + skip, text.len - skip};
+}
+
 static void mark_add(struct session_page *s, int64_t time_ns, char letter, struct str text)
 {
 	char said[MARK_TEXT];
@@ -124,9 +135,9 @@ static void mark_fact(struct session_page *s, struct str name, struct str value)
 	else if (filter)
 		return;
 	else if (str_has(rest, "alert"))
-		mark_add(s, time_ns, 'A', rest);
+		mark_add(s, time_ns, 'A', behind(rest, ": "));
 	else if (rest.len > 4 && memcmp(rest.p, "note", 4) != 0)
-		mark_add(s, time_ns, '!', rest);
+		mark_add(s, time_ns, '!', behind(rest, ": "));
 }
 
 static void mark_files(struct session_page *s)
@@ -134,11 +145,11 @@ static void mark_files(struct session_page *s)
 	const struct window *w = feed_window(s->files);
 
 	for (uint32_t row = 0; row < w->rows; row++) {
-		const struct value end = window_cell(w, row, window_column(w, "last_time")), name = window_cell(w, row, window_column(w, "name"));
+		const struct value end = window_cell(w, row, window_column(w, "last_time"));
 		const struct value state = window_cell(w, row, window_column(w, "state"));
 
 		if (end.type == VALUE_INT && state.type == VALUE_TEXT && str_is(state.s, "sealed"))
-			mark_add(s, end.i, 'R', name.type == VALUE_TEXT ? name.s : str_of(""));
+			mark_add(s, end.i, 'R', str_of("new file"));
 	}
 }
 
@@ -207,11 +218,15 @@ static void state_draw(const struct session_page *s, struct area a)
 
 static void filter_draw(const struct session_page *s, struct area a)
 {
+	const uint64_t left = fact_number(s, "disk_free_bytes");
+	char number[TEXT_NUMBER_MAX];
 	int x = 1 + put_fact(s, a, 1, "", "devices", "  ");
 
 	x += put_fact(s, a, x, "filter ", "filter", "  ");
 	x += put_fact(s, a, x, "past held: ", "past", "  ");
 	x += put_fact(s, a, x, "limits: ", "limits", "  ");
+	if (left)
+		x += area_printf(a, x, 0, left < DISK_LOW ? STYLE_WARN : STYLE_NORMAL, "disk: %s left  ", text_bytes(left, number));
 	put_fact(s, a, x, "note: ", "note", "");
 }
 
@@ -241,11 +256,22 @@ static void totals_draw(const struct session_page *s, struct area a)
 		put_fact(s, a, x, "ended: ", "reason", "");
 }
 
+/* The first alert that is true now; empty: none is. */
+static struct str alert_now(const struct session_page *s)
+{
+	struct str name, value;
+
+	for (unsigned i = 0; session_fact_at(s->facts, i, &name, &value); i++)
+		if (str_is(name, "alert") && str_has(value, ": true since "))
+			return value;
+	return str_of("");
+}
+
 static void alert_draw(const struct session_page *s, struct area a)
 {
-	const struct str alert = session_fact(s->facts, "alert");
+	const struct str alert = alert_now(s);
 
-	area_printf(a, 1, 0, STYLE_ERROR, "! alert: %.*s", (int)alert.len, alert.p);
+	area_printf(a, 1, 0, STYLE_ERROR, "! alert %.*s", (int)alert.len, alert.p);
 }
 
 static void parts_draw(const struct session_page *s, struct area a)
@@ -261,7 +287,7 @@ static void parts_draw(const struct session_page *s, struct area a)
 static void page_draw(struct pane *p, struct area a, bool focused)
 {
 	struct session_page *s = (struct session_page *)p;
-	const bool low = a.height < 16, alert = session_fact(s->facts, "alert").len > 0;
+	const bool low = a.height < 16, alert = alert_now(s).len > 0;
 	const int head = (low ? 2 : 3) + alert, graph = low ? a.height / 2 - 1 : a.height >= 40 ? 16 : 10;
 	int y = 0;
 
@@ -350,7 +376,7 @@ static int page_open(struct pane *p, struct err *e)
 	s->act = session_act_new(p);
 	session_facts_of(s->facts, p->host, s->name);
 	s->files = feed_new(p->app, p->host, p->target, files_changed, s);
-	feed_ask(s->files, &(struct feed_query){.table = "files", .columns = "name,state,last_time", .sort = "-number", .count = FILES_SEEN, .period_ms = 2000});
+	feed_ask(s->files, &(struct feed_query){.table = "files", .columns = "state,last_time", .sort = "-number", .count = FILES_SEEN, .period_ms = 2000});
 	s->list[PART_FILES] = list_new(p, &(struct list_spec){
 		.table = "files", .column = files_columns, .ncolumns = ARRAY_LEN(files_columns), .also = "path", .key = "number", .sort = "-number",
 		.period_ms = 1000, .cell = short_time, .empty = "No file: r begins a recording.", .arg = s});

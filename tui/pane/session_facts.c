@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "base/xalloc.h"
 #include "tui/app.h"
 
@@ -100,7 +101,9 @@ static void recording_print(const struct session_facts *f, struct buf *out)
 
 void session_facts_print(const struct session_facts *f, struct buf *out)
 {
-	struct str own, packets;
+	struct str own, packets, past;
+	char number[TEXT_NUMBER_MAX];
+	uint64_t left;
 
 	if (!f->feed || feed_state(f->feed) == FEED_FAILED)
 		return;
@@ -111,4 +114,9 @@ void session_facts_print(const struct session_facts *f, struct buf *out)
 		(void)buf_printf(out, "   own SSH traffic left out: %.*s packets", (int)packets.len, packets.p);
 	else if (str_is(own, "in"))
 		(void)buf_add_str(out, "   own SSH traffic counted in");
+	past = session_fact(f, "past");
+	if (past.len)
+		(void)buf_printf(out, "   past held: %.*s (w writes it)", (int)past.len, past.p);
+	if (text_parse_count(session_fact(f, "disk_free_bytes"), &left, NULL) == 0 && left > 0)
+		(void)buf_printf(out, "   disk: %s left", text_bytes(left, number));
 }

@@ -2,11 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../form_check.h"
 #include "base/words.h"
 #include "base/xalloc.h"
 #include "session_act.h"
 #include "tui/app.h"
+#include "tui/form_check.h"
 
 #define FIELDS_MAX 2
 #define REST_MS 200u /* of typing, before somebody is asked */
