@@ -9,10 +9,14 @@
 
 struct job;
 
+#define NO_DEVICE UINT32_MAX
+#define NO_DEVICE_LINK 1u /* Ethernet */
+
 struct job_part {
 	struct job *job;
-	unsigned device;
-	uint32_t id; /* of the message to the tap; 0 not sent */
+	unsigned device; /* NO_DEVICE: it is only looked whether the text is right */
+	uint32_t id;	 /* of the message to the tap; 0 not sent */
+	uint32_t link_type, snaplen;
 	struct buf program;
 	unsigned group; /* of counters: the link type */
 };
@@ -25,11 +29,13 @@ struct job {
 	struct counter_job *counters; /* NULL: it is about something else */
 	job_fn fn;
 	void *arg;
+	struct session_device *only; /* NULL: for all */
 	unsigned waiting; /* parts without an answer */
 	bool begun;	  /* one at a time, in their order: "remove" never overtakes "add" */
 	bool failed;
 	struct err err; /* the first one */
-	struct job_part part[];
+	unsigned parts;
+	struct job_part part[SPEC_DEVICES_MAX];
 };
 
 static void job_free(struct job *j)
@@ -39,7 +45,7 @@ static void job_free(struct job *j)
 			*at = j->next;
 			break;
 		}
-	for (unsigned i = 0; i < j->session->ndevices; i++) {
+	for (unsigned i = 0; i < j->parts; i++) {
 		compile_forget(j->session->control->compiler, &j->part[i]);
 		buf_release(&j->part[i].program);
 	}
@@ -74,8 +80,10 @@ static int part_send(struct job *j, struct job_part *k)
 
 	k->id = ++s->last_id;
 	if (j->type == MSG_TAP_FILTER) {
-		const struct msg_tap_filter m = {
-			.index = k->device, .program = program, .text = str_of(j->text)};
+		const struct msg_tap_filter m = {.index = k->device,
+						 .program = program,
+						 .text = str_of(j->text),
+						 .link_type = k->link_type};
 
 		return channel_put_tap_filter(s->tap, 0, k->id, &m);
 	}
@@ -83,7 +91,8 @@ static int part_send(struct job *j, struct job_part *k)
 				      .name = str_of(j->name),
 				      .index = k->device,
 				      .program = program,
-				      .text = str_of(j->text)};
+				      .text = str_of(j->text),
+				      .link_type = k->link_type};
 
 	return channel_put_tap_own(s->tap, 0, k->id, &m);
 }
@@ -98,13 +107,17 @@ static void job_send(struct job *j)
 		job_end(j, &e);
 		return;
 	}
+	if (j->parts == 0 || j->part[0].device == NO_DEVICE) {
+		job_end(j, NULL);
+		return;
+	}
 	if (j->counters) {
 		j->part[0].id = ++s->last_id;
 		j->waiting = counter_job_send(j->counters, j->part[0].id);
 		return; /* 0: as below */
 	}
-	j->waiting = s->ndevices;
-	for (unsigned i = 0; i < s->ndevices; i++)
+	j->waiting = j->parts;
+	for (unsigned i = 0; i < j->parts; i++)
 		if (part_send(j, &j->part[i]))
 			return; /* the tap is gone: job_fail_all will come */
 }
@@ -154,21 +167,108 @@ static void on_counter_compiled(void *arg, unsigned index, struct str program, c
 	job_step(k->job, true);
 }
 
-static void job_begin_counters(struct job *j)
+static void part_add(struct job *j, uint32_t device)
+{
+	struct job_part *k = &j->part[j->parts++];
+	const struct session_device *d =
+		device == NO_DEVICE ? NULL : &j->session->device[device];
+
+	*k = (struct job_part){.job = j,
+			       .device = device,
+			       .link_type = d ? d->link_type : NO_DEVICE_LINK,
+			       .snaplen = d ? d->snaplen : SPEC_SNAPLEN_MAX};
+	buf_init(&k->program, MSG_PAYLOAD_MAX);
+}
+
+/* One that has joined and has no filter yet gets it by a job of its own, behind its counters. */
+static bool concerns(const struct job *j, const struct session_device *d)
+{
+	if (j->only)
+		return j->only == d;
+	return d->answered && (d->started || j->type != MSG_TAP_FILTER ||
+			       j->session->state == SESSION_STARTING);
+}
+
+static void parts_make(struct job *j)
 {
 	struct session *s = j->session;
-	unsigned device[SPEC_DEVICES_MAX];
-	const unsigned groups = counter_job_groups(j->counters, device);
-	const char **text = xcalloc(SPEC_COUNTER_CHANGES_MAX, sizeof(*text));
-	const unsigned count = counter_job_texts(j->counters, text);
 
-	j->waiting = groups * count;
-	for (unsigned g = 0; g < groups && count > 0; g++) {
-		j->part[g].group = g;
-		compile_start_many(s->control->compiler, s->device[device[g]].link_type,
-				   s->device[device[g]].snaplen, text, count, on_counter_compiled,
-				   &j->part[g]);
+	for (unsigned i = 0; i < s->ndevices; i++)
+		if (concerns(j, &s->device[i]) && s->device[i].answered)
+			part_add(j, i);
+}
+
+/* What holds now that its turn has come. false: it holds no more. */
+static bool text_now(struct job *j)
+{
+	const struct session *s = j->session;
+	const char *text = NULL;
+
+	if (j->type == MSG_TAP_FILTER)
+		text = s->filter;
+	for (const struct own_use *u = s->own; u && j->type == MSG_TAP_OWN; u = u->next)
+		if (!u->until_ns && strcmp(u->name, j->name) == 0)
+			text = u->filter;
+	if (!text || !j->only->answered)
+		return false;
+	free(j->text);
+	j->text = xstrdup(text);
+	return true;
+}
+
+/* Another device of its kind is shown them already: they are its own as well. */
+static bool counters_are_there(const struct session_device *d)
+{
+	const struct session *s = d->session;
+
+	for (unsigned i = 0; i < s->ndevices; i++)
+		if (&s->device[i] != d && s->device[i].started &&
+		    s->device[i].link_type == d->link_type)
+			return true;
+	return false;
+}
+
+/* A part a link type. */
+static void counter_parts(struct job *j)
+{
+	const struct session *s = j->session;
+
+	for (unsigned i = 0; i < s->ndevices; i++) {
+		unsigned k = 0;
+
+		if (!s->device[i].answered || (j->only && j->only != &s->device[i]))
+			continue;
+		while (k < j->parts && j->part[k].link_type != s->device[i].link_type)
+			k++;
+		if (k == j->parts)
+			part_add(j, i);
 	}
+	if (j->parts == 0)
+		part_add(j, NO_DEVICE);
+}
+
+static void job_begin_counters(struct job *j)
+{
+	const char **text;
+	unsigned count;
+
+	if (j->only && (!j->only->answered || counters_are_there(j->only))) {
+		job_end(j, NULL);
+		return;
+	}
+	if (j->only)
+		counter_job_all(j->counters);
+	counter_parts(j);
+	for (unsigned g = 0; g < j->parts; g++)
+		j->part[g].group = counter_job_group(j->counters, j->part[g].device,
+						     j->part[g].link_type);
+	text = xcalloc(SPEC_COUNTER_CHANGES_MAX, sizeof(*text));
+	count = counter_job_texts(j->counters, text);
+	j->waiting = j->parts * count;
+	for (unsigned g = 0; g < j->parts && count > 0; g++)
+		compile_start_many(j->session->control->compiler, j->part[g].link_type,
+				   j->part[g].snaplen, text, count, on_counter_compiled,
+				   &j->part[g]);
 	free(text);
 	if (count == 0)
 		job_send(j);
@@ -183,29 +283,21 @@ static void job_begin(struct job *j)
 		job_begin_counters(j);
 		return;
 	}
+	if (j->only && !text_now(j)) {
+		job_end(j, NULL);
+		return;
+	}
+	parts_make(j);
 	if (strcmp(j->op, "remove") == 0) {
 		job_send(j);
 		return;
 	}
-	for (unsigned i = 0; i < s->ndevices; i++)
-		compile_start(s->control->compiler, s->device[i].link_type, s->device[i].snaplen,
+	if (j->parts == 0)
+		part_add(j, NO_DEVICE);
+	j->waiting = j->parts;
+	for (unsigned i = 0; i < j->parts; i++)
+		compile_start(s->control->compiler, j->part[i].link_type, j->part[i].snaplen,
 			      str_of(j->text), j->type == MSG_TAP_FILTER, on_compiled, &j->part[i]);
-}
-
-static struct job *job_new(struct session *s, job_fn fn, void *arg)
-{
-	struct job *j = xcalloc(1, sizeof(*j) + s->ndevices * sizeof(j->part[0]));
-
-	j->session = s;
-	j->fn = fn;
-	j->arg = arg;
-	j->waiting = s->ndevices;
-	for (unsigned i = 0; i < s->ndevices; i++) {
-		j->part[i].job = j;
-		j->part[i].device = i;
-		buf_init(&j->part[i].program, MSG_PAYLOAD_MAX);
-	}
-	return j;
 }
 
 static void job_queue(struct job *j)
@@ -219,33 +311,64 @@ static void job_queue(struct job *j)
 		job_begin(j);
 }
 
+static void job_add(struct session *s, struct session_device *only, uint16_t type, const char *op,
+		    const char *name, const char *text, job_fn fn, void *arg)
+{
+	struct job *j = xcalloc(1, sizeof(*j));
+
+	*j = (struct job){.session = s,
+			  .type = type,
+			  .op = xstrdup(op),
+			  .name = xstrdup(name),
+			  .text = xstrdup(text),
+			  .fn = fn,
+			  .arg = arg,
+			  .only = only};
+	job_queue(j);
+}
+
 void job_start(struct session *s, uint16_t type, const char *op, const char *name, const char *text,
 	       job_fn fn, void *arg)
 {
-	struct job *j = job_new(s, fn, arg);
+	job_add(s, NULL, type, op, name, text, fn, arg);
+}
 
-	j->type = type;
-	j->op = xstrdup(op);
-	j->name = xstrdup(name);
-	j->text = xstrdup(text);
+void job_start_for(struct session_device *d, uint16_t type, const char *op, const char *name,
+		   job_fn fn, void *arg)
+{
+	job_add(d->session, d, type, op, name, "", fn, arg);
+}
+
+static void counters_add(struct session *s, struct session_device *only,
+			 const struct counter_change *change, unsigned count, job_fn fn, void *arg)
+{
+	struct job *j = xcalloc(1, sizeof(*j));
+
+	*j = (struct job){.session = s,
+			  .type = MSG_TAP_COUNTERS,
+			  .op = xstrdup("change"),
+			  .counters = counter_job_new(s, change, count),
+			  .fn = fn,
+			  .arg = arg,
+			  .only = only};
 	job_queue(j);
 }
 
 void job_counters(struct session *s, const struct counter_change *change, unsigned count, job_fn fn,
 		  void *arg)
 {
-	struct job *j = job_new(s, fn, arg);
+	counters_add(s, NULL, change, count, fn, arg);
+}
 
-	j->type = MSG_TAP_COUNTERS;
-	j->op = xstrdup("change");
-	j->counters = counter_job_new(s, change, count);
-	job_queue(j);
+void job_counters_for(struct session_device *d, job_fn fn, void *arg)
+{
+	counters_add(d->session, d, NULL, 0, fn, arg);
 }
 
 void job_answer(struct session *s, uint32_t id, const struct err *e)
 {
 	for (struct job *j = s->jobs; j; j = j->next)
-		for (unsigned i = 0; i < s->ndevices; i++) {
+		for (unsigned i = 0; i < j->parts; i++) {
 			if (j->part[i].id != id)
 				continue;
 			if (!j->counters || j->waiting == 1) /* several have one id */

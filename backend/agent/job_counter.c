@@ -11,11 +11,22 @@ struct counter_job {
 	struct session *session;
 	struct counter_change *change;
 	unsigned count;
-	unsigned device[SPEC_DEVICES_MAX]; /* the first of each link type */
+	struct {
+		unsigned device; /* the one that stands for its link type */
+		uint32_t link_type;
+	} group[SPEC_DEVICES_MAX];
 	unsigned groups;
 	struct buf *program; /* groups times count */
 	size_t program_bytes;
 };
+
+static void change_take(struct counter_job *j, const struct counter_change *x)
+{
+	j->change[j->count++] =
+		(struct counter_change){.op = x->op,
+					.name = xstrdup(x->name),
+					.filter = x->filter ? xstrdup(x->filter) : NULL};
+}
 
 struct counter_job *counter_job_new(struct session *s, const struct counter_change *change,
 				    unsigned count)
@@ -23,25 +34,34 @@ struct counter_job *counter_job_new(struct session *s, const struct counter_chan
 	struct counter_job *j = xcalloc(1, sizeof(*j));
 
 	j->session = s;
-	j->count = count;
-	j->change = xcalloc(count, sizeof(*j->change));
+	j->change = xcalloc(count ? count : 1, sizeof(*j->change));
 	for (unsigned i = 0; i < count; i++)
-		j->change[i] = (struct counter_change){
-			.op = change[i].op,
-			.name = xstrdup(change[i].name),
-			.filter = change[i].filter ? xstrdup(change[i].filter) : NULL};
-	for (unsigned i = 0; i < s->ndevices; i++) {
-		unsigned g = 0;
-
-		while (g < j->groups && s->device[j->device[g]].link_type != s->device[i].link_type)
-			g++;
-		if (g == j->groups)
-			j->device[j->groups++] = i;
-	}
-	j->program = xcalloc((size_t)j->groups * count, sizeof(*j->program));
-	for (size_t i = 0; i < (size_t)j->groups * count; i++)
-		buf_init(&j->program[i], MSG_PAYLOAD_MAX);
+		change_take(j, &change[i]);
 	return j;
+}
+
+void counter_job_all(struct counter_job *j)
+{
+	unsigned count = 0;
+
+	for (const struct counter *k = j->session->counters; k; k = k->next)
+		count++;
+	free(j->change);
+	j->change = xcalloc(count ? count : 1, sizeof(*j->change));
+	for (const struct counter *k = j->session->counters; k; k = k->next)
+		change_take(j, &(struct counter_change){"change", k->name, k->filter});
+}
+
+unsigned counter_job_group(struct counter_job *j, unsigned device, uint32_t link_type)
+{
+	const size_t before = (size_t)j->groups * j->count;
+
+	j->group[j->groups].device = device;
+	j->group[j->groups].link_type = link_type;
+	j->program = xreallocarray(j->program, before + j->count + 1, sizeof(*j->program));
+	for (unsigned i = 0; i < j->count; i++)
+		buf_init(&j->program[before + i], MSG_PAYLOAD_MAX);
+	return j->groups++;
 }
 
 void counter_job_free(struct counter_job *j)
@@ -57,12 +77,6 @@ void counter_job_free(struct counter_job *j)
 	free(j->change);
 	free(j->program);
 	free(j);
-}
-
-unsigned counter_job_groups(const struct counter_job *j, unsigned device[SPEC_DEVICES_MAX])
-{
-	memcpy(device, j->device, sizeof(j->device));
-	return j->groups;
 }
 
 unsigned counter_job_texts(const struct counter_job *j, const char **text)
@@ -112,7 +126,8 @@ static int change_put(const struct counter_job *j, unsigned group, unsigned i, s
 	const struct counter_change *x = &j->change[i];
 	const struct msg_tap_counter m = {.op = str_of(x->op),
 					  .name = str_of(x->name),
-					  .index = j->device[group],
+					  .index = j->group[group].device,
+					  .link_type = j->group[group].link_type,
 					  .program = {(const char *)program->data, program->len},
 					  .text = str_of(x->filter ? x->filter : "")};
 	struct buf one;

@@ -15,8 +15,10 @@ struct counter_job *counter_job_new(struct session *s, const struct counter_chan
 void counter_job_free(struct counter_job *j);
 /* Texts to compile. */
 unsigned counter_job_texts(const struct counter_job *j, const char **text);
-/* Link types: the device that stands for each; how many. */
-unsigned counter_job_groups(const struct counter_job *j, unsigned device[SPEC_DEVICES_MAX]);
+/* All counters of the session as they are now. */
+void counter_job_all(struct counter_job *j);
+/* A link type, and the device that stands for it; its number. When all changes are known. */
+unsigned counter_job_group(struct counter_job *j, unsigned device, uint32_t link_type);
 /* What was compiled: text number `index` for a group. -1: too long, or *e named by its counter. */
 int counter_job_take(struct counter_job *j, unsigned group, unsigned index, struct str program,
 		     struct err *e);

@@ -116,7 +116,7 @@ static void own_want(struct session *s, const struct own *own)
 
 void session_own_apply(struct session *s)
 {
-	if (!s->spec.own_out || !s->tap || s->ndevices == 0)
+	if (!s->spec.own_out || !s->tap)
 		return;
 	for (struct own_use *u = s->own; u; u = u->next)
 		u->wanted = false;

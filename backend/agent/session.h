@@ -77,7 +77,9 @@ struct session {
 	struct err tap_error; /* what it said before it went */
 	int chunks_fd, release_fd, wake_fd, tap_journal_fd, reader_journal_fd;
 	struct chunks chunks;
-	uint32_t last_id;
+	uint32_t last_id, start_id; /* start_id: of TAP_START */
+	int64_t looked_ns;	    /* when devices were last looked for */
+	bool told_most;		    /* that there are more devices than a session can have */
 	struct job *jobs;
 	struct reader_child *reader;
 	struct unpacking *unpacking; /* session_unpack.h */

@@ -188,6 +188,7 @@ void session_tick(struct session *s, int64_t now_ns)
 		session_reader_segments(s);
 		segment_watch(s);
 		segments_expire(s);
+		join_tick(s);
 		if (s->tap_ended && now_ns > s->deadline_ns && s->tap_pid > 0)
 			(void)kill(s->tap_pid, SIGKILL); /* `gone` will come */
 		break;

@@ -34,9 +34,15 @@ struct counter_change {
 	char *name, *filter; /* filter NULL: removed */
 };
 
+struct session;
 struct session_device {
+	struct session *session;
 	char *name;
-	bool answered;
+	bool matched;  /* by a pattern: it need not be there */
+	bool answered; /* the tap holds it */
+	bool started;  /* its filter is in force */
+	bool refused;  /* it could not be opened, which has been told */
+	int64_t asked_ns; /* monotonic */
 	uint32_t link_type, snaplen, buffer_bytes;
 	bool nanoseconds;
 };

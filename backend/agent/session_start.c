@@ -1,125 +1,14 @@
 /* `new`: from words to a running session. */
-#include <fnmatch.h>
-#include <net/if.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "account.h"
 #include "base/clock.h"
-#include "base/text.h"
 #include "base/xalloc.h"
 #include "disk.h"
 #include "outlet.h"
 #include "session.h"
-#include "tap/tap.h"
-
-static int device_add(struct session *s, const char *name, struct err *e)
-{
-	if (access_device(&s->who, name, e))
-		return -1;
-	for (unsigned i = 0; i < s->ndevices; i++)
-		if (strcmp(s->device[i].name, name) == 0)
-			return 0; /* a pattern and a name may both mean it */
-	if (s->ndevices == SPEC_DEVICES_MAX)
-		return err_set(e, ERR_CALL, "a session has at most %u devices", SPEC_DEVICES_MAX);
-	s->device[s->ndevices++].name = xstrdup(name);
-	return 0;
-}
-
-/* What libpcap can open and no list of devices shows. */
-static bool is_special(const char *name)
-{
-	static const char *const known[] = {"any",    "nflog",	   "nfqueue",
-					    "usbmon", "bluetooth", "dbus"};
-
-	for (size_t i = 0; i < ARRAY_LEN(known); i++)
-		if (strncmp(name, known[i], strlen(known[i])) == 0)
-			return true;
-	return false;
-}
-
-static int device_absent(const char *name, const struct device *list, size_t count, struct err *e)
-{
-	const char *names[256] = {0}, *near;
-	size_t n = 0;
-
-	for (size_t i = 0; i < count && n < ARRAY_LEN(names); i++)
-		names[n++] = list[i].name;
-	near = text_nearest(str_of(name), names, n);
-	return err_set(e, ERR_ABSENT, "there is no device \"%s\" here%s%s%s", name,
-		       near ? ": did you mean \"" : "", near ? near : "",
-		       near ? "\"?" : "; `devices` shows those that there are");
-}
-
-/* One of `device`'s words: a name, or a pattern for several. */
-static int device_resolve(struct session *s, const char *word, const struct device *list,
-			  size_t count, struct err *e)
-{
-	bool found = false;
-
-	for (size_t i = 0; i < count; i++) {
-		if (fnmatch(word, list[i].name, 0) != 0)
-			continue;
-		/* A pattern means those that they may have. */
-		if (strcmp(word, list[i].name) != 0 &&
-		    access_device(&s->who, list[i].name, NULL))
-			continue;
-		found = true;
-		if (device_add(s, list[i].name, e))
-			return -1;
-	}
-	if (found)
-		return 0;
-	if (is_special(word) || if_nametoindex(word))
-		return device_add(s, word, e);
-	return device_absent(word, list, count, e);
-}
-
-static int device_default(struct session *s, const struct device *list, size_t count, struct err *e)
-{
-	const struct device *best = NULL;
-
-	for (size_t i = 0; i < count; i++)
-		if (list[i].is_default && !best)
-			best = &list[i];
-	for (size_t i = 0; i < count && !best; i++)
-		if (list[i].up == 1 && strcmp(list[i].name, "lo") != 0 &&
-		    strcmp(list[i].name, "any") != 0)
-			best = &list[i];
-	if (!best)
-		return err_set(e, ERR_ABSENT,
-			       "no device carries the default route: say which by \"device NAME\"; "
-			       "`devices` shows them");
-	return device_add(s, best->name, e);
-}
-
-static int devices_resolve(struct session *s, struct err *e)
-{
-	struct device *list = NULL;
-	size_t count = 0;
-	struct buf names;
-	int r = device_list(&list, &count, e);
-
-	if (r == 0 && s->spec.ndevices == 0)
-		r = device_default(s, list, count, e);
-	for (unsigned i = 0; r == 0 && i < s->spec.ndevices; i++)
-		r = device_resolve(s, s->spec.device[i], list, count, e);
-	free(list);
-	if (r)
-		return -1;
-	if (s->spec.pcap && s->ndevices > 1)
-		return err_set(e, ERR_CALL,
-			       "\"format pcap\" holds one device; several need pcapng");
-	buf_init(&names, SPEC_DEVICES_MAX * SPEC_NAME_MAX);
-	for (unsigned i = 0; i < s->ndevices; i++)
-		if ((i && buf_add_byte(&names, ',')) || buf_add_str(&names, s->device[i].name))
-			break; /* names are shorter than SPEC_NAME_MAX */
-	free(s->devices);
-	s->devices = xstrdup(buf_str(&names));
-	buf_release(&names);
-	return 0;
-}
 
 static char *user_name(uid_t uid)
 {
@@ -190,7 +79,7 @@ void session_begin(struct control *c, struct spec *spec, const struct who *who, 
 			      s->spec.buffer_bytes);
 	}
 	s->deadline_ns = clock_mono_ns() + SESSION_STOP_NS;
-	if (devices_resolve(s, &e) || capture_create(s, &e) || persist_journal(s, &e) ||
+	if (join_resolve(s, &e) || capture_create(s, &e) || persist_journal(s, &e) ||
 	    disk_begin(s, &e) || tap_child_start(s, &e) || outlets_start(s, &e)) {
 		s->tap_error = e;
 		session_tap_gone(s, &e);

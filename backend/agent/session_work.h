@@ -102,6 +102,14 @@ int capture_journal_open(const struct session *s, const char *name, bool *busy, 
 /* A capture that never began leaves nothing. */
 void capture_remove(struct session *s);
 bool capture_name_ok(struct str name);
+/* --- join.c: devices by pattern, and such as come back as others --- */
+/* A device of it is said by a pattern: it goes on without any. */
+bool join_waits(const struct session *s);
+/* The devices of now: by name, by pattern, or the default one. */
+int join_resolve(struct session *s, struct err *e);
+/* TAP_DEVICE: opened, or not. */
+void join_answer(struct session *s, const struct msg_tap_device *m);
+void join_tick(struct session *s);
 /* --- job.c: compile for each device, then send to the tap --- */
 typedef void (*job_fn)(void *arg, const struct err *e); /* e NULL: done */
 /* type: MSG_TAP_FILTER, _OWN. arg must live until fn was called; fn NULL: nobody cares.
@@ -111,6 +119,11 @@ void job_start(struct session *s, uint16_t type, const char *op, const char *nam
 /* Counters: all of the changes, or none. They are copied. */
 void job_counters(struct session *s, const struct counter_change *change, unsigned count, job_fn fn,
 		  void *arg);
+/* All counters, for a device of another link type than the others'. */
+void job_counters_for(struct session_device *d, job_fn fn, void *arg);
+/* For one that came later: with the text that holds when its turn comes, or none if it went. */
+void job_start_for(struct session_device *d, uint16_t type, const char *op, const char *name,
+		   job_fn fn, void *arg);
 /* An answer of the tap's; e NULL: DONE. */
 void job_answer(struct session *s, uint32_t id, const struct err *e);
 void job_fail_all(struct session *s, const struct err *e);

@@ -59,7 +59,7 @@ static void tap_error(struct session *s, const struct frame *f)
 		err_set(&e, (enum err_code)m.code, "%.*s", (int)m.sentence.len, m.sentence.p);
 		e.at = (int)m.at;
 	}
-	if (f->id) {
+	if (f->id && f->id != s->start_id) {
 		if (!session_noted(s, f->id, &e))
 			job_answer(s, f->id, &e);
 		return;
@@ -126,7 +126,9 @@ static void on_message(void *arg, struct channel *channel, const struct frame *f
 		tap_stops(s, f);
 		break;
 	case MSG_DONE:
-		if (!session_noted(s, f->id, NULL))
+		if (f->id == s->start_id && s->state == SESSION_STARTING)
+			start_step(s, NULL);
+		else if (!session_noted(s, f->id, NULL))
 			job_answer(s, f->id, NULL);
 		break;
 	case MSG_ERROR:
@@ -156,29 +158,11 @@ static const struct channel_ops tap_ops = {on_message, on_gone, NULL};
 static void tap_device(struct session *s, const struct frame *f)
 {
 	struct msg_tap_device m;
-	struct err e;
 
-	if (msg_get_tap_device(f->payload, f->len, &m, &e) || m.index >= s->ndevices ||
-	    s->device[m.index].answered) {
+	if (msg_get_tap_device(f->payload, f->len, &m, NULL) || m.index >= s->ndevices)
 		log_warn("session %s: its tap told of a device that was not asked for", s->name);
-		return;
-	}
-	if (m.link_type < 0) {
-		err_set(&s->tap_error, ERR_REFUSED, "%.*s", (int)m.why.len, m.why.p);
-		if (s->state == SESSION_STARTING)
-			session_tap_gone(s, &s->tap_error);
-		return;
-	}
-	s->device[m.index].answered = true;
-	s->device[m.index].link_type = (uint32_t)m.link_type;
-	s->device[m.index].snaplen = m.snaplen;
-	s->device[m.index].buffer_bytes = m.buffer_bytes;
-	s->device[m.index].nanoseconds = m.nanoseconds;
-	for (unsigned i = 0; i < s->ndevices; i++)
-		if (!s->device[i].answered)
-			return;
-	if (s->state == SESSION_STARTING)
-		start_step(s, NULL);
+	else
+		join_answer(s, &m);
 }
 
 static void started(void *arg, const struct err *e)
@@ -197,7 +181,11 @@ static void started(void *arg, const struct err *e)
 	state_save(s);
 	session_own_apply(s);
 	control_event(s->control, "note", s->name, "started on %s", s->devices);
-	reply_done(s->control, &s->started, persist_note(s));
+	for (unsigned i = 0; i < s->ndevices; i++)
+		s->device[i].started = s->device[i].answered;
+	reply_done(s->control, &s->started,
+		   s->ndevices ? persist_note(s)
+			       : "no such device is here yet: one that appears is captured");
 }
 
 /* All counters together, then the filter, which starts the devices. */
@@ -283,6 +271,7 @@ static int tap_send_start(struct session *s, struct err *e)
 			   : s->spec.utc    ? 2
 					    : 1,
 		.stop_bytes = s->spec.stop.bytes,
+		.may_wait = join_waits(s),
 	};
 	struct buf b;
 	int r;
@@ -295,10 +284,11 @@ static int tap_send_start(struct session *s, struct err *e)
 	for (unsigned i = 0; i < s->ndevices; i++)
 		m.devices.at[i] = str_of(s->device[i].name);
 	m.devices.count = s->ndevices;
+	s->start_id = ++s->last_id;
 	buf_init(&b, MSG_PAYLOAD_MAX);
 	r = msg_put_tap_start(&b, &m);
 	if (r == 0)
-		r = channel_send_fds(s->tap, MSG_TAP_START, 0, 0, b.data, b.len, fd, 4);
+		r = channel_send_fds(s->tap, MSG_TAP_START, 0, s->start_id, b.data, b.len, fd, 4);
 	buf_release(&b);
 	return r ? err_set(e, ERR_REFUSED, "the tap of %s could not be told what to do", s->name)
 		 : 0;

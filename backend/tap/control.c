@@ -12,7 +12,6 @@
 #include "tap_private.h"
 
 #define START_FDS 4u /* chunks, release, wake, journal */
-#define NAME_BYTES_MAX 128u
 
 /* One message being answered. A handler returns -1 with a sentence, 0 when it is done, 1 when the
  * answer comes later. */
@@ -28,18 +27,6 @@ struct request {
 typedef int request_fn(struct request *r, struct err *e);
 
 /* --- TAP_START --- */
-
-static int emit_merged(void *arg, uint32_t source, const struct source_packet *p, bool must)
-{
-	struct tap *t = arg;
-	int rc = output_packet(&t->output, t->input[source].interface, p);
-
-	if (rc && must)
-		t->output.dropped_buffer++;
-	if (rc == 0)
-		segment_limits(t);
-	return rc;
-}
 
 static int take_descriptors(struct request *r, const struct msg_tap_start *m, struct err *e)
 {
@@ -63,7 +50,7 @@ static int take_descriptors(struct request *r, const struct msg_tap_start *m, st
 	return output_init(o, e);
 }
 
-static void tell_device(struct tap *t, const struct input *in, const char *why)
+void control_tell_device(struct tap *t, const struct input *in, const char *why)
 {
 	struct msg_tap_device m = {
 		.index = in->index, .name = str_of(in->name), .link_type = -1, .why = str_of(why)};
@@ -74,7 +61,8 @@ static void tell_device(struct tap *t, const struct input *in, const char *why)
 		m.nanoseconds = in->facts.nanoseconds;
 		m.buffer_bytes = in->facts.buffer_bytes;
 	}
-	channel_put_tap_device(t->control, 0, 0, &m);
+	if (t->control)
+		channel_put_tap_device(t->control, 0, 0, &m);
 }
 
 /* Opens all; each answer is told when the sandbox is entered. */
@@ -94,27 +82,23 @@ static int open_devices(struct tap *t, const struct msg_tap_start *m, char (*why
 			memcpy(why[i], e.text, sizeof(why[i]));
 			continue;
 		}
-		why[i][0] = 0;
 		open++;
-		if (output_add_interface(&t->output, in->name, in->facts.link_type,
-					 in->facts.snaplen, ""))
-			return -1;
-		in->interface = t->output.interfaces - 1;
+		(void)input_interface(in, &e); /* check_format says it */
 	}
-	return open > 0 ? 0 : -1;
+	return open > 0 || m->may_wait ? 0 : -1;
 }
 
 static int check_start(struct tap *t, const struct msg_tap_start *m, struct err *e)
 {
 	if (t->started)
 		return err_set(e, ERR_CALL, "the tap is started already");
-	if (m->devices.count == 0 || m->devices.count > TAP_DEVICES_MAX)
+	if ((m->devices.count == 0 && !m->may_wait) || m->devices.count > TAP_DEVICES_MAX)
 		return err_set(e, ERR_CALL, "a session has 1 to %u devices, not %u",
 			       TAP_DEVICES_MAX, m->devices.count);
 	for (uint32_t i = 0; i < m->devices.count; i++) {
-		if (m->devices.at[i].len == 0 || m->devices.at[i].len > NAME_BYTES_MAX)
+		if (m->devices.at[i].len == 0 || m->devices.at[i].len > TAP_NAME_MAX)
 			return err_set(e, ERR_CALL, "the name of a device has 1 to %u bytes",
-				       NAME_BYTES_MAX);
+				       TAP_NAME_MAX);
 	}
 	return 0;
 }
@@ -122,15 +106,9 @@ static int check_start(struct tap *t, const struct msg_tap_start *m, struct err 
 /* A pcap file has one link type in its header. */
 static int check_format(const struct tap *t, struct err *e)
 {
-	const struct output *o = &t->output;
-
-	for (uint32_t i = 1; i < o->interfaces && o->pcap; i++) {
-		if (o->interface[i].link_type != o->interface[0].link_type)
-			return err_set(e, ERR_CALL,
-				       "%s and %s have different link types, which a pcap file "
-				       "cannot hold: "
-				       "record as pcapng",
-				       o->interface[0].name, o->interface[i].name);
+	for (uint32_t i = 0; i < t->inputs; i++) {
+		if (t->input[i].source && !t->input[i].has_interface)
+			return input_fits(&t->input[i], e);
 	}
 	return 0;
 }
@@ -179,14 +157,14 @@ static int on_start(struct request *r, struct err *e)
 	t->direction = m.direction;
 	t->record = m.record != 0;
 	take_limits(t, &m);
-	why = xcalloc(m.devices.count, sizeof(*why));
+	t->wait_ns = m.wait_ms * NS_PER_MS;
+	why = xcalloc(m.devices.count + 1, sizeof(*why));
 	opened = open_devices(t, &m, why);
-	if (t->inputs > 1)
-		t->merge = merge_new(m.wait_ms * NS_PER_MS, emit_merged, t);
+	add_merge(t);
 	if (opened == 0 && (check_format(t, e) || lock_up(t, e)))
 		goto out;
 	for (uint32_t i = 0; i < t->inputs; i++)
-		tell_device(t, &t->input[i], why[i]);
+		control_tell_device(t, &t->input[i], why[i]);
 	if (opened) {
 		err_set(e, ERR_REFUSED, "%s: %s", none, why[0]);
 		goto out;
@@ -202,7 +180,24 @@ out:
 	return rc;
 }
 
+static int on_add(struct request *r, struct err *e)
+{
+	struct msg_tap_add m;
+
+	if (msg_get_tap_add(r->frame->payload, r->frame->len, &m, e))
+		return -1;
+	return add_device(r->tap, &m, e);
+}
+
 /* --- filters, counters, own traffic --- */
+
+bool control_stale(const struct tap *t, uint32_t index, uint32_t link_type)
+{
+	const struct input *in = &t->input[index < TAP_DEVICES_MAX ? index : 0];
+
+	return index < t->inputs &&
+	       (in->removed || (in->changed && link_type != in->facts.link_type));
+}
 
 static int load_program(struct tap *t, uint32_t index, struct str blob, struct bpf **program,
 			struct err *e)
@@ -228,8 +223,11 @@ static int on_filter(struct request *r, struct err *e)
 	struct bpf *program = NULL;
 	struct input *in;
 
-	if (msg_get_tap_filter(r->frame->payload, r->frame->len, &m, e) ||
-	    load_program(t, m.index, m.program, &program, e))
+	if (msg_get_tap_filter(r->frame->payload, r->frame->len, &m, e))
+		return -1;
+	if (control_stale(t, m.index, m.link_type))
+		return 0;
+	if (load_program(t, m.index, m.program, &program, e))
 		return -1;
 	in = &t->input[m.index];
 	if (!in->source && !in->running) {
@@ -381,7 +379,7 @@ static const struct {
 	{MSG_TAP_FILTER, on_filter},   {MSG_TAP_COUNTER, on_counter}, {MSG_TAP_OWN, on_own},
 	{MSG_TAP_SEGMENT, on_segment}, {MSG_TAP_ROTATE, on_rotate},   {MSG_TAP_RECORD, on_record},
 	{MSG_TAP_STOP, on_stop},       {MSG_TAP_JOURNAL, on_journal},
-	{MSG_TAP_COUNTERS, on_counters},
+	{MSG_TAP_COUNTERS, on_counters}, {MSG_TAP_ADD, on_add},
 };
 
 static void answer(struct tap *t, const struct frame *f, int rc, const struct err *e)

@@ -48,7 +48,8 @@ static int counter_change(struct tap *t, const struct msg_tap_counter *m, struct
 		return 0;
 	}
 	before = xstrdup(c ? c->text : "");
-	if (counter_set(&t->counters, m->name, t->input[m->index].group, program, m->text, e)) {
+	if (counter_set(&t->counters, m->name, counters_group(&t->counters, m->link_type), program,
+			m->text, e)) {
 		free(before);
 		return -1;
 	}
@@ -171,6 +172,8 @@ int control_own(struct tap *t, const struct frame *f, struct err *e)
 		}
 		return 0;
 	}
+	if (control_stale(t, m.index, m.link_type))
+		return 0;
 	if (load_program(t, m.index, m.program, &program, e) ||
 	    owns_set(&t->own, m.name, m.index, program, m.text, e))
 		return -1;

@@ -74,6 +74,8 @@ int owns_set(struct owns *o, struct str name, uint32_t index, struct bpf *progra
 	     struct err *e);
 struct own *owns_find(struct owns *o, struct str name);
 void owns_remove(struct owns *o, struct own *one);
+/* The programs for a device are of no use any more. */
+void owns_forget(struct owns *o, uint32_t index);
 void owns_release(struct owns *o);
 /* true: one of them matches, and counts it */
 struct tap;

@@ -147,6 +147,30 @@ static int handle_open(struct input *in, struct source **s, struct source_facts 
 	return rc;
 }
 
+static void journal_gap(struct input *in, int64_t to_ns)
+{
+	struct msg_j_gap m = {.from_ns = in->gone_ns,
+			      .to_ns = to_ns,
+			      .where = str_of(in->name),
+			      .why = str_of(in->joined ? "the device had just appeared"
+						    : "the device was not there")};
+
+	(void)journal_add_j_gap(in->tap->journal, &m, NULL);
+}
+
+/* It was not there, and is now. */
+static void told_start(struct input *in)
+{
+	journal_gap(in, clock_now_ns());
+	tap_event(in->tap, "note", in->name, in->joined ? "%s has appeared and is captured now"
+				    : in->changed
+					    ? "%s is back with another link type and captured again"
+					    : "%s is back and captured again",
+		  in->name);
+	in->gone_ns = 0;
+	in->told_down = false;
+}
+
 static void remember_link(struct input *in)
 {
 	struct linkstate now;
@@ -166,14 +190,51 @@ int input_open(struct input *in, struct err *e)
 	return 0;
 }
 
+int input_fits(const struct input *in, struct err *e)
+{
+	const struct output *o = &in->tap->output;
+
+	if (o->pcap && o->interfaces > 0 && o->interface[0].link_type != in->facts.link_type)
+		return err_set(e, ERR_CALL,
+			       "%s and %s have different link types, which a pcap file cannot "
+			       "hold: record as pcapng",
+			       o->interface[0].name, in->name);
+	if (o->interfaces == OUTPUT_INTERFACES_MAX)
+		return err_set(e, ERR_PART,
+			       "%s: so many devices have come and changed that the files have no "
+			       "number left for it (%u are the most): begin another session",
+			       in->name, OUTPUT_INTERFACES_MAX);
+	return 0;
+}
+
+int input_interface(struct input *in, struct err *e)
+{
+	struct output *o = &in->tap->output;
+
+	if (input_fits(in, e))
+		return -1;
+	if (output_add_interface(o, in->name, in->facts.link_type, in->facts.snaplen, ""))
+		return err_set(e, ERR_PART, "%s: no room for its interface", in->name);
+	input_stats(in, &in->elsewhere);
+	in->elsewhere_device = in->dropped_device;
+	in->interface = o->interfaces - 1;
+	in->has_interface = true;
+	return 0;
+}
+
 int input_start(struct input *in, struct err *e)
 {
+	if (!in->has_interface && input_interface(in, e))
+		return -1;
 	if (in->type->start(in->source, in->filter, e))
 		return err_wrap(e, "%s", in->name);
 	in->running = true;
 	if (in->tap->merge)
 		merge_set_live(in->tap->merge, in->index, true);
 	poll_begin(in);
+	if (in->gone_ns)
+		told_start(in);
+	in->joined = in->changed = false;
 	return 0;
 }
 
@@ -209,6 +270,17 @@ void input_close(struct input *in)
 	free(in->name);
 	in->filter = in->next_filter = NULL;
 	in->filter_text = in->next_text = in->name = NULL;
+}
+
+void input_remove(struct input *in)
+{
+	input_settle(in);
+	close_handles(in);
+	if (in->tap->merge)
+		merge_set_live(in->tap->merge, in->index, false);
+	in->running = in->stalled = false;
+	in->removed = true;
+	in->gone_ns = 0;
 }
 
 void input_stats(struct input *in, struct source_stats *stats)
@@ -353,14 +425,29 @@ static void input_lost(struct input *in, const char *why)
 		  in->name, why);
 }
 
-static void journal_gap(struct input *in, int64_t to_ns)
+/* A device of that name, with another link type: another interface of the files, and control makes
+ * its programs anew. It starts with its filter. */
+static void input_changed(struct input *in, const struct source_facts *facts)
 {
-	struct msg_j_gap m = {.from_ns = in->gone_ns,
-			      .to_ns = to_ns,
-			      .where = str_of(in->name),
-			      .why = str_of("the device was not there")};
+	struct source_facts before = in->facts;
+	struct err e;
 
-	(void)journal_add_j_gap(in->tap->journal, &m, NULL);
+	in->facts = *facts;
+	if (input_fits(in, &e)) {
+		in->facts = before;
+		in->type->close(in->source);
+		in->source = NULL;
+		if (!in->told_refused)
+			tap_event(in->tap, "warn", in->name, "%s", e.text);
+		in->told_refused = true;
+		return;
+	}
+	in->running = in->has_interface = false;
+	in->changed = true;
+	in->group = counters_group(&in->tap->counters, in->facts.link_type);
+	owns_forget(&in->tap->own, in->index);
+	remember_link(in);
+	control_tell_device(in->tap, in, "");
 }
 
 /* Quiet while it cannot be opened: that it is gone has been said. */
@@ -372,8 +459,7 @@ static void input_return(struct input *in)
 	if (handle_open(in, &in->source, &facts, &e))
 		return;
 	if (facts.link_type != in->facts.link_type) {
-		in->type->close(in->source);
-		in->source = NULL;
+		input_changed(in, &facts);
 		return;
 	}
 	if (input_start(in, &e)) {
@@ -382,10 +468,6 @@ static void input_return(struct input *in)
 		return;
 	}
 	remember_link(in);
-	journal_gap(in, clock_now_ns());
-	tap_event(in->tap, "note", in->name, "%s is back and captured again", in->name);
-	in->gone_ns = 0;
-	in->told_down = false;
 }
 
 static void look_at_link(struct input *in)

@@ -57,6 +57,14 @@ void owns_remove(struct owns *o, struct own *one)
 	own_free(one);
 }
 
+void owns_forget(struct owns *o, uint32_t index)
+{
+	for (size_t i = 0; i < o->count; i++) {
+		bpf_free(o->list[i]->program[index]);
+		o->list[i]->program[index] = NULL;
+	}
+}
+
 void owns_release(struct owns *o)
 {
 	for (size_t i = 0; i < o->count; i++)

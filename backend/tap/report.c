@@ -18,14 +18,16 @@ static struct msg_tap_stats totals(struct tap *t)
 		struct output_interface *n = &t->output.interface[t->input[i].interface];
 		struct source_stats st;
 
-		if (!t->input[i].running) /* it has no interface of its own */
-			continue;
 		input_stats(&t->input[i], &st);
-		n->received = st.received;
-		n->dropped_kernel = st.dropped_kernel;
-		n->dropped_device = t->input[i].dropped_device;
 		m.dropped_kernel += st.dropped_kernel;
 		m.dropped_device += t->input[i].dropped_device;
+		if (!t->input[i].has_interface)
+			continue;
+		n->received = st.received - t->input[i].elsewhere.received;
+		n->dropped_kernel =
+			st.dropped_kernel - t->input[i].elsewhere.dropped_kernel;
+		n->dropped_device =
+			t->input[i].dropped_device - t->input[i].elsewhere_device;
 	}
 	if (t->output.writer) {
 		m.written_bytes = writer_bytes(t->output.writer);

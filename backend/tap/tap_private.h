@@ -19,6 +19,7 @@
 #define TAP_CONTROL_FD 3
 #define TAP_DEVICES_MAX MERGE_SOURCES_MAX
 #define TAP_CHANGES_MAX 8192u /* of counters in one message */
+#define TAP_NAME_MAX 128u
 #define TAP_TICK_MS 25u /* while something waits for time to pass: a merge, a handover, the end */
 
 /* A device of the session. */
@@ -33,6 +34,10 @@ struct input {
 	struct source_facts facts;
 	uint32_t interface; /* number in the files */
 	uint32_t group;	    /* of counters */
+	bool has_interface;
+	bool changed;	   /* it has returned as another: programs for what it was are of no use */
+	bool removed;	   /* nobody wants it any more */
+	bool told_refused; /* why it cannot be taken up again has been said */
 	struct bpf *filter;
 	char *filter_text;
 	bool running, drained;
@@ -55,7 +60,10 @@ struct input {
 	bool told_down, told_lags;
 	uint32_t link_index;
 	uint64_t dropped_device, dropped_device_last;
+	bool joined;		       /* it was not there at the start */
 	uint64_t received_before, dropped_kernel_before; /* of handles that are closed */
+	struct source_stats elsewhere;	/* of both, what belongs to interfaces that it had before */
+	uint64_t elsewhere_device;
 };
 
 struct tap {
@@ -69,6 +77,7 @@ struct tap {
 
 	char *session;
 	uint32_t snaplen, buffer_bytes;
+	int64_t wait_ns;
 	bool promiscuous, started;
 	uint8_t direction;
 	int netlink_fd;
@@ -106,18 +115,7 @@ void tap_stop(struct tap *t, const char *reason);
 void tap_event(struct tap *t, const char *severity, const char *where, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* input.c */
-int input_open(struct input *in, struct err *e);
-int input_start(struct input *in, struct err *e);
-int input_filter(struct input *in, struct bpf *filter, struct str text, uint32_t request,
-		 struct err *e);
-void input_read(struct input *in); /* drains; sets in->drained */
-void input_tick(struct input *in); /* finishes a handover, looks for room after a stall */
-void input_settle(
-	struct input *in); /* at the end: a packet that still waits for room goes, or is counted */
-void input_second(struct input *in);
-void input_stats(struct input *in, struct source_stats *stats);
-void input_close(struct input *in);
+#include "input.h"
 
 /* control_count.c: messages */
 int control_counter(struct tap *t, const struct frame *f, struct err *e);
@@ -126,6 +124,9 @@ int control_own(struct tap *t, const struct frame *f, struct err *e);
 
 /* control.c */
 extern const struct channel_ops control_ops;
+void control_tell_device(struct tap *t, const struct input *in, const char *why);
+/* A program was made for what the device was before: those for what it is are on their way. */
+bool control_stale(const struct tap *t, uint32_t index, uint32_t link_type);
 
 /* report.c */
 void report_second(struct tap *t);
