@@ -4,10 +4,12 @@
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/text.h"
 #include "base/xalloc.h"
+#include "netns.h"
 #include "session.h"
 #include "tap/tap.h"
 
@@ -88,12 +90,46 @@ static int device_absent(const char *name, const struct device *list, size_t cou
 		       near ? "\"?" : "; `devices` shows those that there are");
 }
 
+/* The name of a device, with its namespace. */
+static char *full_name(const struct netns_list *list, unsigned space, const char *device)
+{
+	return xasprintf("%s/%s", netns_name(list, space), device);
+}
+
+/* The tap says whether a device of that name is there. */
+static int netns_resolve(struct session *s, const char *word, struct err *e)
+{
+	const bool allowed = s->by_root && geteuid() == 0 && s->control->role == CONTROL_DAEMON;
+	struct if_nameindex *list;
+	int r = 0;
+
+	if (netns_need(&s->netns, word, allowed, e))
+		return -1;
+	if (!is_pattern(word))
+		return device_add(s, word, false, e);
+	for (unsigned space = 0; space < netns_count(s->netns); space++) {
+		list = netns_devices(s->netns, space);
+		for (const struct if_nameindex *i = list; r == 0 && i && i->if_index; i++) {
+			char *name = full_name(s->netns, space, i->if_name);
+
+			if (fnmatch(word, name, 0) == 0)
+				r = device_add(s, name, true, e);
+			free(name);
+		}
+		if (list)
+			if_freenameindex(list);
+	}
+	return r;
+}
+
 /* One of `device`'s words: a name, or a pattern for several. */
 static int device_resolve(struct session *s, const char *word, const struct device *list,
 			  size_t count, struct err *e)
 {
 	const bool pattern = is_pattern(word);
 
+	if (netns_is(word))
+		return netns_resolve(s, word, e);
 	for (size_t i = 0; i < count && pattern; i++)
 		if (fnmatch(word, list[i].name, 0) == 0 && device_add(s, list[i].name, true, e))
 			return -1;
@@ -257,7 +293,7 @@ static struct session_device *place_find(struct session *s, const struct if_name
 	for (unsigned i = 0; i < s->ndevices; i++) {
 		struct session_device *d = &s->device[i];
 
-		if (!d->matched || d->asked_ns + AGAIN_NS > clock_mono_ns() ||
+		if (!d->matched || netns_is(d->name) || d->asked_ns + AGAIN_NS > clock_mono_ns() ||
 		    is_listed(d->name, list))
 			continue;
 		free(d->name);
@@ -302,15 +338,49 @@ static void look_for(struct session *s, const char *name, const struct if_namein
 	}
 }
 
+static void look_into(struct session *s, unsigned space, const struct if_nameindex *here)
+{
+	struct if_nameindex *list = netns_devices(s->netns, space);
+
+	for (const struct if_nameindex *i = list; i && i->if_index; i++) {
+		char *name = full_name(s->netns, space, i->if_name);
+
+		look_for(s, name, here);
+		free(name);
+	}
+	if (list)
+		if_freenameindex(list);
+}
+
+/* The tap says it; only it knows what it still held. */
+static void netns_leave(struct session *s, unsigned space)
+{
+	const struct str name = str_of(netns_name(s->netns, space));
+	const struct msg_tap_add m = {.name = name, .remove = 1};
+
+	for (unsigned i = 0; i < s->ndevices; i++) {
+		struct session_device *d = &s->device[i];
+
+		if (netns_is(d->name) && str_is(netns_part(d->name), netns_name(s->netns, space)))
+			d->answered = d->started = d->refused = false;
+	}
+	(void)channel_put_tap_add(s->tap, 0, 0, &m); /* -1: `gone` will come */
+}
+
 void join_tick(struct session *s)
 {
 	struct if_nameindex *list;
 
+	for (unsigned i = 0; s->tap && i < netns_count(s->netns); i++)
+		if (netns_gone(s->netns, i))
+			netns_leave(s, i);
 	if (!join_waits(s) || !s->tap)
 		return;
 	list = if_nameindex();
 	for (const struct if_nameindex *i = list; i && i->if_index; i++)
 		look_for(s, i->if_name, list);
+	for (unsigned i = 0; list && i < netns_count(s->netns); i++)
+		look_into(s, i, list);
 	if (list)
 		if_freenameindex(list);
 	s->looked_ns = clock_now_ns();

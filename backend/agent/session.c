@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/xalloc.h"
 #include "mend.h"
+#include "netns.h"
 #include "outlet.h"
 #include "reader_child.h"
 #include "session_unpack.h"
@@ -214,6 +215,7 @@ void session_free(struct session *s)
 	close_if(&s->wake_fd);
 	close_if(&s->tap_journal_fd);
 	close_if(&s->reader_journal_fd);
+	netns_free(s->netns);
 	spec_release(&s->spec);
 	persist_release(&s->persist);
 	free(s->name);

@@ -79,6 +79,8 @@ struct session {
 	struct chunks chunks;
 	uint32_t last_id, start_id; /* start_id: of TAP_START */
 	int64_t looked_ns;	    /* when devices were last looked for */
+	struct netns_list *netns;   /* netns.h; NULL: its devices are all of this one */
+	bool by_root;		    /* root asked for it */
 	bool told_most;		    /* that there are more devices than a session can have */
 	struct job *jobs;
 	struct reader_child *reader;

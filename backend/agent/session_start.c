@@ -66,6 +66,7 @@ void session_begin(struct control *c, struct spec *spec, const struct who *who, 
 		s->persist = *back;
 	s->who = *who;
 	s->uid = uid;
+	s->by_root = who->owner;
 	free(s->owner);
 	s->owner = user_name(s->uid);
 	free(s->filter);

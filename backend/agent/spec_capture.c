@@ -34,10 +34,6 @@ int take_device(struct spec *s, struct taker *t, struct err *e)
 				e, ERR_CALL,
 				"\"device\" takes names joined by commas, of at most %u bytes each",
 				SPEC_NAME_MAX - 1);
-		if (name.len > 6 && memcmp(name.p, "netns:", 6) == 0)
-			return err_set(e, ERR_CALL,
-				       "this version cannot look into network namespaces yet: %.*s",
-				       (int)name.len, name.p);
 		if (s->ndevices == SPEC_DEVICES_MAX)
 			return err_set(e, ERR_CALL, "a session has at most %u devices",
 				       SPEC_DEVICES_MAX);

@@ -14,6 +14,7 @@
 #include "base/spawn.h"
 #include "base/xalloc.h"
 #include "disk.h"
+#include "netns.h"
 #include "session.h"
 
 static void tap_device(struct session *s, const struct frame *f);
@@ -253,7 +254,7 @@ static int tap_spawn(struct session *s, int fd, struct err *e)
 
 static int tap_send_start(struct session *s, struct err *e)
 {
-	const int fd[4] = {s->chunks_fd, s->release_fd, s->wake_fd, s->tap_journal_fd};
+	int fd[4 + NETNS_MAX] = {s->chunks_fd, s->release_fd, s->wake_fd, s->tap_journal_fd};
 	struct msg_tap_start m = {
 		.session = str_of(s->name),
 		.snaplen = s->spec.snaplen,
@@ -284,12 +285,18 @@ static int tap_send_start(struct session *s, struct err *e)
 	for (unsigned i = 0; i < s->ndevices; i++)
 		m.devices.at[i] = str_of(s->device[i].name);
 	m.devices.count = s->ndevices;
+	for (unsigned i = 0; i < netns_count(s->netns); i++) {
+		m.spaces.at[i] = str_of(netns_name(s->netns, i));
+		fd[4 + m.spaces.count++] = netns_fd(s->netns, i);
+	}
 	s->start_id = ++s->last_id;
 	buf_init(&b, MSG_PAYLOAD_MAX);
 	r = msg_put_tap_start(&b, &m);
 	if (r == 0)
-		r = channel_send_fds(s->tap, MSG_TAP_START, 0, s->start_id, b.data, b.len, fd, 4);
+		r = channel_send_fds(s->tap, MSG_TAP_START, 0, s->start_id, b.data, b.len, fd,
+				     4 + m.spaces.count);
 	buf_release(&b);
+	netns_close(s->netns);
 	return r ? err_set(e, ERR_REFUSED, "the tap of %s could not be told what to do", s->name)
 		 : 0;
 }

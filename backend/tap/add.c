@@ -1,6 +1,7 @@
 /* Devices that come while the session runs. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/xalloc.h"
@@ -52,6 +53,43 @@ static void place_clear(struct tap *t, struct input *in)
 	in->request = 0;
 }
 
+int add_spaces(struct tap *t, const struct strs *names, const int *fd, struct err *e)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; i < names->count; i++) {
+		char *name = xstrndup(names->at[i].p, names->at[i].len);
+
+		if (rc)
+			close(fd[i]);
+		else if ((rc = space_open(&t->space[t->spaces], name, fd[i], e)) == 0)
+			t->spaces++;
+		free(name);
+	}
+	return rc;
+}
+
+int add_name(struct input *in, char *name, struct err *e)
+{
+	const char *slash = strrchr(name, '/');
+
+	in->name = name;
+	in->device = name;
+	in->space = NULL;
+	if (!slash)
+		return 0;
+	for (uint32_t i = 0; i < in->tap->spaces; i++) {
+		struct space *s = in->tap->space[i];
+
+		if (!s || !str_is((struct str){name, (size_t)(slash - name)}, space_name(s)))
+			continue;
+		in->space = s;
+		in->device = slash + 1;
+		return 0;
+	}
+	return err_set(e, ERR_ABSENT, "%s: its namespace is not open", name);
+}
+
 static struct input *place_of(struct tap *t, uint32_t index, struct err *e)
 {
 	struct input *in = &t->input[index];
@@ -81,6 +119,31 @@ static void add_open(struct input *in)
 	control_tell_device(in->tap, in, in->source ? "" : e.text);
 }
 
+/* Its namespace goes with the last of what is open in it, this thread among it. */
+static int space_remove(struct tap *t, struct str name)
+{
+	for (uint32_t i = 0; i < t->spaces; i++) {
+		struct space *s = t->space[i];
+
+		if (!s || !str_is(name, space_name(s)))
+			continue;
+		for (uint32_t k = 0; k < t->inputs; k++) {
+			if (t->input[k].space == s)
+				input_remove(&t->input[k]);
+		}
+		tap_event(t, "warn", t->session,
+			  "%s is gone: what was captured in it is not captured any more",
+			  space_name(s));
+		for (uint32_t k = 0; k < t->inputs; k++) {
+			if (t->input[k].space == s)
+				t->input[k].space = NULL;
+		}
+		space_close(s);
+		t->space[i] = NULL;
+	}
+	return 0;
+}
+
 int add_device(struct tap *t, const struct msg_tap_add *m, struct err *e)
 {
 	struct input *in;
@@ -89,6 +152,8 @@ int add_device(struct tap *t, const struct msg_tap_add *m, struct err *e)
 		return err_set(e, ERR_CALL, "the tap is not running");
 	if (m->index > t->inputs || m->index >= TAP_DEVICES_MAX)
 		return err_set(e, ERR_CALL, "there is no place %u for a device", m->index);
+	if (m->remove && m->name.len > 0)
+		return space_remove(t, m->name);
 	if (m->remove) {
 		if (m->index < t->inputs)
 			input_remove(&t->input[m->index]);
@@ -99,7 +164,10 @@ int add_device(struct tap *t, const struct msg_tap_add *m, struct err *e)
 	in = place_of(t, m->index, e);
 	if (!in)
 		return -1;
-	in->name = xstrndup(m->name.p, m->name.len);
+	if (add_name(in, xstrndup(m->name.p, m->name.len), e)) {
+		control_tell_device(t, in, e->text);
+		return 0;
+	}
 	in->gone_ns = m->since_ns > 0 ? m->since_ns : clock_now_ns();
 	in->joined = true;
 	add_open(in);

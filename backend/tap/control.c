@@ -33,9 +33,11 @@ static int take_descriptors(struct request *r, const struct msg_tap_start *m, st
 	struct tap *t = r->tap;
 	struct output *o = &t->output;
 
-	if (r->nfd != START_FDS)
-		return err_set(e, ERR_CALL, "the tap is started with %u descriptors, not %zu",
-			       START_FDS, r->nfd);
+	if (r->nfd != START_FDS + m->spaces.count || m->spaces.count > TAP_SPACES_MAX)
+		return err_set(e, ERR_CALL,
+			       "the tap is started with %u descriptors and those of at most %u "
+			       "namespaces, not %zu",
+			       START_FDS, TAP_SPACES_MAX, r->nfd);
 	if (chunks_map(&o->chunks, r->fd[0], r->fd[1], CHUNKS_TAP, e))
 		return err_wrap(e, "the chunks");
 	t->has_output = true;
@@ -45,6 +47,8 @@ static int take_descriptors(struct request *r, const struct msg_tap_start *m, st
 	o->wake_fd = r->fd[2];
 	o->pcap = str_is(m->file_format, "pcap");
 	t->journal = journal_new(r->fd[3], e);
+	if (add_spaces(t, &m->spaces, r->fd + START_FDS, e))
+		return -1;
 	if (!t->journal)
 		return err_wrap(e, "the journal");
 	return output_init(o, e);
@@ -74,11 +78,9 @@ static int open_devices(struct tap *t, const struct msg_tap_start *m, char (*why
 	for (uint32_t i = 0; i < m->devices.count; i++) {
 		struct input *in = &t->input[t->inputs++];
 
-		*in = (struct input){.tap = t,
-				     .index = i,
-				     .type = &source_device,
-				     .name = xstrndup(m->devices.at[i].p, m->devices.at[i].len)};
-		if (input_open(in, &e)) {
+		*in = (struct input){.tap = t, .index = i, .type = &source_device};
+		if (add_name(in, xstrndup(m->devices.at[i].p, m->devices.at[i].len), &e) ||
+		    input_open(in, &e)) {
 			memcpy(why[i], e.text, sizeof(why[i]));
 			continue;
 		}
@@ -115,12 +117,18 @@ static int check_format(const struct tap *t, struct err *e)
 
 static int lock_up(struct tap *t, struct err *e)
 {
+	int netlink[1 + TAP_SPACES_MAX];
+	size_t count = 0;
+
 	if (sandbox_drop(e))
 		return -1;
 	t->output.writer = writer_new(&t->output.chunks, t->output.pcap, &t->writer_news, e);
 	if (!t->output.writer)
 		return -1;
-	return tap_sandbox_enter(TAP_CONTROL_FD, t->netlink_fd, e);
+	netlink[count++] = t->netlink_fd;
+	for (uint32_t i = 0; i < t->spaces; i++)
+		netlink[count++] = space_netlink(t->space[i]);
+	return tap_sandbox_enter(TAP_CONTROL_FD, netlink, count, e);
 }
 
 static void take_limits(struct tap *t, const struct msg_tap_start *m)

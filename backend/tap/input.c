@@ -129,53 +129,56 @@ static void poll_begin(struct input *in)
 
 /* --- opening, starting, closing --- */
 
-static int handle_open(struct input *in, struct source **s, struct source_facts *facts,
-		       struct err *e)
+struct opening {
+	const struct input *in;
+	struct source **source;
+	struct source_facts *facts;
+	struct err *err;
+	int rc;
+};
+
+/* In the thread that is where the device is: each has the right to itself. */
+static void open_there(void *arg)
 {
-	struct tap *t = in->tap;
-	struct source_spec spec = {.name = in->name,
+	struct opening *o = arg;
+	const struct tap *t = o->in->tap;
+	struct source_spec spec = {.name = o->in->device,
 				   .snaplen = t->snaplen,
 				   .buffer_bytes = t->buffer_bytes,
 				   .promiscuous = t->promiscuous,
 				   .direction = t->direction};
-	int rc;
 
-	if (sandbox_raise(e))
-		return -1;
-	rc = in->type->open(s, &spec, facts, e);
+	o->rc = sandbox_raise(o->err);
+	if (o->rc)
+		return;
+	o->rc = o->in->type->open(o->source, &spec, o->facts, o->err);
 	sandbox_lower();
-	return rc;
 }
 
-static void journal_gap(struct input *in, int64_t to_ns)
+static int handle_open(struct input *in, struct source **s, struct source_facts *facts,
+		       struct err *e)
 {
-	struct msg_j_gap m = {.from_ns = in->gone_ns,
-			      .to_ns = to_ns,
-			      .where = str_of(in->name),
-			      .why = str_of(in->joined ? "the device had just appeared"
-						    : "the device was not there")};
+	struct opening o = {.in = in, .source = s, .facts = facts, .err = e};
 
-	(void)journal_add_j_gap(in->tap->journal, &m, NULL);
+	if (!in->space) {
+		open_there(&o);
+		return o.rc;
+	}
+	space_run(in->space, open_there, &o);
+	return o.rc ? err_wrap(e, "%s", space_name(in->space)) : 0;
 }
 
-/* It was not there, and is now. */
-static void told_start(struct input *in)
+static int link_get(const struct input *in, struct linkstate *state)
 {
-	journal_gap(in, clock_now_ns());
-	tap_event(in->tap, "note", in->name, in->joined ? "%s has appeared and is captured now"
-				    : in->changed
-					    ? "%s is back with another link type and captured again"
-					    : "%s is back and captured again",
-		  in->name);
-	in->gone_ns = 0;
-	in->told_down = false;
+	return linkstate_get(in->space ? space_netlink(in->space) : in->tap->netlink_fd, in->device,
+			     state);
 }
 
 static void remember_link(struct input *in)
 {
 	struct linkstate now;
 
-	if (linkstate_get(in->tap->netlink_fd, in->name, &now) || !now.there)
+	if (link_get(in, &now) || !now.there)
 		return;
 	in->link_index = now.index;
 	in->dropped_device_last = now.missed;
@@ -190,38 +193,6 @@ int input_open(struct input *in, struct err *e)
 	return 0;
 }
 
-int input_fits(const struct input *in, struct err *e)
-{
-	const struct output *o = &in->tap->output;
-
-	if (o->pcap && o->interfaces > 0 && o->interface[0].link_type != in->facts.link_type)
-		return err_set(e, ERR_CALL,
-			       "%s and %s have different link types, which a pcap file cannot "
-			       "hold: record as pcapng",
-			       o->interface[0].name, in->name);
-	if (o->interfaces == OUTPUT_INTERFACES_MAX)
-		return err_set(e, ERR_PART,
-			       "%s: so many devices have come and changed that the files have no "
-			       "number left for it (%u are the most): begin another session",
-			       in->name, OUTPUT_INTERFACES_MAX);
-	return 0;
-}
-
-int input_interface(struct input *in, struct err *e)
-{
-	struct output *o = &in->tap->output;
-
-	if (input_fits(in, e))
-		return -1;
-	if (output_add_interface(o, in->name, in->facts.link_type, in->facts.snaplen, ""))
-		return err_set(e, ERR_PART, "%s: no room for its interface", in->name);
-	input_stats(in, &in->elsewhere);
-	in->elsewhere_device = in->dropped_device;
-	in->interface = o->interfaces - 1;
-	in->has_interface = true;
-	return 0;
-}
-
 int input_start(struct input *in, struct err *e)
 {
 	if (!in->has_interface && input_interface(in, e))
@@ -233,7 +204,7 @@ int input_start(struct input *in, struct err *e)
 		merge_set_live(in->tap->merge, in->index, true);
 	poll_begin(in);
 	if (in->gone_ns)
-		told_start(in);
+		input_told_start(in);
 	in->joined = in->changed = false;
 	return 0;
 }
@@ -474,7 +445,7 @@ static void look_at_link(struct input *in)
 {
 	struct linkstate now;
 
-	if (in->link_index == 0 || linkstate_get(in->tap->netlink_fd, in->name, &now))
+	if (in->link_index == 0 || link_get(in, &now))
 		return; /* "any" is no link */
 	if (!now.there || now.index != in->link_index) {
 		tap_round(in->tap, in); /* what its ring still holds */
@@ -492,22 +463,6 @@ static void look_at_link(struct input *in)
 		  now.up ? "up again" : "down; packets come again when it is up");
 }
 
-static void look_at_lag(struct input *in)
-{
-	bool lags = in->tap->merge && merge_lags(in->tap->merge, in->index);
-
-	if (lags == in->told_lags)
-		return;
-	in->told_lags = lags;
-	if (lags)
-		tap_event(in->tap, "warn", in->name,
-			  "%s is longer behind than packets may wait: the others do not wait for "
-			  "it, and what comes of it is marked late",
-			  in->name);
-	else
-		tap_event(in->tap, "note", in->name, "%s has caught up", in->name);
-}
-
 void input_second(struct input *in)
 {
 	if (!in->running)
@@ -519,7 +474,7 @@ void input_second(struct input *in)
 	if (!in->polling && !in->stalled)
 		poll_begin(in);
 	tap_round(in->tap, in);
-	look_at_lag(in);
+	input_look_at_lag(in);
 	if (in->source)
 		look_at_link(in);
 }

@@ -1,7 +1,6 @@
 #include "sandbox.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <linux/capability.h>
 #include <linux/if_packet.h>
 #include <seccomp.h>
@@ -58,14 +57,24 @@ void sandbox_lower(void)
 	(void)set_capabilities(permitted_now(), 0); /* fewer rights are never refused */
 }
 
+int sandbox_raise_all(struct err *e)
+{
+	if (set_capabilities(permitted_now(), permitted_now()))
+		return err_errno(e, ERR_REFUSED, "root's rights cannot be taken up");
+	return 0;
+}
+
+/* By the calls themselves: those of the C library are for all threads at once, and end the process
+ * where one of them has given up its rights before. */
 static int leave_root(struct err *e)
 {
-	if (geteuid() != 0)
+	if (syscall(SYS_geteuid) != 0)
 		return 0;
 	/* the capabilities must be in effect for it, and must outlive the change */
 	if (set_capabilities(permitted_now(), permitted_now()) ||
-	    prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) || setgroups(0, NULL) ||
-	    setresgid(NOBODY, NOBODY, NOBODY) || setresuid(NOBODY, NOBODY, NOBODY))
+	    prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) || syscall(SYS_setgroups, 0, NULL) ||
+	    syscall(SYS_setresgid, NOBODY, NOBODY, NOBODY) ||
+	    syscall(SYS_setresuid, NOBODY, NOBODY, NOBODY))
 		return err_errno(e, ERR_REFUSED, "root's rights cannot be given up");
 	return 0;
 }
@@ -118,17 +127,21 @@ static const int allowed[] = {
 	SCMP_SYS(capset),
 };
 
-int tap_sandbox_enter(int control_fd, int netlink_fd, struct err *e)
+int tap_sandbox_enter(int control_fd, const int *netlink_fd, size_t count, struct err *e)
 {
 	/* packets, and what libpcap asks devices through; it cannot be connected, and nothing is
 	 * sent by it */
 	static const uint64_t family[] = {AF_PACKET, AF_UNIX, AF_INET, AF_INET6};
-	const uint64_t control = (uint64_t)control_fd, netlink = (uint64_t)netlink_fd;
+	const uint64_t control = (uint64_t)control_fd;
 	struct calls *c = calls_new();
 
 	calls_allow(c, allowed, ARRAY_LEN(allowed));
 	calls_allow_values(c, SCMP_SYS(socket), 0, family, ARRAY_LEN(family));
 	calls_allow_values(c, SCMP_SYS(sendmsg), 0, &control, 1);
-	calls_allow_values(c, SCMP_SYS(sendto), 0, &netlink, 1);
+	for (size_t i = 0; i < count; i++) {
+		const uint64_t netlink = (uint64_t)netlink_fd[i];
+
+		calls_allow_values(c, SCMP_SYS(sendto), 0, &netlink, 1);
+	}
 	return calls_enter(c, e);
 }

@@ -3,6 +3,7 @@
 #define TAP_SANDBOX_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/err.h"
 
@@ -10,11 +11,13 @@
  * Per thread. */
 int sandbox_raise(struct err *e);
 void sandbox_lower(void);
+/* All that the tap was started with, for entering a namespace. */
+int sandbox_raise_all(struct err *e);
 /* Everything but CAP_NET_RAW is given up for good, root's uid and groups included; nothing new can
- * be gained. */
+ * be gained. Of this thread alone: each gives up its own. */
 int sandbox_drop(struct err *e);
 /* The calls that are left, for all threads. control_fd: the only one for messages with descriptors;
- * netlink_fd: the only one that questions are sent to, so that no packet can be. */
-int tap_sandbox_enter(int control_fd, int netlink_fd, struct err *e);
+ * netlink_fd: the only ones that questions are sent to, so that no packet can be. */
+int tap_sandbox_enter(int control_fd, const int *netlink_fd, size_t count, struct err *e);
 
 #endif

@@ -292,6 +292,8 @@ static void tap_release(struct tap *t)
 		close(t->output.wake_fd);
 		output_release(&t->output);
 	}
+	for (uint32_t i = 0; i < t->spaces; i++)
+		space_close(t->space[i]);
 	close(t->netlink_fd);
 	free(t->session);
 	free(t->stop_reason);

@@ -13,6 +13,7 @@
 #include "counter.h"
 #include "output.h"
 #include "source.h"
+#include "space.h"
 #include "tap/tap.h"
 #include "wire/channel.h"
 
@@ -27,6 +28,8 @@ struct input {
 	struct tap *tap;
 	uint32_t index;
 	char *name;
+	struct space *space; /* NULL: the tap's own */
+	const char *device;  /* the name in its space: the end of `name` */
 	const struct source_type *type;
 	struct source *source; /* NULL: not open (never was, or gone) */
 	uv_poll_t *poll;       /* freed when the loop has closed it */
@@ -83,6 +86,8 @@ struct tap {
 	int netlink_fd;
 	struct epoch epoch;
 
+	struct space *space[TAP_SPACES_MAX]; /* NULL: it was let go */
+	uint32_t spaces;
 	struct input input[TAP_DEVICES_MAX];
 	uint32_t inputs;
 	struct merge *merge; /* NULL: one device goes straight to the chunks */

@@ -8,7 +8,7 @@
 
 #include "base/err.h"
 
-#define FDIO_PASS_MAX 16 /* descriptors in one message */
+#define FDIO_PASS_MAX 24 /* descriptors in one message */
 
 /* All of it or -1 (errno says why); EINTR and short writes are dealt with. */
 int fdio_write_all(int fd, const void *p, size_t len);

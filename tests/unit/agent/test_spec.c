@@ -107,7 +107,6 @@ static void test_refused(void **state)
 		{"a counter x=tcp counter x=udp", "two counters"},
 		{"a device", "needs a value"},
 		{"a device eth0,,eth1", "joined by commas"},
-		{"a device netns:1/eth0", "yet"},
 		{"a snaplen 999999", "between"},
 		{"a snaplen x", "snaplen"},
 		{"a direction up", "\"in\" or \"out\""},

@@ -357,7 +357,8 @@ static void rig_counter(struct rig *r, const char *op, const char *text, bool ow
 	struct msg_tap_counter m = {.op = str_of(op),
 				    .name = str_of("one"),
 				    .program = {(const char *)blob.data, blob.len},
-				    .text = str_of(text)};
+				    .text = str_of(text),
+				    .link_type = 1};
 	struct msg_tap_own o = {.op = m.op, .name = m.name, .program = m.program, .text = m.text};
 
 	buf_init(&b, 1u << 20);
@@ -386,7 +387,8 @@ static void rig_counters(struct rig *r, const char *op, uint32_t first, uint32_t
 		const struct msg_tap_counter one = {.op = str_of(op),
 						    .name = str_of(name),
 						    .program = {(const char *)blob.data, blob.len},
-						    .text = str_of(text)};
+						    .text = str_of(text),
+						    .link_type = 1};
 
 		buf_clear(&b);
 		msg_put_tap_counter(&b, &one);
