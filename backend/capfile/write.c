@@ -10,6 +10,7 @@
 #define SECTION_LENGTH_UNKNOWN UINT64_MAX
 #define BYTE_ORDER_MAGIC 0x1a2b3c4du
 #define RESOLUTION_NS 9
+#define RESOLUTION_US 6
 #define APPLICATION "tapdeck " TAPDECK_VERSION
 
 static void put16(uint8_t *p, uint16_t v)
@@ -144,32 +145,46 @@ int write_section(struct buf *out, const char *comment)
 	return block_end(&k);
 }
 
-int write_interface(struct buf *out, const char *name, const char *filter, uint32_t link_type,
-		    uint32_t snaplen)
+int write_interface_said(struct buf *out, const struct write_interface *said)
 {
-	const uint8_t resolution = RESOLUTION_NS;
+	const uint8_t resolution = said->microseconds ? RESOLUTION_US : RESOLUTION_NS;
 	uint8_t *p;
 	struct block k = block_begin(out, NG_INTERFACE, 8, &p);
 
 	if (p) {
-		put16(p, (uint16_t)link_type);
-		put32(p + 4, snaplen);
+		put16(p, (uint16_t)said->link_type);
+		put32(p + 4, said->snaplen);
 	}
-	block_text(&k, IF_NAME, -1, name);
+	block_text(&k, OPTION_COMMENT, -1, said->comment);
+	block_text(&k, IF_NAME, -1, said->name);
 	block_option(&k, IF_TSRESOL, -1, &resolution, sizeof(resolution));
-	block_text(&k, IF_FILTER, 0, filter); /* 0: text, not a program */
+	block_text(&k, IF_FILTER, 0, said->filter); /* 0: text, not a program */
 	return block_end(&k);
 }
 
-static uint64_t ticks_of(int64_t ts_ns)
+int write_interface(struct buf *out, const char *name, const char *filter, uint32_t link_type,
+		    uint32_t snaplen)
 {
-	return ts_ns < 0 ? 0 : (uint64_t)ts_ns;
+	const struct write_interface said = {
+		.name = name, .filter = filter, .link_type = link_type, .snaplen = snaplen};
+
+	return write_interface_said(out, &said);
 }
 
-int write_statistics(struct buf *out, uint32_t interface, int64_t ts_ns, uint64_t received,
+int64_t write_ticks(bool microseconds, int64_t ts_ns)
+{
+	return microseconds ? ts_ns / 1000 : ts_ns;
+}
+
+static uint64_t ticks_of(int64_t ts)
+{
+	return ts < 0 ? 0 : (uint64_t)ts;
+}
+
+int write_statistics(struct buf *out, uint32_t interface, int64_t ts, uint64_t received,
 		     uint64_t dropped_kernel, uint64_t dropped_device)
 {
-	const uint64_t ticks = ticks_of(ts_ns);
+	const uint64_t ticks = ticks_of(ts);
 	uint8_t *p;
 	struct block k = block_begin(out, NG_STATISTICS, 12, &p);
 
@@ -191,11 +206,11 @@ uint32_t write_packet_bytes(uint32_t captured)
 	return 32 + (uint32_t)padded(captured);
 }
 
-void write_packet(uint8_t *dst, uint32_t interface, int64_t ts_ns, uint32_t captured,
-		  uint32_t length, const uint8_t *data)
+void write_packet(uint8_t *dst, uint32_t interface, int64_t ts, uint32_t captured, uint32_t length,
+		  const uint8_t *data)
 {
 	const uint32_t total = write_packet_bytes(captured);
-	const uint64_t ticks = ticks_of(ts_ns);
+	const uint64_t ticks = ticks_of(ts);
 
 	memset(dst + total - 8, 0, 4); /* padding; what is no padding is written over it */
 	put32(dst, NG_ENHANCED);

@@ -123,9 +123,14 @@ static bool header_known(struct source *s, const struct chunk_entry *entry)
 	r = write_section(&header, NULL);
 	for (uint32_t i = 0; r == 0 && i < blocks_interfaces(capfile_blocks(p->file)); i++) {
 		const struct capture_interface *c = blocks_interface(capfile_blocks(p->file), i);
+		const struct write_interface said = {.name = c->name,
+						     .filter = c->filter,
+						     .comment = c->comment,
+						     .link_type = c->link_type,
+						     .snaplen = c->snaplen,
+						     .microseconds = c->resolution == 6};
 
-		r = write_interface(&header, c->name ? c->name : "", c->filter ? c->filter : "",
-				    c->link_type, c->snaplen);
+		r = write_interface_said(&header, &said);
 	}
 	blocks_prime(l, &header);
 	buf_release(&header);

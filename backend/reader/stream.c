@@ -123,8 +123,13 @@ static int stream_interface(struct stream *s, const struct source *source, uint3
 			s->interface[s->ninterfaces++] = STREAM_NO_INTERFACE;
 	}
 	if (s->interface[shown] == STREAM_NO_INTERFACE) {
-		if (write_interface(&s->out, i->name ? i->name : "", i->filter ? i->filter : "",
-				    i->link_type, snaplen_true(i)) < 0)
+		const struct write_interface said = {.name = i->name,
+						     .filter = i->filter,
+						     .comment = i->comment,
+						     .link_type = i->link_type,
+						     .snaplen = snaplen_true(i)};
+
+		if (write_interface_said(&s->out, &said) < 0)
 			return -1;
 		s->interface[shown] = s->written++;
 	}

@@ -146,6 +146,37 @@ static void long_texts_are_cut_between_characters(void **state)
 	free(text);
 }
 
+/* Ticks are those of the interface; what its comment says is there. */
+static void an_interface_of_microseconds(void **state)
+{
+	const struct write_interface said = {
+		.name = "eth0", .comment = "1 packet in 7", .link_type = 1, .microseconds = true};
+	const int64_t ts_ns = INT64_C(1700000000123456789);
+	const uint32_t bytes = write_packet_bytes(4);
+	const struct capture_interface *i;
+	struct capfile *f;
+	struct packet pk;
+	struct buf out;
+	struct err e;
+
+	(void)state;
+	buf_init(&out, 4096);
+	assert_int_equal(write_section(&out, NULL), 0);
+	assert_int_equal(write_interface_said(&out, &said), 0);
+	write_packet(buf_reserve(&out, bytes), 0, write_ticks(true, ts_ns), 4, 4,
+		     (const uint8_t *)"abcd");
+	out.len += bytes;
+	assert_int_equal(capfile_open(&f, fd_of_bytes(out.data, out.len), "micro", &e), 0);
+	assert_int_equal(capfile_next(f, &pk, &e), 1);
+	assert_int_equal(pk.ts_ns, ts_ns / 1000 * 1000);
+	i = blocks_interface(capfile_blocks(f), 0);
+	assert_int_equal(i->resolution, 6);
+	assert_string_equal(i->comment, "1 packet in 7");
+	assert_null(i->filter);
+	capfile_close(f);
+	buf_release(&out);
+}
+
 /* --- by programs that others made --- */
 
 /* The output of a program (argv[0] is its path); NULL where it is not installed, which is said. */
@@ -383,6 +414,7 @@ int main(void)
 		cmocka_unit_test(lengths_and_times_at_their_bounds),
 		cmocka_unit_test(a_full_buffer_stays_as_it_was),
 		cmocka_unit_test(long_texts_are_cut_between_characters),
+		cmocka_unit_test(an_interface_of_microseconds),
 		cmocka_unit_test(others_read_what_is_written),
 		cmocka_unit_test(every_cut_is_mended),
 		cmocka_unit_test(what_cannot_be_cut_is_told),
