@@ -46,6 +46,8 @@ static int take_descriptors(struct request *r, const struct msg_tap_start *m, st
 	close(r->fd[1]);
 	o->wake_fd = r->fd[2];
 	o->pcap = str_is(m->file_format, "pcap");
+	o->microseconds = m->microseconds != 0;
+	o->sample = m->sample;
 	t->journal = journal_new(r->fd[3], e);
 	if (add_spaces(t, &m->spaces, r->fd + START_FDS, e))
 		return -1;
@@ -64,6 +66,7 @@ void control_tell_device(struct tap *t, const struct input *in, const char *why)
 		m.snaplen = in->facts.snaplen;
 		m.nanoseconds = in->facts.nanoseconds;
 		m.buffer_bytes = in->facts.buffer_bytes;
+		m.stamp = str_of(in->facts.stamp);
 	}
 	if (t->control)
 		channel_put_tap_device(t->control, 0, 0, &m);
@@ -119,10 +122,12 @@ static int lock_up(struct tap *t, struct err *e)
 {
 	int netlink[1 + TAP_SPACES_MAX];
 	size_t count = 0;
+	const struct writer_format format = {.pcap = t->output.pcap,
+					     .microseconds = t->output.microseconds};
 
 	if (sandbox_drop(e))
 		return -1;
-	t->output.writer = writer_new(&t->output.chunks, t->output.pcap, &t->writer_news, e);
+	t->output.writer = writer_new(&t->output.chunks, &format, &t->writer_news, e);
 	if (!t->output.writer)
 		return -1;
 	netlink[count++] = t->netlink_fd;
@@ -166,6 +171,9 @@ static int on_start(struct request *r, struct err *e)
 	t->record = m.record != 0;
 	take_limits(t, &m);
 	t->wait_ns = m.wait_ms * NS_PER_MS;
+	t->stamp = xstrndup(m.stamp.len > 0 ? m.stamp.p : "", m.stamp.len);
+	t->past.bytes = m.past_bytes;
+	t->past.ns = m.past_ns;
 	why = xcalloc(m.devices.count + 1, sizeof(*why));
 	opened = open_devices(t, &m, why);
 	add_merge(t);
@@ -267,6 +275,20 @@ static int on_own(struct request *r, struct err *e)
 	return control_own(r->tap, r->frame, e);
 }
 
+static int on_when(struct request *r, struct err *e)
+{
+	struct msg_tap_when m;
+	struct bpf *program = NULL;
+
+	if (msg_get_tap_when(r->frame->payload, r->frame->len, &m, e))
+		return -1;
+	if (control_stale(r->tap, m.index, m.link_type))
+		return 0;
+	if (load_program(r->tap, m.index, m.program, &program, e))
+		return -1;
+	return when_set(r->tap, &m, program, e);
+}
+
 /* --- segments --- */
 
 static int start_waiting(struct tap *t)
@@ -304,6 +326,27 @@ static int on_segment(struct request *r, struct err *e)
 	if (segment_take(t, &m, r->fd[0], e))
 		return -1;
 	return start_waiting(t);
+}
+
+static int on_save(struct request *r, struct err *e)
+{
+	struct tap *t = r->tap;
+	struct msg_tap_save m;
+
+	if (msg_get_tap_save(r->frame->payload, r->frame->len, &m, e))
+		return -1;
+	if (!t->output.writer || r->nfd != 1)
+		return err_set(e, ERR_CALL, "a save comes with one descriptor, after the start");
+	if (t->stopping)
+		return err_set(e, ERR_CALL, "the session ends: nothing more is saved");
+	if (m.number <= t->last_segment)
+		return err_set(e, ERR_CALL, "segment %u is not behind segment %u", m.number,
+			       t->last_segment);
+	r->taken = true;
+	if (past_ask(t, m.number, m.name, r->fd[0], e))
+		return -1;
+	t->last_segment = m.number;
+	return 0;
 }
 
 static int on_rotate(struct request *r, struct err *e)
@@ -388,6 +431,7 @@ static const struct {
 	{MSG_TAP_SEGMENT, on_segment}, {MSG_TAP_ROTATE, on_rotate},   {MSG_TAP_RECORD, on_record},
 	{MSG_TAP_STOP, on_stop},       {MSG_TAP_JOURNAL, on_journal},
 	{MSG_TAP_COUNTERS, on_counters}, {MSG_TAP_ADD, on_add},
+	{MSG_TAP_SAVE, on_save},       {MSG_TAP_WHEN, on_when},
 };
 
 static void answer(struct tap *t, const struct frame *f, int rc, const struct err *e)

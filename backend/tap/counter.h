@@ -57,7 +57,7 @@ static inline void counters_run(struct counters *c, uint32_t group, const struct
 		bpf_many_count(c->group[group].many, p->data, p->captured, p->length, p->ts_ns);
 }
 
-/* A connection that is left out. */
+/* A connection that is left out; or what ends the session, or saves its past (when.c). */
 struct own {
 	char *name, *text;
 	struct bpf *program[MERGE_SOURCES_MAX]; /* by device */
@@ -77,7 +77,9 @@ void owns_remove(struct owns *o, struct own *one);
 /* The programs for a device are of no use any more. */
 void owns_forget(struct owns *o, uint32_t index);
 void owns_release(struct owns *o);
-/* true: one of them matches, and counts it */
+/* true: it matches, and counts it */
+bool own_match(struct own *one, uint32_t index, const struct source_packet *p);
+/* true: one of them does */
 struct tap;
 bool owns_match(struct tap *t, uint32_t index, const struct source_packet *p);
 

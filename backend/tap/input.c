@@ -59,6 +59,20 @@ static bool input_unstall(struct input *in)
 	return true;
 }
 
+static void packet_keep(struct input *in, const struct source_packet *p)
+{
+	struct tap *t = in->tap;
+
+	if (t->merge) {
+		merge_add(t->merge, in->index, p, clock_mono_ns());
+		if (merge_full(t->merge))
+			in->type->pause(in->source);
+	} else if (in->stalled) /* libpcap gives a last one or two after the pause */
+		t->output.dropped_buffer++;
+	else if (output_packet(&t->output, in->interface, p))
+		input_stall(in, p);
+}
+
 static void on_packet(void *arg, const struct source_packet *p)
 {
 	struct input *in = arg;
@@ -76,14 +90,10 @@ static void on_packet(void *arg, const struct source_packet *p)
 	t->packets++;
 	t->bytes += p->length;
 	counters_run(&t->counters, in->group, p);
-	if (t->merge) {
-		merge_add(t->merge, in->index, p, clock_mono_ns());
-		if (merge_full(t->merge))
-			in->type->pause(in->source);
-	} else if (in->stalled) /* libpcap gives a last one or two after the pause */
-		t->output.dropped_buffer++;
-	else if (output_packet(&t->output, in->interface, p))
-		input_stall(in, p);
+	if (t->output.sample < 2 || t->packets % t->output.sample == 0)
+		packet_keep(in, p);
+	if (t->when.count > 0)
+		when_run(t, in->index, p);
 	segment_limits(t);
 }
 
@@ -146,7 +156,9 @@ static void open_there(void *arg)
 				   .snaplen = t->snaplen,
 				   .buffer_bytes = t->buffer_bytes,
 				   .promiscuous = t->promiscuous,
-				   .direction = t->direction};
+				   .direction = t->direction,
+				   .stamp = t->stamp,
+				   .microseconds = t->output.microseconds};
 
 	o->rc = sandbox_raise(o->err);
 	if (o->rc)

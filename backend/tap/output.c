@@ -16,12 +16,20 @@
 
 /* --- slots (the rules are in capfile/chunk.h) --- */
 
+/* What is being saved stays until it is in its file. */
+static bool slot_is_held(const struct output *o, uint64_t sequence)
+{
+	return o->writer && sequence < o->hold_end && sequence >= writer_saved(o->writer);
+}
+
 static bool slot_is_free(const struct output *o, uint32_t slot, uint64_t written, uint64_t released)
 {
 	uint64_t sequence = o->slot[slot].sequence;
 
 	if (sequence == UINT64_MAX)
 		return true;
+	if (slot_is_held(o, sequence))
+		return false;
 	if (o->slot[slot].recorded && sequence >= written)
 		return false;
 	return !o->slot[slot].for_reader || sequence < released;
@@ -38,14 +46,17 @@ static int slot_find(const struct output *o, uint32_t *held)
 	*held = 0;
 	/* an entry is found by its sequence modulo their number: none may be taken that the writer
 	 * still needs */
-	if (o->sequence - written >= CHUNK_ENTRIES - 1)
+	if (o->sequence - written >= CHUNK_ENTRIES - 1 ||
+	    (o->writer && o->sequence >= CHUNK_ENTRIES - 1 &&
+	     slot_is_held(o, o->sequence - (CHUNK_ENTRIES - 1))))
 		return -1;
-	/* the longest unused first: what was captured stays to be looked at as long as it can */
-	for (uint32_t n = 0; n < o->chunks.slots; n++) {
-		uint32_t i = (o->last_slot + 1 + n) % o->chunks.slots;
-
+	/* the longest unused first (one that never was is UINT64_MAX): what was captured stays to be
+	 * looked at, and to be saved, as long as it can */
+	for (uint32_t i = 0; i < o->chunks.slots; i++) {
 		if (slot_is_free(o, i, written, released))
-			found = found < 0 ? (int)i : found;
+			found = found < 0 || o->slot[i].sequence + 1 < o->slot[found].sequence + 1
+					? (int)i
+					: found;
 		else if (o->slot[i].for_reader && o->slot[i].sequence >= released)
 			++*held;
 	}
@@ -122,17 +133,36 @@ static int chunk_open(struct output *o, uint32_t flags)
 	return 0;
 }
 
+static int put_interface(const struct output *o, const struct output_interface *n, struct buf *to)
+{
+	char comment[40];
+	const struct write_interface said = {.name = n->name,
+					     .filter = n->filter,
+					     .comment = o->sample > 1 ? comment : NULL,
+					     .link_type = n->link_type,
+					     .snaplen = n->snaplen,
+					     .microseconds = o->microseconds};
+
+	snprintf(comment, sizeof(comment), "1 packet in %u", o->sample);
+	return write_interface_said(to, &said);
+}
+
+int output_headers(const struct output *o, struct buf *to)
+{
+	if (write_section(to, NULL))
+		return -1;
+	for (uint32_t i = 0; i < o->interfaces; i++) {
+		if (put_interface(o, &o->interface[i], to))
+			return -1;
+	}
+	return 0;
+}
+
 static int add_headers(struct output *o)
 {
 	buf_clear(&o->scratch);
-	if (write_section(&o->scratch, NULL))
+	if (output_headers(o, &o->scratch))
 		return -1;
-	for (uint32_t i = 0; i < o->interfaces; i++) {
-		const struct output_interface *n = &o->interface[i];
-
-		if (write_interface(&o->scratch, n->name, n->filter, n->link_type, n->snaplen))
-			return -1;
-	}
 	memcpy(o->data, o->scratch.data, o->scratch.len);
 	o->used = (uint32_t)o->scratch.len;
 	o->told = o->interfaces;
@@ -185,7 +215,7 @@ static int add_interfaces(struct output *o)
 		const struct output_interface *n = &o->interface[o->told];
 
 		buf_clear(&o->scratch);
-		if (write_interface(&o->scratch, n->name, n->filter, n->link_type, n->snaplen))
+		if (put_interface(o, n, &o->scratch))
 			return -1;
 		if (!o->open || o->used + o->scratch.len > CHUNK_BYTES) {
 			if (chunk_next(o)) /* which may begin a section, with all of them */
@@ -259,9 +289,18 @@ static void count_in_segment(struct output *o, const struct source_packet *p, ui
 		o->file_offset += TRANSCODE_PCAP_RECORD + captured;
 }
 
+static void count_in_slot(struct output *o, int64_t ts_ns)
+{
+	int64_t *first = &o->slot[o->last_slot].first_ns, *last = &o->slot[o->last_slot].last_ns;
+
+	*first = o->packets == 0 || ts_ns < *first ? ts_ns : *first;
+	*last = o->packets == 0 || ts_ns > *last ? ts_ns : *last;
+}
+
 int output_packet(struct output *o, uint32_t interface, const struct source_packet *p)
 {
 	uint32_t captured = p->captured, bytes;
+	int64_t ticks;
 
 	if (captured > CHUNK_PACKET_MAX) {
 		captured = CHUNK_PACKET_MAX;
@@ -280,12 +319,14 @@ int output_packet(struct output *o, uint32_t interface, const struct source_pack
 		o->dropped_buffer++;
 		return 0;
 	}
+	ticks = write_ticks(o->microseconds, p->ts_ns);
 	if (p->late)
-		write_commented(o->data + o->used, interface, p->ts_ns, captured, p->length,
-				p->data, OUTPUT_LATE);
+		write_commented(o->data + o->used, interface, ticks, captured, p->length, p->data,
+				OUTPUT_LATE);
 	else
-		write_packet(o->data + o->used, interface, p->ts_ns, captured, p->length, p->data);
+		write_packet(o->data + o->used, interface, ticks, captured, p->length, p->data);
 	o->used += bytes;
+	count_in_slot(o, p->ts_ns);
 	o->packets++;
 	o->total++;
 	o->last_ns = p->ts_ns;
@@ -316,32 +357,39 @@ void output_set_low(struct output *o, int64_t low_ns)
 
 /* --- segments --- */
 
+int output_statistics(const struct output *o, struct buf *to)
+{
+	const int64_t now = write_ticks(o->microseconds, clock_now_ns());
+
+	for (uint32_t i = 0; i < o->interfaces; i++) {
+		const struct output_interface *n = &o->interface[i];
+
+		if (write_statistics(to, i, now, n->received, n->dropped_kernel, n->dropped_device))
+			return -1;
+	}
+	return 0;
+}
+
 static int put_statistics(struct output *o)
 {
 	if (o->told < o->interfaces && add_interfaces(o))
 		return -1;
 	buf_clear(&o->scratch);
-	for (uint32_t i = 0; i < o->interfaces; i++) {
-		const struct output_interface *n = &o->interface[i];
-
-		if (write_statistics(&o->scratch, i, clock_now_ns(), n->received, n->dropped_kernel,
-				     n->dropped_device))
-			return -1;
-	}
-	return add_scratch(o);
+	return output_statistics(o, &o->scratch) ? -1 : add_scratch(o);
 }
 
-static struct output_segment *sealing_place(struct output *o)
+struct output_segment *output_sealing_place(struct output *o)
 {
-	for (unsigned i = 0; i < WRITER_SEGMENTS_MAX; i++)
+	for (unsigned i = 0; i < WRITER_SEGMENTS_MAX; i++) {
 		if (o->sealing[i].number == 0)
 			return &o->sealing[i];
+	}
 	return NULL;
 }
 
 void output_seal(struct output *o, const char *reason)
 {
-	struct output_segment *to = sealing_place(o);
+	struct output_segment *to = output_sealing_place(o);
 
 	if (o->segment.number == 0)
 		return;
@@ -376,7 +424,7 @@ static void segment_begin(struct output *o, uint32_t number, const char *name)
 
 int output_rotate(struct output *o, uint32_t number, const char *reason)
 {
-	if (!sealing_place(o) || writer_expect(o->writer, number))
+	if (!output_sealing_place(o) || writer_expect(o->writer, number))
 		return -1;
 	output_seal(o, reason);
 	segment_begin(o, number, NULL);

@@ -31,6 +31,7 @@ struct output_segment {
 	char *name;
 	bool failed;  /* the disk refused it */
 	bool awaited; /* it has begun, and its file is still to come */
+	bool saved;   /* of chunks that were there before: save.h */
 	uint64_t packets, first_packet;
 	int64_t first_ns, last_ns;
 	char reason[32];
@@ -41,6 +42,8 @@ struct output {
 	struct writer *writer;
 	int wake_fd; /* eventfd: something was published */
 	bool pcap;   /* files are classic pcap */
+	bool microseconds; /* of times in chunks and files */
+	uint32_t sample; /* one packet in so many comes here, as the interfaces say; 0 and 1: all */
 
 	struct output_interface interface[OUTPUT_INTERFACES_MAX];
 	uint32_t interfaces, told; /* told: whose blocks are in the section that is written */
@@ -56,6 +59,7 @@ struct output {
 	struct {
 		uint64_t sequence; /* UINT64_MAX: free */
 		bool recorded, for_reader;
+		int64_t first_ns, last_ns; /* earliest and latest; meaningless without a packet */
 	} slot[CHUNK_SLOTS_MAX];
 
 	struct output_segment segment;			    /* that is written now */
@@ -68,6 +72,7 @@ struct output {
 	void *full_arg;
 	bool losing;   /* what is not recorded is missed: the disk does not take it */
 	uint64_t lost; /* since that is so */
+	uint64_t hold_end; /* chunks below it stay until writer_saved is past them */
 
 	bool dirty; /* published in this round */
 	int64_t last_ns;
@@ -109,6 +114,10 @@ void output_seal(struct output *o, const char *reason);
 /* The segment that news of the writer are about; NULL: none. */
 struct output_segment *output_find_segment(struct output *o, uint32_t number);
 void output_forget_segment(struct output_segment *s);
+struct output_segment *output_sealing_place(struct output *o); /* NULL: none is free */
+/* What a file begins and ends with, appended. */
+int output_headers(const struct output *o, struct buf *to);
+int output_statistics(const struct output *o, struct buf *to);
 bool output_sealing(const struct output *o); /* the writer has some to finish */
 
 #endif

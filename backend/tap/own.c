@@ -72,16 +72,21 @@ void owns_release(struct owns *o)
 	o->count = 0;
 }
 
+bool own_match(struct own *one, uint32_t index, const struct source_packet *p)
+{
+	if (!one->program[index] ||
+	    !bpf_match(one->program[index], p->data, p->captured, p->length))
+		return false;
+	one->packets++;
+	one->bytes += p->length;
+	return true;
+}
+
 bool owns_match(struct tap *t, uint32_t index, const struct source_packet *p)
 {
 	for (size_t i = 0; i < t->own.count; i++) {
-		struct own *one = t->own.list[i];
-
-		if (!one->program[index] ||
-		    !bpf_match(one->program[index], p->data, p->captured, p->length))
+		if (!own_match(t->own.list[i], index, p))
 			continue;
-		one->packets++;
-		one->bytes += p->length;
 		t->own_packets++;
 		t->own_bytes += p->length;
 		return true;

@@ -14,6 +14,8 @@ static struct msg_tap_stats totals(struct tap *t)
 				  .ended = t->ended,
 				  .late_packets = t->merge ? merge_late(t->merge) : 0};
 
+	past_held(t, &m.past_bytes, &m.past_ns);
+
 	for (uint32_t i = 0; i < t->inputs; i++) {
 		struct output_interface *n = &t->output.interface[t->input[i].interface];
 		struct source_stats st;

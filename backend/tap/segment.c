@@ -1,6 +1,7 @@
 /* Files of the session, as the main thread sees them: when the next begins, what became of those
  * that are complete, what is missed while there is none. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,6 +36,11 @@ static void journal_segment(struct tap *t, const struct output_segment *s,
 	}
 	(void)journal_add_j_segment(t->journal, &m, NULL);
 	(void)journal_sync(t->journal, NULL);
+}
+
+void segment_begun(struct tap *t, const struct output_segment *s)
+{
+	journal_segment(t, s, NULL);
 }
 
 /* --- when the next one begins --- */
@@ -182,6 +188,10 @@ static void segment_failed(struct tap *t, struct output_segment *s, const struct
 	if (current) {
 		segment_lose(t, n->why);
 		output_seal(&t->output, n->fault == SEGMENT_NOT_SYNCED ? "not synced" : "disk");
+	}
+	if (s->saved) { /* its packets are still held */
+		snprintf(s->reason, sizeof(s->reason), "disk");
+		return;
 	}
 	t->output.dropped_disk += lost;
 	t->output.lost += lost;

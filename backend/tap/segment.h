@@ -8,6 +8,7 @@ void segment_ask(struct tap *t);			/* control for a file */
 void segment_rotate(struct tap *t, const char *reason); /* another file, or the end after so many */
 void segment_full(void *arg, const char *reason);
 void segment_timer(struct tap *t);  /* of a file that has a time */
+void segment_begun(struct tap *t, const struct output_segment *s); /* the journal hears of it */
 void segment_limits(struct tap *t); /* packets came: is it the end? */
 /* From now on what is not recorded is missed: counted, and noted as a gap when it is over. */
 void segment_lose(struct tap *t, const char *why);

@@ -13,6 +13,8 @@ struct source_spec {
 	uint32_t snaplen, buffer_bytes;
 	bool promiscuous;
 	uint8_t direction; /* 0 both, 1 in, 2 out */
+	const char *stamp; /* libpcap's name of whose clock; "": the usual */
+	bool microseconds;
 };
 
 /* What was really got. */
@@ -20,6 +22,7 @@ struct source_facts {
 	uint32_t link_type, snaplen;
 	uint32_t buffer_bytes; /* 0: unknown */
 	bool nanoseconds;
+	char stamp[24]; /* whose clock; empty: the usual */
 };
 
 struct source_packet {

@@ -64,7 +64,52 @@ static void set_options(pcap_t *p, const struct source_spec *spec)
 	pcap_set_promisc(p, spec->promiscuous);
 	pcap_set_timeout(p, BLOCK_TIMEOUT_MS);
 	pcap_set_buffer_size(p, buffer > INT32_MAX ? INT32_MAX : (int)buffer);
-	pcap_set_tstamp_precision(p, PCAP_TSTAMP_PRECISION_NANO);
+	pcap_set_tstamp_precision(p, spec->microseconds ? PCAP_TSTAMP_PRECISION_MICRO
+							: PCAP_TSTAMP_PRECISION_NANO);
+}
+
+/* The kinds of stamps that a device has, as libpcap names them. */
+static int stamp_refused(pcap_t *p, const struct source_spec *spec, struct err *e)
+{
+	char names[128] = "host";
+	size_t len = 0;
+	int *types = NULL, n = pcap_list_tstamp_types(p, &types);
+
+	for (int i = 0; i < n && len < sizeof(names); i++) {
+		const char *name = pcap_tstamp_type_val_to_name(types[i]);
+
+		len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s", i ? ", " : "",
+					name ? name : "?");
+	}
+	if (n > 0)
+		pcap_free_tstamp_types(types);
+	return err_set(e, ERR_CALL, "%s: has no stamps of the kind \"%s\"; it has: %s", spec->name,
+		       spec->stamp, names);
+}
+
+static int set_stamp(pcap_t *p, const struct source_spec *spec, struct err *e)
+{
+	int type;
+
+	if (!spec->stamp || !spec->stamp[0])
+		return 0;
+	type = pcap_tstamp_type_name_to_val(spec->stamp);
+	if (type < 0 || pcap_set_tstamp_type(p, type) != 0)
+		return stamp_refused(p, spec, e);
+	return 0;
+}
+
+/* Nobody is told that he has the adapter's clock when it is another one. */
+static int activate(pcap_t *p, const struct source_spec *spec, struct err *e)
+{
+	int rc;
+
+	if (set_stamp(p, spec, e))
+		return -1;
+	rc = pcap_activate(p);
+	if (rc == PCAP_WARNING_TSTAMP_TYPE_NOTSUP)
+		return stamp_refused(p, spec, e);
+	return rc < 0 ? why_not_open(rc, spec->name, pcap_geterr(p), e) : 0;
 }
 
 /* Cooked headers of the second kind keep the device's number, which the first do not. */
@@ -108,15 +153,12 @@ static int device_open(struct source **out, const struct source_spec *spec,
 	char errbuf[PCAP_ERRBUF_SIZE] = "";
 	struct source *s;
 	pcap_t *p = pcap_create(spec->name, errbuf);
-	int rc;
 
 	*out = NULL;
 	if (!p)
 		return why_not_open(PCAP_ERROR, spec->name, errbuf, e);
 	set_options(p, spec);
-	rc = pcap_activate(p);
-	if (rc < 0) {
-		why_not_open(rc, spec->name, pcap_geterr(p), e);
+	if (activate(p, spec, e)) {
 		pcap_close(p);
 		return -1;
 	}
@@ -133,6 +175,7 @@ static int device_open(struct source **out, const struct source_spec *spec,
 				       .snaplen = (uint32_t)pcap_snapshot(p),
 				       .buffer_bytes = ring_bytes(pcap_fileno(p)),
 				       .nanoseconds = s->nanoseconds};
+	snprintf(facts->stamp, sizeof(facts->stamp), "%s", spec->stamp ? spec->stamp : "");
 	*out = s;
 	return 0;
 }

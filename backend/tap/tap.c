@@ -166,6 +166,8 @@ static void stop_tick(struct tap *t)
 		input_settle(&t->input[i]);
 	if (t->merge)
 		merge_flush(t->merge);
+	output_publish(&t->output);
+	past_tick(t, true);
 	if (t->output.segment.number > 0)
 		output_seal(&t->output, t->stop_reason);
 	output_publish(&t->output);
@@ -197,7 +199,7 @@ void tap_stop(struct tap *t, const char *reason)
 
 static bool tick_wanted(const struct tap *t)
 {
-	if (t->stopping || t->merge)
+	if (t->stopping || t->merge || past_waits(t))
 		return true;
 	for (uint32_t i = 0; i < t->inputs; i++) {
 		if (t->input[i].next || t->input[i].stalled)
@@ -214,9 +216,10 @@ static void on_tick(uv_timer_t *timer)
 		struct input *in = &t->input[i];
 
 		input_tick(in);
-		if (in->running && in->source && (t->merge || t->stopping))
+		if (in->running && in->source && (t->merge || t->stopping || past_waits(t)))
 			tap_round(t, in);
 	}
+	past_tick(t, false);
 	if (t->stopping) {
 		if (t->output.writer)
 			stop_tick(t);
@@ -287,6 +290,8 @@ static void tap_release(struct tap *t)
 	merge_free(t->merge);
 	counters_release(&t->counters);
 	owns_release(&t->own);
+	owns_release(&t->when);
+	past_release(t);
 	journal_close(t->journal);
 	if (t->has_output) {
 		close(t->output.wake_fd);
@@ -296,6 +301,7 @@ static void tap_release(struct tap *t)
 		space_close(t->space[i]);
 	close(t->netlink_fd);
 	free(t->session);
+	free(t->stamp);
 	free(t->stop_reason);
 	free(t->lost_why);
 }

@@ -12,6 +12,7 @@
 #include "merge.h"
 #include "counter.h"
 #include "output.h"
+#include "past.h"
 #include "source.h"
 #include "space.h"
 #include "tap/tap.h"
@@ -81,6 +82,7 @@ struct tap {
 	char *session;
 	uint32_t snaplen, buffer_bytes;
 	int64_t wait_ns;
+	char *stamp; /* whose clock; "" the usual */
 	bool promiscuous, started;
 	uint8_t direction;
 	int netlink_fd;
@@ -95,7 +97,8 @@ struct tap {
 	bool has_output;
 	struct journal *journal;
 	struct counters counters;
-	struct owns own;
+	struct owns own, when;
+	struct past past;
 
 	bool record;
 	uint32_t last_segment;

@@ -17,13 +17,14 @@
 struct transcode {
 	struct buf out;
 	uint32_t link_type, snaplen; /* of the first interface: pcap has one */
-	bool has_interface;
+	bool has_interface, microseconds;
 };
 
-struct transcode *transcode_new(void)
+struct transcode *transcode_new(bool microseconds)
 {
 	struct transcode *t = xcalloc(1, sizeof(*t));
 
+	t->microseconds = microseconds;
 	/* a record is never longer than its block, and the header comes once */
 	buf_init(&t->out, CHUNK_BYTES + TRANSCODE_PCAP_HEADER);
 	return t;
@@ -53,6 +54,19 @@ static size_t block_bytes(const uint8_t *p, size_t len)
 	return bytes >= BLOCK_MIN && bytes <= len ? bytes : 0;
 }
 
+size_t transcode_block(const uint8_t *p, size_t len, bool *packet)
+{
+	const size_t bytes = block_bytes(p, len);
+
+	*packet = bytes >= PACKET_HEAD && get32(p) == BLOCK_PACKET;
+	return bytes;
+}
+
+int64_t transcode_ticks(const uint8_t *block)
+{
+	return (int64_t)((uint64_t)get32(block + 12) << 32 | get32(block + 16));
+}
+
 uint64_t transcode_packets(const uint8_t *blocks, size_t len)
 {
 	uint64_t packets = 0;
@@ -66,14 +80,14 @@ uint64_t transcode_packets(const uint8_t *blocks, size_t len)
 static int add_record(struct transcode *t, const uint8_t *block)
 {
 	struct packet pk = {
-		.ts_ns = (int64_t)((uint64_t)get32(block + 12) << 32 | get32(block + 16)),
+		.ts_ns = transcode_ticks(block) * (t->microseconds ? 1000 : 1),
 		.captured = get32(block + 20),
 		.length = get32(block + 24),
 		.data = block + PACKET_HEAD,
 		.has_time = true,
 	};
 
-	return write_pcap_packet(&t->out, true, &pk);
+	return write_pcap_packet(&t->out, !t->microseconds, &pk);
 }
 
 static int add_interface(struct transcode *t, const uint8_t *block, bool starts)
@@ -85,7 +99,9 @@ static int add_interface(struct transcode *t, const uint8_t *block, bool starts)
 		t->snaplen = get32(block + 12);
 		t->has_interface = true;
 	}
-	return t->out.len == 0 ? write_pcap_header(&t->out, t->link_type, t->snaplen, true) : 0;
+	return t->out.len == 0
+		       ? write_pcap_header(&t->out, t->link_type, t->snaplen, !t->microseconds)
+		       : 0;
 }
 
 int transcode_pcap(struct transcode *t, bool starts, struct transcode_piece *piece)

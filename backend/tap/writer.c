@@ -48,7 +48,10 @@ struct writer {
 	struct segment segment[WRITER_SEGMENTS_MAX];
 	struct writer_news news[WRITER_NEWS_MAX];
 	unsigned news_first, news_count;
+	bool saving; /* save is the thread's until it says no */
 	/* --- */
+	struct writer_save save;
+	_Atomic uint64_t saved;
 	_Atomic int64_t published_ns, safe_ns;
 	_Atomic uint64_t bytes;
 	/* the thread's own */
@@ -237,6 +240,75 @@ static bool write_chunk(struct writer *w)
 	return true;
 }
 
+/* --- what is saved of chunks that were there before --- */
+
+/* Runs of packets: other blocks are the file's own, in `head`. */
+static void save_packets(struct writer *w, struct segment *s, const uint8_t *p, size_t len)
+{
+	size_t run = 0, at = 0, n;
+	bool packet;
+
+	for (; (n = transcode_block(p + at, len - at, &packet)) > 0; at += n) {
+		if (packet)
+			continue;
+		if (at > run && !s->failed)
+			segment_write(w, s, p + run, (uint32_t)(at - run));
+		run = at + n;
+	}
+	if (at > run && !s->failed)
+		segment_write(w, s, p + run, (uint32_t)(at - run));
+}
+
+static void save_block(struct writer *w, struct segment *s, struct buf *b)
+{
+	if (b->len > 0 && !s->failed)
+		segment_write(w, s, b->data, (uint32_t)b->len);
+	buf_release(b);
+}
+
+static void save_finish(struct writer *w, struct segment *s)
+{
+	save_block(w, s, &w->save.tail);
+	buf_release(&w->save.head);
+	atomic_store(&w->saved, UINT64_MAX);
+	pthread_mutex_lock(&w->lock);
+	s->sealed = true;
+	w->saving = false;
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* One chunk of it, so that what comes in now does not wait for long. false: nothing is saved. */
+static bool save_step(struct writer *w)
+{
+	struct writer_save *x = &w->save;
+	const struct chunk_entry *entry;
+	const uint8_t *data;
+	struct segment *s;
+	uint32_t length;
+	bool saving;
+
+	pthread_mutex_lock(&w->lock);
+	saving = w->saving;
+	pthread_mutex_unlock(&w->lock);
+	s = saving ? segment_find(w, x->number) : NULL;
+	if (!s)
+		return false;
+	save_block(w, s, &x->head);
+	entry = x->from < x->end ? chunks_get(w->chunks, x->from, &data, &length) : NULL;
+	if (!entry && x->from < x->end && !s->failed) /* whoever asked did not hold it */
+		segment_fail(w, s, SEGMENT_NOT_WRITTEN, EIO);
+	if (entry && x->from + 1 == x->end && length > x->length)
+		length = x->length;
+	if (entry && length > x->at)
+		save_packets(w, s, data + x->at, length - x->at);
+	x->at = 0;
+	x->from++;
+	atomic_store(&w->saved, x->from);
+	if (s->failed || x->from >= x->end)
+		save_finish(w, s);
+	return true;
+}
+
 static void seal_finished(struct writer *w)
 {
 	for (unsigned i = 0; i < WRITER_SEGMENTS_MAX; i++) {
@@ -303,9 +375,12 @@ static void *writer_main(void *arg)
 		stop = wait_for_kick(w);
 		up_to_ns = atomic_load(
 			&w->published_ns); /* before the chunks: what follows covers it */
-		while (write_chunk(w))
-			;
-		seal_finished(w);
+		do {
+			while (write_chunk(w))
+				;
+			seal_finished(w);
+			sync_when_due(w, up_to_ns, false);
+		} while (save_step(w));
 		sync_when_due(w, up_to_ns, stop);
 	} while (!stop);
 	return NULL;
@@ -313,7 +388,8 @@ static void *writer_main(void *arg)
 
 /* --- the main thread's side --- */
 
-struct writer *writer_new(struct chunks *chunks, bool pcap, uv_async_t *wake, struct err *e)
+struct writer *writer_new(struct chunks *chunks, const struct writer_format *format,
+			  uv_async_t *wake, struct err *e)
 {
 	struct writer *w = xcalloc(1, sizeof(*w));
 	pthread_condattr_t attr;
@@ -321,7 +397,8 @@ struct writer *writer_new(struct chunks *chunks, bool pcap, uv_async_t *wake, st
 
 	w->chunks = chunks;
 	w->wake = wake;
-	w->transcode = pcap ? transcode_new() : NULL;
+	w->transcode = format->pcap ? transcode_new(format->microseconds) : NULL;
+	atomic_store(&w->saved, UINT64_MAX);
 	w->synced_mono_ns = clock_mono_ns();
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_condattr_init(&attr);
@@ -388,10 +465,17 @@ static struct segment *segment_expected(struct writer *w, uint32_t number)
 	return NULL;
 }
 
+static int no_place(uint32_t number, int fd, struct err *e)
+{
+	close(fd);
+	return err_set(e, ERR_PART,
+		       "segment %u cannot begin: %u files before it are still being written",
+		       number, WRITER_SEGMENTS_MAX);
+}
+
 int writer_segment(struct writer *w, uint32_t number, int fd, struct err *e)
 {
 	struct segment *s;
-	int rc;
 
 	pthread_mutex_lock(&w->lock);
 	s = segment_expected(w, number);
@@ -402,16 +486,32 @@ int writer_segment(struct writer *w, uint32_t number, int fd, struct err *e)
 	} else if ((s = segment_place(w)) != NULL) {
 		*s = (struct segment){.number = number, .fd = fd};
 	}
-	rc = s ? 0 : -1;
 	pthread_mutex_unlock(&w->lock);
-	if (rc) {
-		close(fd);
-		return err_set(
-			e, ERR_PART,
-			"segment %u cannot begin: %u files before it are still being written",
-			number, WRITER_SEGMENTS_MAX);
+	return s ? 0 : no_place(number, fd, e);
+}
+
+int writer_save(struct writer *w, int fd, struct writer_save *save, struct err *e)
+{
+	struct segment *s = NULL;
+
+	pthread_mutex_lock(&w->lock);
+	if (!w->saving)
+		s = segment_place(w);
+	if (s) {
+		*s = (struct segment){.number = save->number, .fd = fd};
+		w->saving = true;
+		w->save = *save;
+		save->head = save->tail = (struct buf){0};
+		atomic_store(&w->saved, save->from);
+		wake_thread(w);
 	}
-	return 0;
+	pthread_mutex_unlock(&w->lock);
+	return s ? 0 : no_place(save->number, fd, e);
+}
+
+uint64_t writer_saved(const struct writer *w)
+{
+	return atomic_load(&w->saved);
 }
 
 void writer_seal(struct writer *w, uint32_t number, uint64_t end_sequence)

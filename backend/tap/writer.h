@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "capfile/chunk.h"
 #include "wire/msg.h"
@@ -33,9 +34,14 @@ struct writer_news {
 
 struct writer;
 
-/* `wake` is sent when there are news. `pcap`: files are classic pcap (nanoseconds), else the
- * chunks' own bytes. */
-struct writer *writer_new(struct chunks *chunks, bool pcap, uv_async_t *wake, struct err *e);
+/* How files are written. */
+struct writer_format {
+	bool pcap; /* classic pcap, else the chunks' own bytes */
+	bool microseconds;
+};
+/* `wake` is sent when there are news. */
+struct writer *writer_new(struct chunks *chunks, const struct writer_format *format,
+			  uv_async_t *wake, struct err *e);
 /* A segment whose file will come: its chunks wait, and those behind them. -1: too many files are
  * open. */
 int writer_expect(struct writer *w, uint32_t number);
@@ -46,6 +52,19 @@ void writer_abandon(struct writer *w, uint32_t number, int error);
 int writer_segment(struct writer *w, uint32_t number, int fd, struct err *e);
 /* No chunk from `end_sequence` on is of this segment, and those below it grow no more. */
 void writer_seal(struct writer *w, uint32_t number, uint64_t end_sequence);
+/* Packets of chunks that are there already, into a file of their own: from byte `at` of the first
+ * to byte `length` of the last, which is the one before `end`. Who asks sees to it that none of
+ * them is used again before writer_saved is past it. */
+struct writer_save {
+	uint32_t number;
+	uint64_t from, end;
+	uint32_t at, length;
+	struct buf head, tail; /* blocks before and behind them; taken */
+};
+/* Takes the descriptor. One at a time; the file is sealed by itself. */
+int writer_save(struct writer *w, int fd, struct writer_save *save, struct err *e);
+/* The save needs no chunk below it any more; UINT64_MAX: it needs none. */
+uint64_t writer_saved(const struct writer *w);
 /* Bytes were published: the writer wakes. */
 void writer_kick(struct writer *w, int64_t last_packet_ns);
 bool writer_news(struct writer *w, struct writer_news *news); /* false: no more */

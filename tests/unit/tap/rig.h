@@ -1,6 +1,6 @@
 /* A tap driven as control drives it: a child over a socket pair, on veth pairs in a network
- * namespace of the test's own, with numbered UDP packets as traffic. Included by the one test
- * program that uses it. */
+ * namespace of the test's own, with numbered UDP packets as traffic. Included by test programs, of
+ * which each uses a part. */
 #ifndef TEST_TAP_RIG_H
 #define TEST_TAP_RIG_H
 
@@ -19,6 +19,8 @@
 #include <sys/wait.h>
 #include <poll.h>
 #include <unistd.h>
+
+#pragma GCC diagnostic ignored "-Wunused-function"
 
 #include "base/clock.h"
 #include "base/fdio.h"
@@ -49,6 +51,9 @@ struct rig {
 	struct msg_tap_stats stats;
 	struct msg_tap_sealed sealed;
 	struct msg_tap_device device;
+	struct msg_tap_saved saved;
+	uint32_t saves, matches;
+	char matched[16];
 	char event[4096], error[1024]; /* all sentences; the last refusal */
 	uint64_t counted;	       /* by "one" */
 	uint64_t counts[RIG_COUNTERS]; /* by "c0", "c1" ... */
@@ -101,7 +106,7 @@ static void rig_send(struct rig *r, uint16_t type, uint32_t id, const struct buf
 	buf_release(&frame);
 }
 
-static void rig_segment(struct rig *r, uint32_t number, const char *folder)
+static void rig_file_send(struct rig *r, uint16_t type, uint32_t number, const char *folder)
 {
 	char *name = xasprintf("%u", number),
 	     *path = xasprintf("%s/%s", folder ? folder : r->dir, name);
@@ -112,7 +117,7 @@ static void rig_segment(struct rig *r, uint32_t number, const char *folder)
 	assert_true(fd >= 0);
 	buf_init(&b, 4096);
 	msg_put_tap_segment(&b, &m);
-	rig_send(r, MSG_TAP_SEGMENT, 0, &b, &fd, 1);
+	rig_send(r, type, 0, &b, &fd, 1);
 	close(fd);
 	buf_release(&b);
 	free(path);
@@ -142,9 +147,20 @@ static void rig_counts(struct rig *r, const struct frame *f)
 	}
 }
 
+static void rig_segment(struct rig *r, uint32_t number, const char *folder)
+{
+	rig_file_send(r, MSG_TAP_SEGMENT, number, folder);
+}
+
+static void rig_save(struct rig *r, uint32_t number)
+{
+	rig_file_send(r, MSG_TAP_SAVE, number, NULL);
+}
+
 static void rig_message(struct rig *r, const struct frame *f)
 {
 	struct msg_tap_need need;
+	struct msg_tap_matched matched;
 	struct msg_event event;
 	struct msg_error error;
 	struct err e;
@@ -165,6 +181,15 @@ static void rig_message(struct rig *r, const struct frame *f)
 	case MSG_TAP_SEALED:
 		assert_int_equal(msg_get_tap_sealed(f->payload, f->len, &r->sealed, &e), 0);
 		r->seals++;
+		break;
+	case MSG_TAP_SAVED:
+		assert_int_equal(msg_get_tap_saved(f->payload, f->len, &r->saved, &e), 0);
+		r->saves++;
+		break;
+	case MSG_TAP_MATCHED:
+		assert_int_equal(msg_get_tap_matched(f->payload, f->len, &matched, &e), 0);
+		snprintf(r->matched, sizeof(r->matched), "%.*s", (int)matched.op.len, matched.op.p);
+		r->matches++;
 		break;
 	case MSG_TAP_STATS:
 		assert_int_equal(msg_get_tap_stats(f->payload, f->len, &r->stats, &e), 0);
@@ -272,16 +297,9 @@ static pid_t rig_child(int sock)
 	_exit(tap_main(1, argv));
 }
 
-static void rig_begin(struct rig *r, const char *const *devices, size_t count, bool record,
-		      const char *format, uint32_t chunks, const char *folder)
+static void rig_begin_as(struct rig *r, const char *const *devices, size_t count,
+			 struct msg_tap_start m, uint32_t chunks, const char *folder)
 {
-	struct msg_tap_start m = {.session = str_of("test"),
-				  .snaplen = 0,
-				  .buffer_bytes = RIG_RING_BYTES,
-				  .chunks = chunks,
-				  .record = record,
-				  .wait_ms = 250,
-				  .file_format = str_of(format)};
 	int pair[2], fd[4];
 	struct err e;
 	struct buf b;
@@ -315,6 +333,19 @@ static void rig_begin(struct rig *r, const char *const *devices, size_t count, b
 	rig_wait(r, rig_done, 1, "the start");
 	if (folder)
 		rig_segment(r, 1, folder);
+}
+
+static void rig_begin(struct rig *r, const char *const *devices, size_t count, bool record,
+		      const char *format, uint32_t chunks, const char *folder)
+{
+	const struct msg_tap_start m = {.session = str_of("test"),
+					.buffer_bytes = RIG_RING_BYTES,
+					.chunks = chunks,
+					.record = record,
+					.wait_ms = 250,
+					.file_format = str_of(format)};
+
+	rig_begin_as(r, devices, count, m, chunks, folder);
 }
 
 static void rig_start(struct rig *r, const char *device, bool record)
@@ -404,6 +435,20 @@ static void rig_counters(struct rig *r, const char *op, uint32_t first, uint32_t
 	rig_ask(r, MSG_TAP_COUNTERS, &b);
 	buf_release(&b);
 	buf_release(&list);
+}
+
+static void rig_when(struct rig *r, const char *op, const char *text)
+{
+	struct buf blob = rig_compile(text, false), b;
+	struct msg_tap_when m = {.op = str_of(op),
+				 .program = {(const char *)blob.data, blob.len},
+				 .text = str_of(text)};
+
+	buf_init(&b, 1u << 20);
+	msg_put_tap_when(&b, &m);
+	rig_ask(r, MSG_TAP_WHEN, &b);
+	buf_release(&b);
+	buf_release(&blob);
 }
 
 static void rig_plain(struct rig *r, uint16_t type)
