@@ -342,7 +342,7 @@ const struct command console_commands[] = {
 	{"rotate", "NAME", COMMAND_CONSOLE | COMMAND_ACTS, "begins a new file now", run_verb, NULL},
 	{"save", "NAME", COMMAND_CONSOLE | COMMAND_ACTS, "writes the past that is kept into a file", run_verb, NULL},
 	{"counter", "NAME add C=FILTER | change C=FILTER | remove C", COMMAND_CONSOLE | COMMAND_ACTS, "counters of a session", run_verb, NULL},
-	{"alert", "NAME EXPR", COMMAND_CONSOLE | COMMAND_ACTS, "tells when the expression becomes true", run_verb, NULL},
+	{"alert", "NAME EXPR | remove EXPR|N | off", COMMAND_CONSOLE | COMMAND_ACTS, "tells when the expression is true, and may act", run_verb, NULL},
 	{.name = NULL},
 };
 

@@ -6,9 +6,11 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "base/xalloc.h"
+#include "alert.h"
 #include "command.h"
 #include "devices.h"
 #include "disk.h"
+#include "past.h"
 #include "session.h"
 
 struct verb {
@@ -39,6 +41,8 @@ static int run_new(struct call *c, struct err *e)
 
 	if (r == 0)
 		r = access_new(&c->peer->who, &spec, e);
+	if (r == 0)
+		r = alerts_check(&spec, e);
 	if (r == 0)
 		session_start(c->control, &spec, c->peer, &c->reply);
 	spec_release(&spec);
@@ -122,7 +126,6 @@ static int run_record(struct call *c, struct err *e)
 {
 	struct session *s = c->session;
 	const bool on = c->count == 1 && str_is(c->word[0], "on");
-	const struct msg_tap_record m = {.on = on};
 
 	if (!on && !(c->count == 1 && str_is(c->word[0], "off")))
 		return err_set(e, ERR_CALL, "record NAME on | off");
@@ -137,11 +140,7 @@ static int run_record(struct call *c, struct err *e)
 		call_done(c);
 		return 0;
 	}
-	s->spec.record = s->spec.record || on;
-	s->persist.recorded = on;
-	state_save(s);
-	if (!on || s->opens.count == 0)
-		(void)channel_put_tap_record(s->tap, 0, 0, &m); /* -1: `gone` will come */
+	session_record(s, on);
 	/* Done when the file is there, or is whole. */
 	waiting_add(on ? &s->opens : &s->seals, &c->reply);
 	return 0;
@@ -149,8 +148,7 @@ static int run_record(struct call *c, struct err *e)
 
 static int run_rotate(struct call *c, struct err *e)
 {
-	const struct msg_tap_rotate m = {0};
-	struct segment *g = segment_open(c->session);
+	const struct segment *g = segment_open(c->session);
 
 	if (command_need_running(c, e))
 		return -1;
@@ -159,9 +157,38 @@ static int run_rotate(struct call *c, struct err *e)
 			       "the session %s is not recording: `record %s on` begins a file",
 			       c->session->name, c->session->name);
 	waiting_add(&c->session->seals, &c->reply);
-	if (!g->rotating)
-		(void)channel_put_tap_rotate(c->session->tap, 0, 0, &m); /* -1: `gone` will come */
-	g->rotating = true;
+	session_rotate(c->session);
+	return 0;
+}
+
+static int run_save(struct call *c, struct err *e)
+{
+	if (c->count)
+		return err_set(e, ERR_CALL, "save NAME");
+	return past_save(c->session, &c->reply, e);
+}
+
+/* alert NAME EXPR | remove EXPR|N | off */
+static int run_alert(struct call *c, struct err *e)
+{
+	struct session *s = c->session;
+	const bool off = c->count == 1 && str_is(c->word[0], "off"),
+		   remove = c->count > 1 && str_is(c->word[0], "remove");
+	char *text = spec_join(c->word + remove, c->count - remove);
+	int r = command_need_running(c, e);
+
+	if (r == 0 && off)
+		alerts_free(s);
+	else if (r == 0 && remove)
+		r = alerts_remove(s, str_of(text), e);
+	else if (r == 0)
+		r = alerts_add(s, text, e);
+	free(text);
+	if (r)
+		return -1;
+	state_save(s);
+	control_changed(s->control);
+	call_done(c);
 	return 0;
 }
 
@@ -209,12 +236,14 @@ static const struct verb verbs[] = {
 	{"counter", true, COMMAND_COUNTER_USAGE, command_counter},
 	{"record", true, "record NAME on | off", run_record},
 	{"rotate", true, "rotate NAME", run_rotate},
+	{"save", true, "save NAME", run_save},
+	{"alert", true, "alert NAME EXPR | remove EXPR|N | off", run_alert},
 	{"check", false, "check filter TEXT [device NAME]", run_check},
 };
 
 static const struct verb *verb_find(struct str name, struct err *e)
 {
-	static const char *const later[] = {"alert", "save", "extract", "compare"};
+	static const char *const later[] = {"extract", "compare"};
 	const char *names[ARRAY_LEN(verbs)], *near;
 
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {

@@ -30,8 +30,8 @@ struct job {
 	job_fn fn;
 	void *arg;
 	struct session_device *only; /* NULL: for all */
-	unsigned waiting; /* parts without an answer */
-	bool begun;	  /* one at a time, in their order: "remove" never overtakes "add" */
+	unsigned waiting;	     /* parts without an answer */
+	bool begun; /* one at a time, in their order: "remove" never overtakes "add" */
 	bool failed;
 	struct err err; /* the first one */
 	unsigned parts;
@@ -86,6 +86,15 @@ static int part_send(struct job *j, struct job_part *k)
 						 .link_type = k->link_type};
 
 		return channel_put_tap_filter(s->tap, 0, k->id, &m);
+	}
+	if (j->type == MSG_TAP_WHEN) {
+		const struct msg_tap_when m = {.op = str_of(j->op),
+					       .index = k->device,
+					       .program = program,
+					       .text = str_of(j->text),
+					       .link_type = k->link_type};
+
+		return channel_put_tap_when(s->tap, 0, k->id, &m);
 	}
 	const struct msg_tap_own m = {.op = str_of(j->op),
 				      .name = str_of(j->name),
@@ -170,8 +179,7 @@ static void on_counter_compiled(void *arg, unsigned index, struct str program, c
 static void part_add(struct job *j, uint32_t device)
 {
 	struct job_part *k = &j->part[j->parts++];
-	const struct session_device *d =
-		device == NO_DEVICE ? NULL : &j->session->device[device];
+	const struct session_device *d = device == NO_DEVICE ? NULL : &j->session->device[device];
 
 	*k = (struct job_part){.job = j,
 			       .device = device,
@@ -185,8 +193,8 @@ static bool concerns(const struct job *j, const struct session_device *d)
 {
 	if (j->only)
 		return j->only == d;
-	return d->answered && (d->started || j->type != MSG_TAP_FILTER ||
-			       j->session->state == SESSION_STARTING);
+	return d->answered &&
+	       (d->started || j->type != MSG_TAP_FILTER || j->session->state == SESSION_STARTING);
 }
 
 static void parts_make(struct job *j)
@@ -206,6 +214,8 @@ static bool text_now(struct job *j)
 
 	if (j->type == MSG_TAP_FILTER)
 		text = s->filter;
+	if (j->type == MSG_TAP_WHEN)
+		text = strcmp(j->op, "stop") == 0 ? s->spec.stop_when : s->spec.save_when;
 	for (const struct own_use *u = s->own; u && j->type == MSG_TAP_OWN; u = u->next)
 		if (!u->until_ns && strcmp(u->name, j->name) == 0)
 			text = u->filter;
@@ -260,8 +270,8 @@ static void job_begin_counters(struct job *j)
 		counter_job_all(j->counters);
 	counter_parts(j);
 	for (unsigned g = 0; g < j->parts; g++)
-		j->part[g].group = counter_job_group(j->counters, j->part[g].device,
-						     j->part[g].link_type);
+		j->part[g].group =
+			counter_job_group(j->counters, j->part[g].device, j->part[g].link_type);
 	text = xcalloc(SPEC_COUNTER_CHANGES_MAX, sizeof(*text));
 	count = counter_job_texts(j->counters, text);
 	j->waiting = j->parts * count;

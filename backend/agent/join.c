@@ -2,6 +2,7 @@
  * a pattern means it; one that comes back as another gets its programs anew. */
 #include <fnmatch.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -233,6 +234,10 @@ static void device_prepare(struct session_device *d)
 	for (const struct own_use *u = s->own; u; u = u->next)
 		if (!u->until_ns)
 			job_start_for(d, MSG_TAP_OWN, "add", u->name, NULL, NULL);
+	if (s->spec.save_when)
+		job_start_for(d, MSG_TAP_WHEN, "save", "", NULL, NULL);
+	if (s->spec.stop_when)
+		job_start_for(d, MSG_TAP_WHEN, "stop", "", NULL, NULL);
 	job_start_for(d, MSG_TAP_FILTER, "change", "", on_joined, d);
 }
 
@@ -262,6 +267,8 @@ void join_answer(struct session *s, const struct msg_tap_device *m)
 	d->snaplen = m->snaplen;
 	d->buffer_bytes = m->buffer_bytes;
 	d->nanoseconds = m->nanoseconds;
+	(void)snprintf(d->stamp, sizeof(d->stamp), "%.*s", (int)m->stamp.len,
+		       m->stamp.len ? m->stamp.p : "");
 	if (s->state == SESSION_RUNNING)
 		device_prepare(d);
 }

@@ -34,7 +34,7 @@ static void salvage_chunks(struct session *s, struct segment *g)
 {
 	const uint64_t next = s->chunks.head ? atomic_load(&s->chunks.head->next) : 0;
 
-	if (s->spec.pcap) /* chunks are pcapng: what was not converted yet is lost */
+	if (s->spec.pcap || g->saved) /* chunks are pcapng: what was not converted yet is lost */
 		return;
 	for (uint64_t n = next ? atomic_load(&s->chunks.head->written) : 0; n < next; n++) {
 		const uint8_t *data;
@@ -181,18 +181,34 @@ void salvage_tap(struct session *s, const char *reason)
 /* --- journals --- */
 
 struct ending {
+	struct session *session; /* NULL: nobody's segments are asked for */
 	bool ended;
 	uint64_t connections;
 	struct msg_j_second last;
 };
 
+/* The tap alone may have known how many packets were before a file when the daemon died. */
+static void begun_note(struct session *s, const struct msg_j_segment *m)
+{
+	for (unsigned i = 0; s && i < s->nsegments; i++) {
+		struct segment *g = &s->segment[i];
+
+		if (g->number == m->number && g->salvaged && g->first_packet == 0)
+			g->first_packet = m->first_packet;
+	}
+}
+
 static void ending_note(struct ending *x, const struct journal_record *r)
 {
 	struct msg_j_connection connection;
+	struct msg_j_segment segment;
 	struct msg_j_second second;
 
 	if (r->type == MSG_J_END)
 		x->ended = true;
+	else if (r->type == MSG_J_SEGMENT &&
+		 msg_get_j_segment(r->payload, r->len, &segment, NULL) == 0)
+		begun_note(x->session, &segment);
 	else if (r->type == MSG_J_SECOND &&
 		 msg_get_j_second(r->payload, r->len, &second, NULL) == 0)
 		x->last = second;
@@ -316,7 +332,7 @@ static int journal_add_ending(struct journal *j, const struct session *s, uint64
 /* `tap`: it is the tap's journal, which has the segments and the seconds. */
 static int journal_end(struct session *s, int fd, bool tap, struct err *e)
 {
-	struct ending x = {0};
+	struct ending x = {.session = tap ? s : NULL};
 	struct journal *j;
 	uint64_t end;
 	int copy, r = 0;

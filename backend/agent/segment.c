@@ -13,12 +13,13 @@
 #include "disk.h"
 #include "folder.h"
 #include "outlet.h"
+#include "past.h"
 #include "session.h"
 
 struct segment *segment_open(struct session *s)
 {
 	for (unsigned i = s->nsegments; i > 0; i--)
-		if (!s->segment[i - 1].sealed)
+		if (!s->segment[i - 1].sealed && !s->segment[i - 1].saved)
 			return &s->segment[i - 1];
 	return NULL;
 }
@@ -39,37 +40,103 @@ struct segment *segment_add(struct session *s, uint32_t number, const char *name
 	return g;
 }
 
-/* *why: errno where it cannot be made. */
-static int segment_create(struct session *s, uint32_t number, int *why, struct err *e)
+/* The file, empty and open. NULL: *why is its errno. */
+static struct segment *segment_make(struct session *s, uint32_t number, int *why, struct err *e)
 {
 	char *name = segment_choose(s, number), *part;
 	struct segment *g = segment_add(s, number, name);
-	struct msg_tap_segment m;
-	struct buf b;
-	int r = 0;
 
 	free(name);
 	part = segment_file(g, true);
 	g->fd = folder_open(s->folder, part, O_RDWR | O_CREAT | O_EXCL);
 	if (g->fd < 0) {
 		*why = errno;
-		r = err_errno(e, ERR_REFUSED, "could not make the file %s/%s", s->folder, part);
+		(void)err_errno(e, ERR_REFUSED, "could not make the file %s/%s", s->folder, part);
 		free(g->name);
 		s->nsegments--;
-		goto out;
+		g = NULL;
+	} else {
+		s->last_segment = number;
 	}
-	m = (struct msg_tap_segment){.number = number, .name = str_of(g->name)};
+	free(part);
+	return g;
+}
+
+/* -1 of sending: `gone` will come. */
+static int segment_create(struct session *s, uint32_t number, int *why, struct err *e)
+{
+	struct segment *g = segment_make(s, number, why, e);
+	struct msg_tap_segment m = {.number = number};
+	struct buf b;
+
+	if (!g)
+		return -1;
+	m.name = str_of(g->name);
 	buf_init(&b, MSG_PAYLOAD_MAX);
 	if (msg_put_tap_segment(&b, &m) == 0)
-		(void)channel_send_fds(s->tap, MSG_TAP_SEGMENT, 0, 0, b.data, b.len, &g->fd,
-				       1); /* -1: `gone` will come */
+		(void)channel_send_fds(s->tap, MSG_TAP_SEGMENT, 0, 0, b.data, b.len, &g->fd, 1);
 	buf_release(&b);
 	s->recording = true;
 	state_save(s);
 	outlets_opened(s, g);
-out:
-	free(part);
-	return r;
+	return 0;
+}
+
+int segment_save(struct session *s, struct err *e)
+{
+	struct msg_tap_save m = {.number = s->last_segment + 1};
+	struct segment *g;
+	struct buf b;
+	int why;
+
+	/* The next file's number is the tap's to give. */
+	if (s->recording || s->opening)
+		return err_set(e, ERR_CALL,
+			       "the session %s is recording: what comes is in its files already",
+			       s->name);
+	g = segment_make(s, m.number, &why, e);
+	if (!g)
+		return -1;
+	g->saved = true;
+	m.name = str_of(g->name);
+	buf_init(&b, MSG_PAYLOAD_MAX);
+	if (msg_put_tap_save(&b, &m) == 0)
+		(void)channel_send_fds(s->tap, MSG_TAP_SAVE, 0, 0, b.data, b.len, &g->fd, 1);
+	buf_release(&b);
+	state_save(s);
+	return 0;
+}
+
+void session_record(struct session *s, bool on)
+{
+	const struct msg_tap_record m = {.on = on};
+
+	if (on == s->recording || !s->tap || (on && s->opening))
+		return;
+	s->spec.record = s->spec.record || on;
+	s->persist.recorded = on;
+	s->opening = on;
+	state_save(s);
+	(void)channel_put_tap_record(s->tap, 0, 0, &m); /* -1: `gone` will come */
+}
+
+void session_rotate(struct session *s)
+{
+	const struct msg_tap_rotate m = {0};
+	struct segment *g = segment_open(s);
+
+	if (!g || g->rotating || !s->tap)
+		return;
+	(void)channel_put_tap_rotate(s->tap, 0, 0, &m); /* -1: `gone` will come */
+	g->rotating = true;
+}
+
+bool session_recorded(const struct session *s)
+{
+	for (unsigned i = 0; i < s->nsegments; i++)
+		if (!s->segment[i].saved)
+			return true;
+	return false;
 }
 
 void segment_need(struct session *s, const struct msg_tap_need *m)
@@ -80,6 +147,7 @@ void segment_need(struct session *s, const struct msg_tap_need *m)
 
 	if (!s->tap || s->state > SESSION_STOPPING)
 		return;
+	s->opening = false;
 	for (unsigned i = 0; i < s->nsegments; i++)
 		if (s->segment[i].number == m->number)
 			return; /* asked twice */
@@ -150,18 +218,24 @@ static void segment_show(struct session *s, struct segment *g, const struct msg_
 	segment_note_part(s, g, false);
 }
 
-void segment_sealed(struct session *s, const struct msg_tap_sealed *m)
+/* Not a byte of the past could be written: there is no file. */
+static void segment_unsaved(struct session *s, struct segment *g)
 {
-	struct segment *g = NULL;
+	char *part = segment_file(g, true);
+	const struct segment gone = *g;
 
-	for (unsigned i = 0; i < s->nsegments; i++)
-		if (s->segment[i].number == m->number && !s->segment[i].sealed)
-			g = &s->segment[i];
-	if (!g) {
-		log_warn("session %s: the tap sealed segment %u, which is not open", s->name,
-			 m->number);
-		return;
-	}
+	(void)folder_unlink(s->folder, part); /* it holds nothing */
+	free(part);
+	s->nsegments--;
+	memmove(g, g + 1, (s->nsegments - (size_t)(g - s->segment)) * sizeof(*g));
+	past_sealed(s, &gone);
+	free(gone.name);
+	state_save(s);
+	control_changed(s->control);
+}
+
+static void segment_take(struct segment *g, const struct msg_tap_sealed *m)
+{
 	if (g->fd >= 0)
 		close(g->fd);
 	g->fd = -1;
@@ -172,16 +246,40 @@ void segment_sealed(struct session *s, const struct msg_tap_sealed *m)
 	g->first_ns = m->first_ns;
 	g->last_ns = m->last_ns;
 	(void)snprintf(g->reason, sizeof(g->reason), "%.*s", (int)m->reason.len, m->reason.p);
+}
+
+void segment_sealed(struct session *s, const struct msg_tap_sealed *m)
+{
+	struct segment *g = NULL;
+	bool saved;
+
+	for (unsigned i = 0; i < s->nsegments; i++)
+		if (s->segment[i].number == m->number && !s->segment[i].sealed)
+			g = &s->segment[i];
+	if (!g) {
+		log_warn("session %s: the tap sealed segment %u, which is not open", s->name,
+			 m->number);
+		return;
+	}
+	segment_take(g, m);
+	saved = g->saved;
+	if (saved && g->bytes == 0) {
+		segment_unsaved(s, g);
+		return;
+	}
 	(void)segment_first_packet(s, g); /* while the chunks say it */
 	if (m->failed || !outlets_hold(s, g))
 		segment_show(s, g, m);
 	outlets_sealed(s, g);
 	s->recording = segment_open(s) != NULL;
-	if (m->failed)
+	if (saved)
+		past_sealed(s, g); /* which may begin another: g is no more */
+	else if (m->failed)
 		disk_refused(s, g, (int)m->error, strerror((int)m->error));
 	segments_expire(s);
 	state_save(s);
-	waiting_done(s->control, &s->seals, "");
+	if (!saved)
+		waiting_done(s->control, &s->seals, "");
 	session_reader_segments(s);
 	control_changed(s->control);
 }

@@ -7,9 +7,11 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "base/xalloc.h"
+#include "alert.h"
 #include "mend.h"
 #include "netns.h"
 #include "outlet.h"
+#include "past.h"
 #include "reader_child.h"
 #include "session_unpack.h"
 
@@ -194,6 +196,8 @@ void session_free(struct session *s)
 	waiting_error(c, &s->stops, &e);
 	waiting_error(c, &s->seals, &e);
 	waiting_error(c, &s->opens, &e);
+	past_free(s);
+	alerts_free(s);
 	if (s->tap)
 		channel_close(s->tap);
 	children_forget(c->children, s);

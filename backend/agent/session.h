@@ -57,6 +57,7 @@ struct session {
 	unsigned nsegments;
 	unsigned nmending;	/* of them; what comes at the end waits for it */
 	uint64_t removed_files; /* by keep */
+	uint32_t last_segment;	/* the highest number */
 	struct filter_change *change;
 	unsigned nchanges;
 	struct own_use *own;
@@ -65,6 +66,8 @@ struct session {
 	struct session_disk disk;
 	struct session_note *notes; /* records that the tap has not answered for */
 	struct alerts *alerts;	    /* alert.h; NULL none */
+	bool opening;		    /* its recording was asked for, and has no file yet */
+	struct saves *saves;	    /* past.h; NULL none was asked for */
 	struct outlets *outlets; /* outlet.h: the commands that its files go through; NULL none */
 	struct sockets *sockets; /* socket.h: who here has its connections; NULL nobody asks */
 	struct persist persist;	 /* of a session that comes back */

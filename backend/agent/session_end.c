@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "outlet.h"
+#include "past.h"
 #include "reader_child.h"
 #include "session.h"
 #include "session_unpack.h"
@@ -104,6 +105,7 @@ void session_tap_gone(struct session *s, const struct err *why)
 	waiting_done(s->control, &s->seals, "");
 	err_set(&ended, ERR_PART, "the session %s ended before its recording began", s->name);
 	waiting_error(s->control, &s->opens, &ended);
+	past_over(s);
 	s->recording = false;
 	outlets_ended(s);
 	s->state = SESSION_FINISHING;

@@ -45,6 +45,7 @@ struct session_device {
 	int64_t asked_ns; /* monotonic */
 	uint32_t link_type, snaplen, buffer_bytes;
 	bool nanoseconds;
+	char stamp[24]; /* whose clock; empty: the usual */
 };
 
 /* Where a complete file is on its way through the outlets (outlet.h). */
@@ -58,7 +59,7 @@ enum segment_way {
 };
 
 struct segment {
-	uint32_t number;
+	uint32_t number, asked; /* asked: the number that the tap named */
 	char *name; /* without .part */
 	int fd;	    /* while it is written; -1 */
 	bool sealed;
@@ -68,6 +69,7 @@ struct segment {
 	enum segment_way way;
 	bool told;	     /* the reader has it */
 	bool rotating;	     /* its end was asked for */
+	bool saved;	     /* of the past: packets that came before it was begun */
 	bool salvaged;	     /* its tap could not say that it is complete */
 	bool mending;	     /* a child looks what of it is whole */
 	uint64_t plain_bytes; /* of the contents of a compressed one; 0 not known */

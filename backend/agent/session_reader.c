@@ -29,7 +29,7 @@ static int send_journal(struct session *s, struct reader_child *r)
 	int rc;
 
 	/* Without files a new reader cannot see what the former saw: it numbers on from there. */
-	if (s->nsegments == 0 && s->reader_deaths && s->reader_journal_fd >= 0)
+	if (!session_recorded(s) && s->reader_deaths && s->reader_journal_fd >= 0)
 		journal.base_connections = salvage_connections(s->reader_journal_fd);
 	buf_init(&b, MSG_PAYLOAD_MAX);
 	rc = msg_put_read_journal(&b, &journal);
@@ -99,6 +99,8 @@ static bool segments_tell(struct session *s)
 	for (unsigned i = 0; i < s->nsegments; i++) {
 		struct segment *g = &s->segment[i];
 
+		if (g->saved && follows(s))
+			continue; /* what is saved of the past it has seen in the chunks */
 		if (!g->told && g->packed && !session_unpack_tell(s, g))
 			return false;
 		if (!g->told && !segment_tell(s, i))
@@ -192,7 +194,7 @@ void session_unbound(struct session *s)
 	struct reader_child *r = s->reader;
 
 	/* What was only counted has its connections there and nowhere else. */
-	if (!r || s->state != SESSION_ENDED || map_count(r->bindings) || s->nsegments == 0)
+	if (!r || s->state != SESSION_ENDED || map_count(r->bindings) || !session_recorded(s))
 		return;
 	s->reader = NULL;
 	session_unpack_drop(s);

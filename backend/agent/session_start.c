@@ -75,9 +75,10 @@ void session_begin(struct control *c, struct spec *spec, const struct who *who, 
 	s->started_ns = clock_now_ns();
 	if (s->spec.buffer_bytes > c->buffer_max_bytes) {
 		s->spec.buffer_bytes = (uint32_t)c->buffer_max_bytes;
-		control_event(c, "note", s->name,
-			      "its ring is %u bytes a device, which is the most here (limit buffer)",
-			      s->spec.buffer_bytes);
+		control_event(
+			c, "note", s->name,
+			"its ring is %u bytes a device, which is the most here (limit buffer)",
+			s->spec.buffer_bytes);
 	}
 	s->deadline_ns = clock_mono_ns() + SESSION_STOP_NS;
 	if (join_resolve(s, &e) || capture_create(s, &e) || persist_journal(s, &e) ||

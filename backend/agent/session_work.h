@@ -45,7 +45,14 @@ void session_stopping(struct session *s, const char *reason);
 /* --- segment.c --- */
 void segment_need(struct session *s, const struct msg_tap_need *m);
 void segment_sealed(struct session *s, const struct msg_tap_sealed *m);
-struct segment *segment_open(struct session *s); /* the one that is written; NULL */
+struct segment *segment_open(struct session *s); /* the one that is recorded to; NULL */
+/* A file for the past: the tap is told to write it. */
+int segment_save(struct session *s, struct err *e);
+/* Asks the tap for it; it is done when a file is there, or whole. */
+void session_record(struct session *s, bool on);
+void session_rotate(struct session *s);
+/* Whether all that it saw may be in its files. */
+bool session_recorded(const struct session *s);
 struct segment *segment_add(struct session *s, uint32_t number, const char *name);
 /* Packets of the session before it: as the chunks say, else as the files before it say. */
 uint64_t segment_first_packet(struct session *s, struct segment *g);
@@ -112,7 +119,7 @@ void join_answer(struct session *s, const struct msg_tap_device *m);
 void join_tick(struct session *s);
 /* --- job.c: compile for each device, then send to the tap --- */
 typedef void (*job_fn)(void *arg, const struct err *e); /* e NULL: done */
-/* type: MSG_TAP_FILTER, _OWN. arg must live until fn was called; fn NULL: nobody cares.
+/* type: MSG_TAP_FILTER, _OWN, _WHEN. arg must live until fn was called; fn NULL: nobody cares.
  */
 void job_start(struct session *s, uint16_t type, const char *op, const char *name, const char *text,
 	       job_fn fn, void *arg);

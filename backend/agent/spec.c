@@ -20,9 +20,6 @@ static const struct spec_word {
 #undef W
 };
 
-/* Words that are read and of which nothing is built yet. */
-static const char *const later[] = {"alert", "sample", "stamp", "precision", "past", "save-when", "stop-when"};
-
 bool spec_rotates(const struct spec *s)
 {
 	return s->every_ns || s->size_bytes || s->packets;
@@ -121,7 +118,8 @@ static int spec_finish(struct spec *s, struct err *e)
 	if (s->snaplen == 0)
 		s->snaplen = SPEC_SNAPLEN_MAX;
 	if (s->buffer_bytes == 0)
-		s->buffer_bytes = s->record ? DEFAULT_RECORD_BYTES : DEFAULT_COUNT_BYTES;
+		s->buffer_bytes =
+			s->record || s->past_bytes ? DEFAULT_RECORD_BYTES : DEFAULT_COUNT_BYTES;
 	return 0;
 }
 
@@ -145,10 +143,6 @@ int spec_parse(struct spec *s, const struct str *word, size_t count, struct err 
 		if (!w)
 			return word_unknown(name, e);
 		t.key = w->name;
-		for (size_t i = 0; i < ARRAY_LEN(later); i++)
-			if (str_is(name, later[i]))
-				return err_set(e, ERR_CALL, "this version cannot do \"%s\" yet",
-					       w->name);
 		if (w->take(s, &t, e))
 			return -1;
 	}

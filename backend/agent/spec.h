@@ -19,6 +19,7 @@
 #define SPEC_BUFFER_MAX_BYTES (1024u * 1024 * 1024)
 #define SPEC_WAIT_MAX_MS 60000u
 #define SPEC_COMMAND_MAX 64u /* words of a command */
+#define SPEC_PAST_USUAL_BYTES (256u * 1024 * 1024) /* of `past` where only a time is said */
 
 struct spec_counter {
 	char *name, *filter;

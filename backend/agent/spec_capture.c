@@ -8,7 +8,6 @@
 
 #define NOTE_BYTES_MAX 4096u
 #define USER_BYTES_MAX 64u
-#define PAST_BYTES_USUAL (256u * 1024 * 1024) /* where only a time is said */
 #define PAST_BYTES_MAX (480u * 1024 * 1024)   /* what the chunks of a session can hold */
 
 int take_filter(struct spec *s, struct taker *t, struct err *e)
@@ -205,7 +204,7 @@ int take_past(struct spec *s, struct taker *t, struct err *e)
 	if (limits.time_ns)
 		s->past_ns = limits.time_ns;
 	if (!s->past_bytes)
-		s->past_bytes = PAST_BYTES_USUAL;
+		s->past_bytes = SPEC_PAST_USUAL_BYTES;
 	return 0;
 }
 

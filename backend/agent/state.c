@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/words.h"
 #include "base/xalloc.h"
+#include "alert.h"
 #include "outlet.h"
 #include "session.h"
 
@@ -43,6 +44,9 @@ static void add_line(struct buf *b, const char *key, const char *word)
 
 static void state_add_lists(struct buf *b, const struct session *s)
 {
+	const char *text;
+	int64_t since_ns;
+
 	for (unsigned i = 0; i < s->nsegments; i++) {
 		const struct segment *g = &s->segment[i];
 
@@ -69,6 +73,8 @@ static void state_add_lists(struct buf *b, const struct session *s)
 		(void)buf_printf(b, " %llu %llu %lld\n", (unsigned long long)k->packets,
 				 (unsigned long long)k->bytes, (long long)k->last_ns);
 	}
+	for (unsigned i = 0; (text = alerts_at(s, i, &since_ns)); i++)
+		add_line(b, "alert", text);
 	for (unsigned i = 0; i < s->nchanges; i++) {
 		const struct filter_change *x = &s->change[i];
 
@@ -316,6 +322,8 @@ static void take_line(struct session *s, const struct words *w)
 		take_counter(s, w);
 	else if (strcmp(key, "change") == 0)
 		take_change(s, w);
+	else if (strcmp(key, "alert") == 0)
+		(void)alerts_add(s, at(w, 1), NULL); /* one that is no alert any more is left out */
 	else
 		take_text(s, key, at(w, 1));
 }

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "capfile/packet.h"
+#include "alert.h"
 #include "reader_child.h"
 #include "tables.h"
 
@@ -62,9 +63,10 @@ static void show_devices(const struct session *s, struct rowset *rows)
 		char name[24];
 
 		if (d->answered)
-			fact(rows, "device", "%s: %s, snaplen %u, buffer %u bytes, %s", d->name,
+			fact(rows, "device", "%s: %s, snaplen %u, buffer %u bytes, %s%s%s", d->name,
 			     link_type_name(d->link_type, name), d->snaplen, d->buffer_bytes,
-			     d->nanoseconds ? "nanoseconds" : "microseconds");
+			     d->nanoseconds ? "nanoseconds" : "microseconds",
+			     d->stamp[0] ? ", stamps: " : "", d->stamp);
 	}
 }
 
@@ -93,6 +95,37 @@ static void show_disk(const struct session *s, struct rowset *rows)
 
 	if (s->folder && statvfs(s->folder, &fs) == 0)
 		fact_count(rows, "disk_free_bytes", (uint64_t)fs.f_bavail * fs.f_frsize);
+}
+
+static void show_past(const struct session *s, struct rowset *rows)
+{
+	char span[TEXT_NUMBER_MAX], bytes[TEXT_NUMBER_MAX], most[TEXT_NUMBER_MAX];
+
+	if (s->spec.sample > 1)
+		fact(rows, "sample", "1 packet in %u is kept, all are counted", s->spec.sample);
+	if (s->spec.past_bytes && s->state == SESSION_RUNNING)
+		fact(rows, "past", "%s, %s", text_duration(s->total.past_ns, span),
+		     text_bytes(s->total.past_bytes, bytes));
+	if (s->spec.past_bytes)
+		fact(rows, "past_most", "%s%s%s",
+		     s->spec.past_ns ? text_duration(s->spec.past_ns, span) : "",
+		     s->spec.past_ns ? ", " : "", text_bytes(s->spec.past_bytes, most));
+	if (s->spec.save_when)
+		fact(rows, "save_when", "%s", s->spec.save_when);
+	if (s->spec.stop_when)
+		fact(rows, "stop_when", "%s", s->spec.stop_when);
+}
+
+static void show_alerts(const struct session *s, struct rowset *rows)
+{
+	char when[TEXT_NUMBER_MAX];
+	const char *text;
+	int64_t since_ns;
+
+	for (unsigned i = 0; (text = alerts_at(s, i, &since_ns)); i++)
+		fact(rows, "alert", "%u: %s: %s%s", i + 1, text,
+		     since_ns ? "true since " : "not true",
+		     since_ns ? text_rfc3339(since_ns, when) : "");
 }
 
 static void show_own(const struct session *s, struct rowset *rows)
@@ -154,6 +187,8 @@ void show_fill(struct control *c, const struct table_arguments *a, struct rowset
 	fact(rows, "note", "%s", s->spec.note ? s->spec.note : "");
 	fact_time(rows, "since_time", s->started_ns);
 	fact_time(rows, "ended_time", s->ended_ns);
+	show_past(s, rows);
+	show_alerts(s, rows);
 	show_totals(s, rows);
 	show_usage(s, rows);
 	show_disk(s, rows);

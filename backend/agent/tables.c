@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "base/xalloc.h"
+#include "alert.h"
 #include "devices.h"
 #include "outlet.h"
 #include "upstream.h"
@@ -47,7 +48,9 @@ static const struct column sessions_columns[] = {
 	{"recording", KIND_BOOL, 0, "", "whether its packets go into a file now"},
 	{"reason", KIND_TEXT, 0, "", "why it ended"},
 	{"cpu_percent", KIND_REAL, 0, "%", "of a processor, by its processes, in the last second"},
-	{"memory_bytes", KIND_BYTES, 0, "bytes", "resident, of its processes; what they share once"},
+	{"memory_bytes", KIND_BYTES, 0, "bytes",
+	 "resident, of its processes; what they share once"},
+	{"alert", KIND_TEXT, 0, "", "the first of its alerts that is true now"},
 };
 static const struct column session_columns[] = {
 	{"name", KIND_TEXT, 0, "", "the fact's name"},
@@ -122,42 +125,47 @@ static struct value time_value(int64_t ns)
 
 /* --- filling --- */
 
+void tables_session_row(const struct session *s, struct rowset *rows)
+{
+	const struct rates r = s->state == SESSION_RUNNING
+				       ? tables_rates_last(&s->history)
+				       : (struct rates){value_null(), value_null()};
+	const struct msg_tap_stats *t = &s->total;
+	const struct value v[] = {
+		value_text(s->name),
+		value_text(s->control->host),
+		value_text(s->owner),
+		value_text(s->devices),
+		value_text(s->filter),
+		value_text(session_state_text(s)),
+		time_value(s->started_ns),
+		value_count(t->packets),
+		value_count(t->bytes),
+		r.pps,
+		r.bps,
+		value_count(t->dropped_device),
+		value_count(t->dropped_kernel),
+		value_count(t->dropped_buffer),
+		value_count(t->dropped_disk),
+		value_count(s->nsegments),
+		value_count(session_file_bytes(s)),
+		value_int(s->recording),
+		value_text(s->reason),
+		s->usage.memory_bytes && s->usage.cpu_percent >= 0
+			? value_real(s->usage.cpu_percent)
+			: value_null(),
+		s->usage.memory_bytes ? value_count(s->usage.memory_bytes) : value_null(),
+		value_text(alerts_now(s)),
+	};
+
+	rowset_add(rows, v);
+}
+
 static void sessions_fill(struct control *c, const struct table_arguments *a, struct rowset *rows)
 {
 	(void)a;
-	for (const struct session *s = c->sessions; s; s = s->next) {
-		const struct rates r = s->state == SESSION_RUNNING
-					       ? tables_rates_last(&s->history)
-					       : (struct rates){value_null(), value_null()};
-		const struct msg_tap_stats *t = &s->total;
-		const struct value v[] = {
-			value_text(s->name),
-			value_text(c->host),
-			value_text(s->owner),
-			value_text(s->devices),
-			value_text(s->filter),
-			value_text(session_state_text(s)),
-			time_value(s->started_ns),
-			value_count(t->packets),
-			value_count(t->bytes),
-			r.pps,
-			r.bps,
-			value_count(t->dropped_device),
-			value_count(t->dropped_kernel),
-			value_count(t->dropped_buffer),
-			value_count(t->dropped_disk),
-			value_count(s->nsegments),
-			value_count(session_file_bytes(s)),
-			value_int(s->recording),
-			value_text(s->reason),
-			s->usage.memory_bytes && s->usage.cpu_percent >= 0
-				? value_real(s->usage.cpu_percent)
-				: value_null(),
-			s->usage.memory_bytes ? value_count(s->usage.memory_bytes) : value_null(),
-		};
-
-		rowset_add(rows, v);
-	}
+	for (const struct session *s = c->sessions; s; s = s->next)
+		tables_session_row(s, rows);
 }
 
 static void poll_fill(struct control *c, const struct table_arguments *a, struct rowset *rows)
@@ -187,25 +195,28 @@ static void poll_fill(struct control *c, const struct table_arguments *a, struct
 	}
 }
 
+void tables_counter_row(const struct counter *k, struct rowset *rows)
+{
+	const struct rates r = tables_rates_last(&k->history);
+	const struct value v[] = {value_text(k->name),
+				  value_text(k->filter),
+				  value_count(k->packets),
+				  value_count(k->bytes),
+				  r.pps,
+				  r.bps,
+				  k->packets ? value_real((double)k->bytes / (double)k->packets)
+					     : value_null(),
+				  time_value(k->last_ns)};
+
+	rowset_add(rows, v);
+}
+
 static void counters_fill(struct control *c, const struct table_arguments *a, struct rowset *rows)
 {
 	const struct session *s = session_find(c, str_of(a->session));
 
-	for (const struct counter *k = s ? s->counters : NULL; k; k = k->next) {
-		const struct rates r = tables_rates_last(&k->history);
-		const struct value v[] = {
-			value_text(k->name),
-			value_text(k->filter),
-			value_count(k->packets),
-			value_count(k->bytes),
-			r.pps,
-			r.bps,
-			k->packets ? value_real((double)k->bytes / (double)k->packets)
-				   : value_null(),
-			time_value(k->last_ns)};
-
-		rowset_add(rows, v);
-	}
+	for (const struct counter *k = s ? s->counters : NULL; k; k = k->next)
+		tables_counter_row(k, rows);
 }
 
 static void files_fill(struct control *c, const struct table_arguments *a, struct rowset *rows)
@@ -305,6 +316,14 @@ const struct control_table control_tables[] = {
 	 journals_fill},
 };
 const size_t control_ntables = ARRAY_LEN(control_tables);
+
+const struct table_type *tables_type(const char *name)
+{
+	for (size_t i = 0; i < control_ntables; i++)
+		if (strcmp(control_tables[i].type.name, name) == 0)
+			return &control_tables[i].type;
+	return NULL;
+}
 
 /* --- as a table --- */
 

@@ -17,6 +17,10 @@ struct control_table {
 
 extern const struct control_table control_tables[];
 extern const size_t control_ntables;
+const struct table_type *tables_type(const char *name); /* NULL: there is none */
+/* One row each, as the tables sessions and counters have them. */
+void tables_session_row(const struct session *s, struct rowset *rows);
+void tables_counter_row(const struct counter *k, struct rowset *rows);
 
 /* Unknown is null. */
 struct rates {

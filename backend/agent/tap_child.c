@@ -13,6 +13,8 @@
 #include "base/log.h"
 #include "base/spawn.h"
 #include "base/xalloc.h"
+#include "alert.h"
+#include "past.h"
 #include "disk.h"
 #include "netns.h"
 #include "session.h"
@@ -34,12 +36,14 @@ static void tap_stats(struct session *s, const struct frame *f)
 	before = s->total;
 	s->total = m;
 	disk_dropped(s, &before);
-	history_add(&s->history, &(struct second){m.time_ns, m.packets, m.bytes, m.dropped_kernel, 0});
+	history_add(&s->history,
+		    &(struct second){m.time_ns, m.packets, m.bytes, m.dropped_kernel, 0});
 	session_counters_second(s, m.time_ns);
 	s->tap_ended = s->tap_ended || m.ended;
 	if (m.ended)
 		s->deadline_ns = clock_mono_ns() + SESSION_STOP_NS;
 	control_changed(s->control);
+	alerts_look(s);
 	segment_watch(s);
 }
 
@@ -101,6 +105,8 @@ static void on_message(void *arg, struct channel *channel, const struct frame *f
 	struct session *s = arg;
 	struct msg_tap_need need;
 	struct msg_tap_sealed sealed;
+	struct msg_tap_saved saved;
+	struct msg_tap_matched matched;
 
 	(void)channel;
 	for (size_t i = 0; i < nfd; i++)
@@ -116,6 +122,14 @@ static void on_message(void *arg, struct channel *channel, const struct frame *f
 	case MSG_TAP_SEALED:
 		if (msg_get_tap_sealed(f->payload, f->len, &sealed, NULL) == 0)
 			segment_sealed(s, &sealed);
+		break;
+	case MSG_TAP_SAVED:
+		if (msg_get_tap_saved(f->payload, f->len, &saved, NULL) == 0)
+			past_begun(s, &saved);
+		break;
+	case MSG_TAP_MATCHED:
+		if (msg_get_tap_matched(f->payload, f->len, &matched, NULL) == 0)
+			past_matched(s, &matched);
 		break;
 	case MSG_TAP_STATS:
 		tap_stats(s, f);
@@ -179,6 +193,7 @@ static void started(void *arg, const struct err *e)
 	s->running_ns = clock_mono_ns();
 	persist_started(s);
 	session_note_filter(s, "", s->filter, 0, 0);
+	alerts_begin(s);
 	state_save(s);
 	session_own_apply(s);
 	control_event(s->control, "note", s->name, "started on %s", s->devices);
@@ -189,18 +204,22 @@ static void started(void *arg, const struct err *e)
 			       : "no such device is here yet: one that appears is captured");
 }
 
-/* All counters together, then the filter, which starts the devices. */
+/* All counters together, what a match asks for, then the filter, which starts the devices. */
 static void start_step(void *arg, const struct err *e)
 {
 	struct session *s = arg;
 	struct counter_change *change;
+	const struct {
+		const char *op, *filter;
+	} when[] = {{"save", s->spec.save_when}, {"stop", s->spec.stop_when}};
 
 	if (e) {
 		s->tap_error = *e;
 		session_tap_gone(s, e);
 		return;
 	}
-	if (s->start_step++ == 0 && s->spec.ncounters > 0) {
+	if (s->start_step == 0 && s->spec.ncounters > 0) {
+		s->start_step = 1;
 		change = xcalloc(s->spec.ncounters, sizeof(*change));
 		for (unsigned i = 0; i < s->spec.ncounters; i++) {
 			const struct spec_counter *k = &s->spec.counter[i];
@@ -210,6 +229,16 @@ static void start_step(void *arg, const struct err *e)
 		}
 		job_counters(s, change, s->spec.ncounters, start_step, s);
 		free(change);
+		return;
+	}
+	s->start_step += s->start_step == 0;
+	for (; s->start_step <= ARRAY_LEN(when); s->start_step++) {
+		const unsigned i = s->start_step - 1;
+
+		if (!when[i].filter)
+			continue;
+		s->start_step++;
+		job_start(s, MSG_TAP_WHEN, when[i].op, "", when[i].filter, start_step, s);
 		return;
 	}
 	session_own_apply(s);
@@ -273,6 +302,11 @@ static int tap_send_start(struct session *s, struct err *e)
 					    : 1,
 		.stop_bytes = s->spec.stop.bytes,
 		.may_wait = join_waits(s),
+		.sample = s->spec.sample,
+		.stamp = str_of(s->spec.stamp ? s->spec.stamp : ""),
+		.microseconds = s->spec.microseconds,
+		.past_bytes = s->spec.past_bytes,
+		.past_ns = s->spec.past_ns,
 	};
 	struct buf b;
 	int r;
@@ -318,10 +352,10 @@ static void on_exit_of_tap(void *arg, pid_t pid, int status)
 
 int tap_child_start(struct session *s, struct err *e)
 {
+	uint32_t slots;
 	int fd[2];
 
-	if (chunks_create(s->spec.record ? SESSION_CHUNKS_RECORD : SESSION_CHUNKS_COUNT,
-			  &s->chunks_fd, &s->release_fd, e) ||
+	if (past_chunks(s, &slots, e) || chunks_create(slots, &s->chunks_fd, &s->release_fd, e) ||
 	    chunks_map(&s->chunks, s->chunks_fd, s->release_fd, CHUNKS_CONTROL, e))
 		return -1;
 	s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

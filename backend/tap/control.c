@@ -426,12 +426,14 @@ static const struct {
 	uint16_t type;
 	request_fn *run;
 } requests[] = {
-	{MSG_HELLO, on_nothing},       {MSG_DONE, on_nothing},	      {MSG_TAP_START, on_start},
-	{MSG_TAP_FILTER, on_filter},   {MSG_TAP_COUNTER, on_counter}, {MSG_TAP_OWN, on_own},
-	{MSG_TAP_SEGMENT, on_segment}, {MSG_TAP_ROTATE, on_rotate},   {MSG_TAP_RECORD, on_record},
-	{MSG_TAP_STOP, on_stop},       {MSG_TAP_JOURNAL, on_journal},
-	{MSG_TAP_COUNTERS, on_counters}, {MSG_TAP_ADD, on_add},
-	{MSG_TAP_SAVE, on_save},       {MSG_TAP_WHEN, on_when},
+	{MSG_HELLO, on_nothing},       {MSG_DONE, on_nothing},
+	{MSG_TAP_START, on_start},     {MSG_TAP_FILTER, on_filter},
+	{MSG_TAP_COUNTER, on_counter}, {MSG_TAP_OWN, on_own},
+	{MSG_TAP_SEGMENT, on_segment}, {MSG_TAP_ROTATE, on_rotate},
+	{MSG_TAP_RECORD, on_record},   {MSG_TAP_STOP, on_stop},
+	{MSG_TAP_JOURNAL, on_journal}, {MSG_TAP_COUNTERS, on_counters},
+	{MSG_TAP_ADD, on_add},	       {MSG_TAP_SAVE, on_save},
+	{MSG_TAP_WHEN, on_when},
 };
 
 static void answer(struct tap *t, const struct frame *f, int rc, const struct err *e)

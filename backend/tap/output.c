@@ -50,8 +50,8 @@ static int slot_find(const struct output *o, uint32_t *held)
 	    (o->writer && o->sequence >= CHUNK_ENTRIES - 1 &&
 	     slot_is_held(o, o->sequence - (CHUNK_ENTRIES - 1))))
 		return -1;
-	/* the longest unused first (one that never was is UINT64_MAX): what was captured stays to be
-	 * looked at, and to be saved, as long as it can */
+	/* the longest unused first (one that never was is UINT64_MAX): what was captured stays to
+	 * be looked at, and to be saved, as long as it can */
 	for (uint32_t i = 0; i < o->chunks.slots; i++) {
 		if (slot_is_free(o, i, written, released))
 			found = found < 0 || o->slot[i].sequence + 1 < o->slot[found].sequence + 1

@@ -107,9 +107,10 @@ static void test_events(void **state)
 
 static void test_sessions_of_others(void **state)
 {
-	static const char *const lines[] = {"stop mine", "modify mine tcp",
-					    "counter mine add a=tcp", "rotate mine",
-					    "dismiss mine"};
+	static const char *const lines[] = {
+		"stop mine",   "modify mine tcp", "counter mine add a=tcp",
+		"rotate mine", "save mine",	  "alert mine pps>1",
+		"dismiss mine"};
 	struct site *s = need(state);
 	struct driver anna, bert;
 

@@ -226,7 +226,11 @@ static void test_refusals(void **state)
 	assert_int_equal(d.window.rows, 0);
 	refused(&d, "new x device eth77", ERR_ABSENT, "eth77");
 	refused(&d, "new x device lo recrod", ERR_CALL, "did you mean \"record\"");
-	refused(&d, "new x device lo alert pps>3", ERR_CALL, "yet");
+	refused(&d, "new x device lo pipe cat", ERR_CALL, "yet");
+	refused(&d, "new x device lo alert speed>3", ERR_CALL, "alert speed>3: ");
+	refused(&d, "new x device lo alert pps>3_then_save", ERR_CALL, "no past");
+	refused(&d, "new x device lo stop-when tcp prot 80", ERR_CALL, "");
+	refused(&d, "new x device lo past 470MB record", ERR_CALL, "past");
 	refused(&d, "new ../x device lo", ERR_CALL, "");
 	refused(&d, "stop nobody", ERR_ABSENT, "nobody");
 	refused(&d, "stpo x", ERR_CALL, "did you mean \"stop\"");
@@ -242,6 +246,12 @@ static void test_refusals(void **state)
 	refused(&d, "counter twice add a=tcp_port_80", ERR_CALL, "already");
 	ok(&d, "counter twice change a=udp_port_4000");
 	refused(&d, "rotate twice", ERR_CALL, "recording");
+	refused(&d, "save twice", ERR_CALL, "past 30s");
+	refused(&d, "alert twice pps>1_for_soon", ERR_CALL, "behind \"for\"");
+	assert_int_equal(d.err.at, 10);
+	ok(&d, "alert twice pps>1000000_for_1h");
+	refused(&d, "alert twice remove 2", ERR_ABSENT, "`show twice`");
+	ok(&d, "alert twice remove 1");
 	site_traffic(5, 4000);
 	assert_int_equal(wait_packets(&d, "twice", 5) >= 5, 1);
 	assert_int_equal(driver_query(&d, 0, "counters", "twice"), 0);

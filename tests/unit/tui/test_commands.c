@@ -47,8 +47,10 @@ static void test_shell_verbs_are_unique(void **state)
 /* CONTRACT: the verbs that scripts rely on. */
 static void test_promised_verbs(void **state)
 {
-	static const char *const verbs[] = {"devices", "new", "modify", "stop", "dismiss", "list", "show", "poll", "watch", "counter",
-					    "record", "rotate", "files", "fetch", "cat", "analyze", "hosts", "host", "history", "help"};
+	static const char *const verbs[] = {
+		"devices", "new",     "modify", "stop",	  "dismiss", "list",  "show",  "poll",
+		"watch",   "counter", "record", "rotate", "save",    "alert", "files", "fetch",
+		"cat",	   "analyze", "hosts",	"host",	  "history", "help"};
 	static const char *const tables[] = {"summary", "interfaces", "connections", "flows", "endpoints", "protocols", "packets",
 					     "packet", "hex", "findings", "dns", "tls", "http", "icmp", "series", "ladder", "stream",
 					     "counters"};

@@ -310,7 +310,7 @@ static void test_frames(void **state)
 	assert_memory_equal(f.payload, "abc", 3);
 	assert_int_equal(frame_get((const uint8_t *)"SSH-2.0-OpenSSH_9.2", 19, &f, &used, &e), -1);
 	assert_int_equal(
-		frame_get((const uint8_t *)"\0\0\0\0\0\1\0\x11\0\0\0\0\0\0\0\0", 16, &f, &used, &e),
+		frame_get((const uint8_t *)"\0\0\0\0\0\1\0\x19\0\0\0\0\0\0\0\0", 16, &f, &used, &e),
 		-1);
 	buf_release(&b);
 }
