@@ -13,7 +13,7 @@
 #define SHAPES_MAX 64u
 #define SHAPE_WORDS_MAX 12u /* of eight bytes */
 #define ENTRIES (1u << 14)
-#define WAYS 2u
+#define WAYS 4u
 #define SETS_MAX 4096u
 #define MEMBERS_MAX (1u << 20) /* of all sets */
 

@@ -12,12 +12,13 @@
 #include "base/map.h"
 #include "bpf/many.h"
 
-#define EXPRS_MAX 32768u      /* values */
-#define EXPR_SIZE_MAX 16u     /* operations of one: it is worked out anew each time */
-#define TESTS_MAX 262144u     /* different comparisons */
-#define RULE_TESTS_MAX 32u    /* of one rule; what would be more is not looked at */
-#define RULES_MAX 256u	      /* of one program */
-#define RULES_ALL_MAX 131072u /* of all; programs get fewer each where they are many */
+#define EXPRS_MAX 32768u     /* values */
+#define EXPR_SIZE_MAX 16u    /* operations of one: it is worked out anew each time */
+#define TESTS_MAX 262144u    /* different comparisons */
+#define RULE_TESTS_MAX 32u   /* of one rule; what would be more is not looked at */
+#define RULES_MAX 256u	     /* of one program, each way by itself */
+#define RULES_ALL_MAX 65536u /* of all, about: programs get fewer each where they are many */
+#define RULES_MEET 128u	     /* of one program whose ways meet, however many programs there are */
 
 /* --- values --- */
 enum expr_op { EXPR_CONST, EXPR_LENGTH, EXPR_LOAD, EXPR_MSH, EXPR_ALU, EXPR_NEG };

@@ -11,6 +11,7 @@
 
 #define WAY_JUMPS_MAX 64u /* comparisons on one way */
 #define WAYS_STEPS_MAX 50000u
+#define MEET_MAX 4u /* ways with values of their own that go on beside one another */
 
 void rules_init(struct rules *r)
 {
@@ -62,6 +63,7 @@ struct walk {
 	struct rules *rules;
 	const struct bpf_insn *insn;
 	uint32_t program, made, most, steps;
+	bool too_many;
 };
 
 static void rule_add(struct walk *w, const struct way *way)
@@ -247,7 +249,7 @@ static void way_end(struct walk *w, struct way *way, const struct bpf_insn *in)
 /* Jumps go forward only, so every way ends. The depth is bounded by WAY_JUMPS_MAX. */
 static void way_follow(struct walk *w, struct way *way)
 {
-	for (;;) {
+	while (!w->too_many) {
 		const struct bpf_insn *in = &w->insn[way->pc];
 		struct way no;
 
@@ -257,7 +259,7 @@ static void way_follow(struct walk *w, struct way *way)
 		}
 		if (w->made >= w->most || way->jumps >= WAY_JUMPS_MAX ||
 		    ++w->steps > WAYS_STEPS_MAX) {
-			rule_add(w, way);
+			w->too_many = true;
 			return;
 		}
 		if (in->code == (BPF_JMP | BPF_JA)) {
@@ -279,15 +281,149 @@ static void way_follow(struct walk *w, struct way *way)
 	}
 }
 
+/* --- where there are too many ways: they are one again where they meet --- */
+
+static uint32_t same_or_none(uint32_t a, uint32_t b)
+{
+	return a == b ? a : EXPR_NONE;
+}
+
+static bool same_values(const struct way *a, const struct way *b)
+{
+	return a->a == b->a && a->x == b->x && memcmp(a->memory, b->memory, sizeof(a->memory)) == 0;
+}
+
+/* What holds on both. */
+static void way_join(struct way *to, const struct way *from)
+{
+	uint32_t kept = 0;
+
+	to->a = same_or_none(to->a, from->a);
+	to->x = same_or_none(to->x, from->x);
+	for (unsigned i = 0; i < BPF_MEMWORDS; i++)
+		to->memory[i] = same_or_none(to->memory[i], from->memory[i]);
+	for (uint32_t i = 0; i < to->ntests; i++) {
+		struct test t = to->test[i];
+		uint32_t j = 0;
+
+		while (j < from->ntests && from->test[j].expr != t.expr)
+			j++;
+		if (j == from->ntests)
+			continue;
+		t.low = from->test[j].low < t.low ? from->test[j].low : t.low;
+		t.high = from->test[j].high > t.high ? from->test[j].high : t.high;
+		if (t.low > 0 || t.high < UINT32_MAX)
+			to->test[kept++] = t;
+	}
+	to->ntests = kept;
+}
+
+struct meeting {
+	struct walk *walk;
+	struct way (
+		*at)[MEET_MAX]; /* of each instruction: ways that have loaded different values */
+	uint8_t *ways;
+	struct way rest; /* of ends that are too many for a rule each */
+	bool has_rest;
+};
+
+/* A way comes to an instruction. Ends are rules of their own, so that one of a long list of hosts
+ * is told from the others. */
+static void way_meet(struct meeting *m, struct way *way)
+{
+	const struct bpf_insn *in = &m->walk->insn[way->pc];
+
+	if (BPF_CLASS(in->code) == BPF_RET && m->walk->made < m->walk->most) {
+		way_end(m->walk, way, in);
+	} else if (BPF_CLASS(in->code) == BPF_RET) {
+		if (BPF_RVAL(in->code) == BPF_K && in->k == 0)
+			return;
+		if (m->has_rest)
+			way_join(&m->rest, way);
+		else
+			m->rest = *way;
+		m->has_rest = true;
+	} else {
+		struct way *at = m->at[way->pc];
+		uint8_t *ways = &m->ways[way->pc], i = 0;
+
+		while (i < *ways && !same_values(&at[i], way))
+			i++;
+		if (i == *ways && *ways < MEET_MAX)
+			at[(*ways)++] = *way;
+		else
+			way_join(&at[i < *ways ? i : MEET_MAX - 1], way);
+	}
+}
+
+/* Goes on from an instruction. */
+static void way_on(struct meeting *m, struct way *way)
+{
+	const struct bpf_insn *in = &m->walk->insn[way->pc];
+	struct way no;
+
+	if (in->code == (BPF_JMP | BPF_JA)) {
+		way->pc += 1 + in->k;
+		way_meet(m, way);
+	} else if (BPF_CLASS(in->code) != BPF_JMP) {
+		way_step(m->walk, way, in);
+		way_meet(m, way);
+	} else {
+		no = *way;
+		no.pc += 1u + in->jf;
+		if (way_compared(m->walk, &no, in, false))
+			way_meet(m, &no);
+		way->pc += 1u + in->jt;
+		if (way_compared(m->walk, way, in, true))
+			way_meet(m, way);
+	}
+}
+
+/* All ways to an instruction have come when it is its turn: jumps go forward only. */
+static void ways_meet(struct walk *w, unsigned count, struct way *first)
+{
+	struct meeting m = {.walk = w};
+
+	m.at = xcalloc(count, sizeof(*m.at));
+	m.ways = xcalloc(count, sizeof(*m.ways));
+	way_meet(&m, first);
+	for (unsigned pc = 0; pc < count; pc++)
+		for (uint8_t i = 0; i < m.ways[pc]; i++) {
+			struct way way = m.at[pc][i];
+
+			way.pc = pc;
+			way_on(&m, &way);
+		}
+	if (m.has_rest)
+		rule_add(w, &m.rest);
+	free(m.at);
+	free(m.ways);
+}
+
+static struct way way_first(struct rules *r)
+{
+	struct way way = {0};
+
+	way.a = way.x = expr_const(&r->exprs, 0);
+	for (unsigned i = 0; i < BPF_MEMWORDS; i++)
+		way.memory[i] = EXPR_NONE;
+	return way;
+}
+
 void rules_add(struct rules *r, uint32_t program, const struct bpf_insn *insn, unsigned count,
 	       uint32_t most)
 {
 	struct walk w = {.rules = r, .insn = insn, .program = program, .most = most};
-	struct way way = {0};
+	const uint32_t nrules = r->nrules, npool = r->npool;
+	struct way way = way_first(r);
 
-	(void)count; /* bpf_load has seen that it ends within */
-	way.a = way.x = expr_const(&r->exprs, 0);
-	for (unsigned i = 0; i < BPF_MEMWORDS; i++)
-		way.memory[i] = EXPR_NONE;
 	way_follow(&w, &way);
+	if (!w.too_many)
+		return;
+	r->nrules = nrules;
+	r->npool = npool;
+	w.made = 0;
+	w.most = most < RULES_MEET ? RULES_MEET : most;
+	way = way_first(r);
+	ways_meet(&w, count, &way);
 }

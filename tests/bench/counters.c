@@ -67,6 +67,12 @@ static void packets_make(int repeating)
 /* As people count: services, hosts, nets, both, and what many packets are. */
 static char *text_of(uint32_t i, int wide)
 {
+	if (wide == 2) /* lists */
+		return i % 2 ? xasprintf("port %u or port %u or port %u or port %u or port %u or port %u or port %u or port %u or port %u or port %u", i, i + 1000, i + 2000, i + 3000,
+					 i + 4000, i + 5000, i + 6000, i + 7000, i + 8000, i + 9000)
+			     : xasprintf("(host 10.0.%u.1 or host 10.0.%u.2 or host 10.0.%u.3 or host 10.0.%u.4 or host 10.0.%u.5 or host 10.0.%u.6 or host 10.0.%u.7 or "
+					 "host 10.0.%u.8) and (port %u or port %u or port %u or port %u or port %u or port %u)",
+					 i & 7, i & 7, i & 7, i & 7, i & 7, i & 7, i & 7, i & 7, i, i + 1, i + 2, i + 3, i + 4, i + 5);
 	if (wide)
 		return i % 2 ? xasprintf("tcp[tcpflags] & (tcp-syn|tcp-ack) != %u and ip[8] < %u", i % 3, i % 250) : xasprintf("greater %u or tcp", 60 + i);
 	switch (i % 5) {
@@ -157,6 +163,7 @@ int main(void)
 		for (uint32_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
 			bench(counts[i], repeating ? "repeating" : "random", 0);
 		bench(1000, repeating ? "repeating-wide" : "random-wide", 1);
+		bench(1000, repeating ? "repeating-lists" : "random-lists", 2);
 	}
 	return 0;
 }

@@ -229,7 +229,7 @@ static char *text_make(void)
 	const unsigned host = random_below(40), net = random_below(2), port = random_below(100),
 		       other = port + random_below(20);
 
-	switch (random_below(18)) {
+	switch (random_below(19)) {
 	case 0:
 		return xasprintf("tcp port %u", port);
 	case 1:
@@ -264,6 +264,13 @@ static char *text_make(void)
 		return xasprintf("ether[%u] = %u", host * 7, port);
 	case 16:
 		return xstrdup(host & 1 ? "ip" : "tcp");
+	case 17: /* more ways through it than are followed one by one */
+		return xasprintf(
+			"(port %u or port %u or port %u or port %u or port %u or port %u) and "
+			"(host 10.0.0.%u or host 10.0.0.%u or host 10.1.0.%u or host "
+			"10.1.0.%u or net 10.1.0.%u/30 or host 10.0.0.7)",
+			port, other, port + 1, other + 1, port + 2, other + 2, host, host + 1,
+			host + 2, host, host & 0x3c);
 	default:
 		return xasprintf("(host 10.%u.0.%u or host 10.0.0.%u) and not (port %u or port %u) "
 				 "and len <= %u",
