@@ -28,7 +28,7 @@ const struct command shell_commands[] = {
 	{.name = "watch", .words = "NAME [frequency SECONDS]", .contexts = COMMAND_SHELL,
 	 .summary = "polls until ctrl-c; rates are since the row before", .shell = verb_watch},
 	{.name = "counter", .words = "NAME add C=FILTER | change C=FILTER | remove C", .contexts = COMMAND_SHELL,
-	 .summary = "counters of a running session; any number of changes, all or none; add -: a C=FILTER a line from standard input", .shell = verb_counter},
+	 .summary = "counters of a running session", .shell = verb_counter},
 	{.name = "record", .words = "NAME on|off", .contexts = COMMAND_SHELL,
 	 .summary = "starts or ends recording of a running session", .shell = verb_act},
 	{.name = "rotate", .words = "NAME", .contexts = COMMAND_SHELL,
