@@ -111,6 +111,7 @@ static void tree_remake(struct bpf_many *m)
 	}
 	m->nlate = 0;
 	m->stale = false;
+	tree_release(&m->tree);
 	tree_build(&m->tree, &m->rules);
 	memo_forget(m);
 }

@@ -119,6 +119,7 @@ struct tree {
 	uint32_t nprograms, program_room;
 	uint32_t root;
 };
+/* t is empty. */
 void tree_build(struct tree *t, const struct rules *r);
 void tree_release(struct tree *t);
 /* The node for a value; 0 none. */

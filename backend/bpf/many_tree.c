@@ -47,8 +47,8 @@ static uint32_t bounds_add(struct tree *t, uint32_t count)
 {
 	const uint32_t first = t->nbounds;
 
-	while (t->nbounds + count > t->bound_room) {
-		t->bound_room = t->bound_room ? 2 * t->bound_room : 256;
+	if (t->nbounds + count > t->bound_room) {
+		t->bound_room = 2 * t->bound_room + count + 256;
 		t->bound = xreallocarray(t->bound, t->bound_room, sizeof(*t->bound));
 		t->child = xreallocarray(t->child, t->bound_room, sizeof(*t->child));
 	}
@@ -63,8 +63,8 @@ static void node_list(struct builder *b, uint32_t node, const uint32_t *rule, si
 	const uint32_t first = t->nprograms;
 
 	b->lists++;
-	while (t->nprograms + count > t->program_room) {
-		t->program_room = t->program_room ? 2 * t->program_room : 256;
+	if (t->nprograms + count > t->program_room) {
+		t->program_room = 2 * t->program_room + (uint32_t)count + 256;
 		t->program = xreallocarray(t->program, t->program_room, sizeof(*t->program));
 	}
 	for (size_t i = 0; i < count; i++) {
@@ -305,7 +305,6 @@ void tree_build(struct tree *t, const struct rules *r)
 	struct builder b = {.tree = t, .rules = r};
 	uint32_t *all = xcalloc(r->nrules + 1u, sizeof(*all));
 
-	tree_release(t);
 	b.used = xcalloc(r->exprs.count + 1u, sizeof(*b.used));
 	b.seen = xcalloc(BPF_MANY_MAX, sizeof(*b.seen));
 	b.tests = xcalloc(r->tests.count + 1u, sizeof(*b.tests));
