@@ -95,9 +95,29 @@ void waiting_error(struct control *c, struct waiting *w, const struct err *e)
 
 /* --- filters --- */
 
+/* A quarter goes, the oldest; those of the capture's own filter only where nothing else is there. */
+static void changes_thin(struct session *s)
+{
+	for (int own = 0; own < 2 && s->nchanges == SESSION_CHANGES_MAX; own++) {
+		unsigned kept = 0, gone = 0;
+
+		for (unsigned i = 0; i < s->nchanges; i++) {
+			if (gone < SESSION_CHANGES_MAX / 4 && (own || s->change[i].counter[0])) {
+				free(s->change[i].counter);
+				free(s->change[i].filter);
+				gone++;
+			} else {
+				s->change[kept++] = s->change[i];
+			}
+		}
+		s->nchanges = kept;
+	}
+}
+
 void session_note_filter(struct session *s, const char *counter, const char *filter,
 			 uint64_t packets, uint64_t bytes)
 {
+	changes_thin(s);
 	s->change = xreallocarray(s->change, s->nchanges + 1, sizeof(*s->change));
 	s->change[s->nchanges++] = (struct filter_change){.time_ns = clock_now_ns(),
 							  .counter = xstrdup(counter),

@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 #define SESSION_SECONDS 600u /* of totals kept in memory */
+/* Changes of filters kept in memory and over a restart; the journal has all. */
+#define SESSION_CHANGES_MAX 8192u
 /* Of counters together, a session: beyond 436 counters each keeps fewer than SESSION_SECONDS. */
 #define COUNTERS_HISTORY_BYTES (8u * 1024 * 1024)
 

@@ -278,6 +278,10 @@ void bpf_many_settle(struct bpf_many *m)
 {
 	if (m->memo)
 		memo_settle(m->memo, on_settled, m);
+}
+
+void bpf_many_ready(struct bpf_many *m)
+{
 	if (m->nlate > 0 || m->stale)
 		tree_remake(m);
 }

@@ -102,3 +102,9 @@ void counters_settle(struct counters *c)
 	for (uint32_t i = 0; i < c->groups; i++)
 		bpf_many_settle(c->group[i].many);
 }
+
+void counters_ready(struct counters *c)
+{
+	for (uint32_t i = 0; i < c->groups; i++)
+		bpf_many_ready(c->group[i].many);
+}

@@ -50,6 +50,8 @@ void counters_release(struct counters *c);
 uint32_t counters_group(struct counters *c, uint32_t link_type);
 /* Totals are what was counted so far. */
 void counters_settle(struct counters *c);
+/* Once a second: what was changed costs less from then on. */
+void counters_ready(struct counters *c);
 
 static inline void counters_run(struct counters *c, uint32_t group, const struct source_packet *p)
 {

@@ -95,6 +95,7 @@ void report_second(struct tap *t)
 
 	tell_troubles(t);
 	counters_settle(&t->counters);
+	counters_ready(&t->counters);
 	send_totals(t, &m);
 	report_journal_totals(t, &m);
 	if (journal_flush(t->journal, &e) && t->control) {

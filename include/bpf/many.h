@@ -30,6 +30,9 @@ void bpf_many_count(struct bpf_many *m, const uint8_t *data, uint32_t captured, 
 		    int64_t ts_ns);
 /* Brings all tallies to what was counted: before they are looked at. */
 void bpf_many_settle(struct bpf_many *m);
+/* Takes up what was set since into the tree, which takes milliseconds for thousands of programs. Once
+ * a second; where many were set, the next packet does so. */
+void bpf_many_ready(struct bpf_many *m);
 
 /* For measuring. */
 struct bpf_many_facts {

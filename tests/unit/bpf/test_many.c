@@ -384,11 +384,13 @@ static void changing(struct bpf *make(void), uint32_t count, uint32_t rounds)
 		check_packets(&c, all, round * 100, 1500);
 		check_packets(&c, all, round * 100, 100);
 		bpf_many_settle(c.many);
+		bpf_many_ready(c.many);
 		check_same(&c, "before a change");
 		check_set(&c, random_below(count), NULL);
 		check_set(&c, random_below(count), make());
 		check_packets(&c, all, round * 31, 500);
 		bpf_many_settle(c.many);
+		bpf_many_ready(c.many);
 		check_same(&c, "behind a change");
 	}
 	check_release(&c);
@@ -425,12 +427,14 @@ static void remembered(void **state)
 	for (uint32_t round = 0; round < 10; round++) {
 		check_packets(&c, all, 0, 2000);
 		bpf_many_settle(c.many);
+		bpf_many_ready(c.many);
 		check_same(&c, "of few packets");
 	}
 	assert_true(bpf_many_facts(c.many).remembered > 10000);
 	check_set(&c, 3, compile_for(ETHERNET, "udp"));
 	check_packets(&c, all, 0, 2000);
 	bpf_many_settle(c.many);
+	bpf_many_ready(c.many);
 	check_same(&c, "when one is another");
 	check_release(&c);
 	packets_free(all);
@@ -468,6 +472,7 @@ static void real_file(const char *path)
 	check_packets(&c, all, 0, all->count);
 	check_packets(&c, all, 0, 6000);
 	bpf_many_settle(c.many);
+	bpf_many_ready(c.many);
 	check_same(&c, path);
 	check_release(&c);
 	packets_free(all);
@@ -515,9 +520,11 @@ static void few_are_run(void **state)
 		free(text);
 	}
 	bpf_many_settle(c.many);
+	bpf_many_ready(c.many);
 	f = bpf_many_facts(c.many);
 	check_packets(&c, all, 0, 2000);
 	bpf_many_settle(c.many);
+	bpf_many_ready(c.many);
 	check_same(&c, "of a thousand");
 	assert_true(bpf_many_facts(c.many).runs - f.runs < 10ull * 2000);
 	check_release(&c);
@@ -532,6 +539,7 @@ static void none_and_no_such(void **state)
 	(void)state;
 	bpf_many_count(m, (const uint8_t *)"", 0, 0, 1);
 	bpf_many_settle(m);
+	bpf_many_ready(m);
 	assert_int_equal(bpf_many_set(m, BPF_MANY_MAX, NULL, &t), -1);
 	assert_int_equal(bpf_many_set(m, 5, NULL, &t), 0);
 	bpf_many_free(m);
