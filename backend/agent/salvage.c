@@ -18,6 +18,7 @@
 #include "journal/journal.h"
 #include "mend.h"
 #include "outlet.h"
+#include "salvage_counts.h"
 #include "session.h"
 
 #define SCAN_BYTES (256u * 1024)
@@ -185,6 +186,7 @@ struct ending {
 	bool ended;
 	uint64_t connections;
 	struct msg_j_second last;
+	struct map *counts; /* salvage_counts.h */
 };
 
 /* The tap alone may have known how many packets were before a file when the daemon died. */
@@ -204,6 +206,7 @@ static void ending_note(struct ending *x, const struct journal_record *r)
 	struct msg_j_segment segment;
 	struct msg_j_second second;
 
+	counts_note(&x->counts, r);
 	if (r->type == MSG_J_END)
 		x->ended = true;
 	else if (r->type == MSG_J_SEGMENT &&
@@ -247,6 +250,7 @@ uint64_t salvage_connections(int fd)
 	struct ending x = {0};
 
 	journal_scan(fd, &x);
+	counts_free(x.counts);
 	return x.connections;
 }
 
@@ -345,20 +349,21 @@ static int journal_end(struct session *s, int fd, bool tap, struct err *e)
 		totals_of_files(s);
 	}
 	copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	if (copy < 0)
-		return err_errno(e, ERR_REFUSED, "could not end a journal");
-	j = journal_new(copy, e);
-	if (!j)
-		return -1;
+	j = copy < 0 ? NULL : journal_new(copy, e);
+	if (!j) {
+		counts_free(x.counts);
+		return copy < 0 ? err_errno(e, ERR_REFUSED, "could not end a journal") : -1;
+	}
 	if (tap)
-		r = session_notes_add(s, j, e);
-	if (r == 0 && tap)
 		r = journal_add_salvaged(j, s, e);
 	if (r == 0 && tap)
 		r = session_notes_add(s, j, e);
 	/* Ended within its first second: nothing told of totals so far, and none is not unknown. */
 	if (r == 0 && tap && (s->total.packets > x.last.packets || !x.last.time_ns))
 		r = journal_add_totals(j, s, e);
+	if (r == 0 && tap && !x.ended && x.last.time_ns)
+		r = counts_add(j, x.counts, &x.last, e);
+	counts_free(x.counts);
 	if (r == 0 && !x.ended)
 		r = journal_add_ending(j, s, x.connections, e);
 	if (r == 0)

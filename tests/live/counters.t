@@ -8,7 +8,8 @@ TOOLS=$(cd "$BIN/../tests/tools" && pwd)
 # To nobody: no answer disturbs the count.
 ip -n "$far" neigh add 10.77.0.9 lladdr "$(here cat /sys/class/net/va/address)" dev vb nud permanent
 ip netns exec "$near" "$BIN/tapdeckd" --daemon --log "$T/log" &
-at_end "kill $!"
+daemon=$!
+at_end "kill $daemon"
 until_true 10 test -S "$TAPDECK_SOCKET" || bail 'no daemon'
 
 # The sender numbers its packets from 1: counter cI has those whose number leaves I.
@@ -54,4 +55,17 @@ have_hours() { [ "$(hours all)" = "$all" ]; }
 until_true 20 have_hours
 is "$(hours all)" "$all" 'the history has its total by the hour'
 is "$(tapdeck history 'session many | minutes' --format csv --no-header --columns counter,packets | awk -F, '$1 == "" { n += $2 } END { print n + 0 }')" "$sent" 'and the session by the minute'
+
+# A tap that is killed: what it had counted by its last second is in the history as well.
+exits 0 'a session with a counter' new killed device va filter udp port 7777 counter one='udp port 7777'
+there "$TOOLS/sender" 10.77.0.9 7777 100 1000 1 >"$T/sent"
+sent=$(cat "$T/sent")
+until_true 20 counted killed "$sent"
+kill -9 "$(pgrep -P "$daemon" tapdeck-tap)"
+ended() { tapdeck list --format csv --no-header --columns name,state | grep -q '^killed,failed'; }
+until_true 20 ended
+minutes() { tapdeck history 'session killed counter one' --format csv --no-header --columns packets | awk '{ n += $1 } END { print n + 0 }'; }
+have_minutes() { [ "$(minutes)" = "$sent" ]; }
+until_true 20 have_minutes
+is "$(minutes)" "$sent" 'the history has what a killed tap had counted'
 done_testing
