@@ -14,6 +14,7 @@
 #define SPEC_DEVICES_MAX 64u
 #define SPEC_COUNTERS_MAX 4096u
 #define SPEC_COUNTER_CHANGES_MAX SPEC_COUNTERS_MAX /* in one command */
+#define SPEC_WORDS_BYTES_MAX (512u * 1024) /* of all together: they are kept in one record */
 #define SPEC_ALERTS_MAX 16u
 #define SPEC_SNAPLEN_MAX 262144u
 #define SPEC_BUFFER_MAX_BYTES (1024u * 1024 * 1024)

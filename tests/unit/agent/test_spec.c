@@ -11,6 +11,7 @@
 
 #include "../../../backend/agent/session.h"
 #include "base/words.h"
+#include "base/xalloc.h"
 
 static int parse(struct spec *s, const char *line, struct err *e)
 {
@@ -136,6 +137,43 @@ static void test_refused(void **state)
 	spec_release(&s);
 }
 
+static void test_many_counters(void **state)
+{
+	const struct {
+		unsigned count, filter_bytes;
+		const char *says; /* NULL: taken */
+	} cases[] = {
+		{SPEC_COUNTERS_MAX, 20, NULL},
+		{SPEC_COUNTERS_MAX + 1, 20, "at most 4096 counters"},
+		{4000, 200, "more than 524288 bytes"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct str *word = xcalloc(1 + 2 * (size_t)cases[i].count, sizeof(*word));
+		struct spec s;
+		struct err e;
+		int r;
+
+		word[0] = str_of("many");
+		for (unsigned k = 0; k < cases[i].count; k++) {
+			word[1 + 2 * k] = str_of("counter");
+			word[2 + 2 * k] = str_of(xasprintf("c%u=udp port %-*u", k,
+							   (int)cases[i].filter_bytes - 9, k + 1));
+		}
+		r = spec_parse(&s, word, 1 + 2 * (size_t)cases[i].count, &e);
+		assert_int_equal(r, cases[i].says ? -1 : 0);
+		if (cases[i].says)
+			assert_non_null(strstr(e.text, cases[i].says));
+		else
+			assert_int_equal(s.ncounters, cases[i].count);
+		for (unsigned k = 0; k < cases[i].count; k++)
+			free((char *)(uintptr_t)word[2 + 2 * k].p);
+		free(word);
+		spec_release(&s);
+	}
+}
+
 static void test_own(void **state)
 {
 	struct own own = {0};
@@ -237,6 +275,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_capstats_line), cmocka_unit_test(test_all_words),
 		cmocka_unit_test(test_keep),	      cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_many_counters),
 		cmocka_unit_test(test_own),	      cmocka_unit_test(test_own_environment),
 		cmocka_unit_test(test_access),	      cmocka_unit_test(test_capture_names),
 		cmocka_unit_test(test_patterns),
