@@ -137,10 +137,11 @@ int spec_parse(struct spec *s, const struct str *word, size_t count, struct err 
 	s->name = xstrndup(word[0].p, word[0].len);
 	s->words = spec_quote(word + 1, count - 1);
 	if (strlen(s->words) > SPEC_WORDS_BYTES_MAX)
-		return err_set(e, ERR_CALL,
-			       "the words of `new` have more than %u bytes: add counters behind it, by "
-			       "`counter %s add -`",
-			       SPEC_WORDS_BYTES_MAX, s->name);
+		return err_set(
+			e, ERR_CALL,
+			"the words of `new` have more than %u bytes: add counters behind it, by "
+			"`counter %s add -`",
+			SPEC_WORDS_BYTES_MAX, s->name);
 	while (t.next < t.count) {
 		const struct str name = t.word[t.next++];
 		const struct spec_word *w = word_find(name);
