@@ -226,7 +226,6 @@ static void test_refusals(void **state)
 	assert_int_equal(d.window.rows, 0);
 	refused(&d, "new x device eth77", ERR_ABSENT, "eth77");
 	refused(&d, "new x device lo recrod", ERR_CALL, "did you mean \"record\"");
-	refused(&d, "new x device lo pipe cat", ERR_CALL, "yet");
 	refused(&d, "new x device lo alert speed>3", ERR_CALL, "alert speed>3: ");
 	refused(&d, "new x device lo alert pps>3_then_save", ERR_CALL, "no past");
 	refused(&d, "new x device lo stop-when tcp prot 80", ERR_CALL, "");
