@@ -293,6 +293,10 @@ static void count_in_slot(struct output *o, int64_t ts_ns)
 {
 	int64_t *first = &o->slot[o->last_slot].first_ns, *last = &o->slot[o->last_slot].last_ns;
 
+	if (o->packets == 0) {
+		o->slot[o->last_slot].came_ns = ts_ns;
+		o->slot[o->last_slot].came_mono_ns = clock_mono_ns();
+	}
 	*first = o->packets == 0 || ts_ns < *first ? ts_ns : *first;
 	*last = o->packets == 0 || ts_ns > *last ? ts_ns : *last;
 }

@@ -59,7 +59,9 @@ struct output {
 	struct {
 		uint64_t sequence; /* UINT64_MAX: free */
 		bool recorded, for_reader;
-		int64_t first_ns, last_ns; /* earliest and latest; meaningless without a packet */
+		/* without a packet meaningless: earliest and latest, and the first that came, by
+		 * its stamp and by our clock */
+		int64_t first_ns, last_ns, came_ns, came_mono_ns;
 	} slot[CHUNK_SLOTS_MAX];
 
 	struct output_segment segment;			    /* that is written now */

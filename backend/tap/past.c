@@ -11,11 +11,6 @@
 #define SETTLE_NS (120 * NS_PER_MS) /* the kernel shows a packet after 50 ms at most */
 #define SETTLE_MAX_NS (2 * NS_PER_S)
 
-static int64_t oldest_ns(const struct tap *t, int64_t now_ns)
-{
-	return t->past.ns ? now_ns - t->past.ns : INT64_MIN;
-}
-
 int past_ask(struct tap *t, uint32_t number, struct str name, int fd, struct err *e)
 {
 	struct past *x = &t->past;
@@ -61,8 +56,9 @@ static void past_begin(struct tap *t, struct err *e)
 	struct save_range range;
 	struct output_segment *s;
 	struct msg_tap_saved m = {.number = x->number};
+	const struct save_bounds bounds = {x->bytes, x->ns, x->asked_ns, x->asked_mono_ns};
 
-	save_look(&t->output, x->bytes, oldest_ns(t, x->asked_ns), &range);
+	save_look(&t->output, &bounds, &range);
 	s = save_segment(&t->output, &range, x->number, x->name);
 	if (!s) {
 		close(x->fd);
@@ -100,16 +96,17 @@ void past_tick(struct tap *t, bool now)
 
 void past_held(const struct tap *t, uint64_t *bytes, int64_t *ns)
 {
-	const int64_t now_ns = clock_now_ns();
+	const struct save_bounds bounds = {t->past.bytes, t->past.ns, clock_now_ns(),
+					   clock_mono_ns()};
 	struct save_range range;
 
 	*bytes = 0;
 	*ns = 0;
 	if (!t->past.bytes || !t->has_output)
 		return;
-	save_look(&t->output, t->past.bytes, oldest_ns(t, now_ns), &range);
+	save_look(&t->output, &bounds, &range);
 	*bytes = range.bytes;
-	*ns = range.first_ns && now_ns > range.first_ns ? now_ns - range.first_ns : 0;
+	*ns = range.held_ns > 0 ? range.held_ns : 0;
 }
 
 void past_release(struct tap *t)

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/xalloc.h"
 #include "transcode.h"
 
@@ -22,6 +23,25 @@ static const uint8_t *chunk_at(const struct output *o, uint64_t sequence, uint32
 	return o->slot[*slot].sequence == sequence ? data : NULL;
 }
 
+/* A packet that our clock stamped is looked at so much later. */
+#define LATE_MIN_NS (-100 * NS_PER_MS)
+#define LATE_MAX_NS (2 * NS_PER_S)
+
+/* What the clock that stamped the chunk in this slot is behind ours by; 0: it is ours. */
+static int64_t clock_behind_ns(const struct output *o, uint32_t slot, const struct save_bounds *b)
+{
+	const int64_t came_ns = b->now_ns - (b->now_mono_ns - o->slot[slot].came_mono_ns),
+		      late_ns = came_ns - o->slot[slot].came_ns;
+
+	return late_ns >= LATE_MIN_NS && late_ns <= LATE_MAX_NS ? 0 : late_ns;
+}
+
+/* Stamps before it are too old. */
+static int64_t oldest_ns(const struct output *o, uint32_t slot, const struct save_bounds *b)
+{
+	return b->ns ? b->now_ns - b->ns - clock_behind_ns(o, slot, b) : INT64_MIN;
+}
+
 static void range_take(struct save_range *r, int64_t first_ns, int64_t last_ns)
 {
 	if (r->first_ns == 0 || first_ns < r->first_ns)
@@ -31,23 +51,24 @@ static void range_take(struct save_range *r, int64_t first_ns, int64_t last_ns)
 }
 
 /* The first chunk in part: what is too old, and what is too much. */
-static void first_look(const struct output *o, uint64_t bytes, int64_t from_ns,
-		       struct save_range *r)
+static void first_look(const struct output *o, const struct save_bounds *b, struct save_range *r)
 {
 	const struct chunk_entry *entry;
 	uint32_t slot, length, at = 0;
 	const uint8_t *p = chunk_at(o, r->from, &slot, &length, &entry);
 	bool packet, inside = false;
+	int64_t from_ns;
 	size_t n;
 
 	if (!p)
 		return;
+	from_ns = oldest_ns(o, slot, b);
 	r->first_packet = entry->first_packet;
 	for (; (n = transcode_block(p + at, length - at, &packet)) > 0; at += (uint32_t)n) {
 		int64_t ts_ns = packet ? transcode_ticks(p + at) * (o->microseconds ? 1000 : 1) : 0;
 
 		inside = inside ||
-			 (packet && ts_ns >= from_ns && (!bytes || r->bytes - at <= bytes));
+			 (packet && ts_ns >= from_ns && (!b->bytes || r->bytes - at <= b->bytes));
 		if (!inside) {
 			r->at = at + (uint32_t)n;
 			r->first_packet += packet;
@@ -58,7 +79,7 @@ static void first_look(const struct output *o, uint64_t bytes, int64_t from_ns,
 	r->bytes -= r->at;
 }
 
-void save_look(const struct output *o, uint64_t bytes, int64_t from_ns, struct save_range *r)
+void save_look(const struct output *o, const struct save_bounds *b, struct save_range *r)
 {
 	const struct chunk_entry *entry;
 	uint32_t slot, length;
@@ -67,13 +88,13 @@ void save_look(const struct output *o, uint64_t bytes, int64_t from_ns, struct s
 	while (r->from > 0 && chunk_at(o, r->from - 1, &slot, &length, &entry)) {
 		const bool some = atomic_load_explicit(&entry->packets, memory_order_relaxed) > 0;
 
-		if (some && o->slot[slot].last_ns < from_ns)
+		if (some && o->slot[slot].last_ns < oldest_ns(o, slot, b))
 			break;
 		if (r->from == r->end)
 			r->length = length;
 		r->from--;
 		r->bytes += length;
-		if (bytes && r->bytes >= bytes)
+		if (b->bytes && r->bytes >= b->bytes)
 			break;
 	}
 	if (r->from == r->end)
@@ -82,7 +103,9 @@ void save_look(const struct output *o, uint64_t bytes, int64_t from_ns, struct s
 		if (chunk_at(o, n, &slot, &length, &entry) && atomic_load(&entry->packets) > 0)
 			range_take(r, o->slot[slot].first_ns, o->slot[slot].last_ns);
 	}
-	first_look(o, bytes, from_ns, r);
+	first_look(o, b, r);
+	if (r->first_ns && chunk_at(o, r->from, &slot, &length, &entry))
+		r->held_ns = b->now_ns - clock_behind_ns(o, slot, b) - r->first_ns;
 }
 
 struct output_segment *save_segment(struct output *o, const struct save_range *r, uint32_t number,

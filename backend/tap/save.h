@@ -10,11 +10,19 @@ struct save_range {
 	uint64_t bytes;		   /* of blocks in them */
 	uint64_t first_packet;	   /* numbers before it */
 	int64_t first_ns, last_ns; /* 0: no packet */
+	int64_t held_ns;	   /* since the first of them */
 };
 
-/* The last `bytes` (0: no bound) and what is not older than `from_ns`, without a hole: from the
- * first packet that is inside on, all. */
-void save_look(const struct output *o, uint64_t bytes, int64_t from_ns, struct save_range *r);
+/* The last so much of it; 0: no bound. */
+struct save_bounds {
+	uint64_t bytes;
+	int64_t ns;
+	int64_t now_ns, now_mono_ns; /* up to when */
+};
+
+/* What is inside the bounds, without a hole: from the first packet that is on, all. Stamps of
+ * another clock than ours (an adapter's, or ours before it was set) are seen as such. */
+void save_look(const struct output *o, const struct save_bounds *b, struct save_range *r);
 /* Registers the segment, sealing by itself; nothing is written before save_write. NULL: too many
  * files are open. */
 struct output_segment *save_segment(struct output *o, const struct save_range *r, uint32_t number,

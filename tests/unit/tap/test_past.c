@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "../../../backend/tap/save.h"
 #include "rig.h"
 
 #define PAST_BYTES (2u << 20)
@@ -278,9 +279,52 @@ static void a_full_disk_ends_the_save_alone(void **state)
 	free(seen);
 }
 
+/* Packets as another clock stamps them: an adapter's, or ours before it was set. */
+static void other_clocks(void **state)
+{
+	static const int64_t behind_ns[] = {0, 37 * NS_PER_S, -3600 * NS_PER_S};
+	const uint8_t data[RIG_PACKET_BYTES] = {0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(behind_ns); i++) {
+		struct output *o = xcalloc(1, sizeof(*o));
+		struct save_bounds b = {.ns = 30 * NS_PER_S};
+		struct save_range r;
+		int64_t now_ns = clock_now_ns();
+		int fd[2];
+		struct err e;
+
+		assert_int_equal(chunks_create(4, &fd[0], &fd[1], &e), 0);
+		assert_int_equal(chunks_map(&o->chunks, fd[0], fd[1], CHUNKS_TAP, &e), 0);
+		assert_int_equal(output_init(o, &e), 0);
+		output_add_interface(o, "x", 1, 0, "");
+		for (int64_t k = 0; k < 100; k++) { /* one each second, the last one now */
+			const struct source_packet p = {.ts_ns = now_ns - behind_ns[i] -
+								 (99 - k) * NS_PER_S,
+							.captured = sizeof(data),
+							.length = sizeof(data),
+							.data = data};
+
+			assert_int_equal(output_packet(o, 0, &p), 0);
+		}
+		output_publish(o);
+		o->slot[o->last_slot].came_mono_ns -= 99 * NS_PER_S;
+		b.now_ns = now_ns;
+		b.now_mono_ns = clock_mono_ns();
+		save_look(o, &b, &r);
+		assert_in_range(r.first_packet, 69, 70);
+		assert_in_range(r.held_ns, 28 * NS_PER_S, 30 * NS_PER_S);
+		output_release(o);
+		close(fd[0]);
+		close(fd[1]);
+		free(o);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(other_clocks),
 		cmocka_unit_test(the_last_of_it_is_saved),
 		cmocka_unit_test(capture_goes_on_beside_it),
 		cmocka_unit_test(a_time_bounds_it),
