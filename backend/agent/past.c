@@ -106,6 +106,10 @@ int past_save(struct session *s, const struct reply *r, struct err *e)
 		return err_set(e, ERR_CALL, "the session %s is %s: its past is gone", s->name,
 			       session_state_text(s));
 	if (x->running) {
+		if (r && x->next.count == SESSION_WAITING_MAX)
+			return err_set(e, ERR_REFUSED,
+				       "%u wait for the next save of %s already: ask again later",
+				       SESSION_WAITING_MAX, s->name);
 		x->again = true;
 		if (r)
 			waiting_add(&x->next, r);

@@ -81,6 +81,15 @@ static void tap_died(struct session *s, const struct err *why)
 		      cause);
 }
 
+/* Its tap ended in order and left a file: what it was asked for too late. */
+static bool segments_unsealed(const struct session *s)
+{
+	for (unsigned i = 0; i < s->nsegments; i++)
+		if (!s->segment[i].sealed)
+			return true;
+	return false;
+}
+
 void session_tap_gone(struct session *s, const struct err *why)
 {
 	struct err e, ended;
@@ -96,7 +105,7 @@ void session_tap_gone(struct session *s, const struct err *why)
 	s->tap_pid = 0;
 	if (!s->tap_ended)
 		tap_died(s, why);
-	else if (segment_open(s))
+	else if (segments_unsealed(s))
 		salvage_tap(s, "stop");
 	if (!s->reason) { /* it ended of itself, and in order */
 		s->reason = xstrdup(s->tap_error.code ? s->tap_error.text : "the source ended");

@@ -34,6 +34,9 @@ static void tap_stats(struct session *s, const struct frame *f)
 		return;
 	}
 	before = s->total;
+	/* Time to drain is for one that gets nowhere. */
+	if (s->state == SESSION_STOPPING && m.written_bytes > s->total.written_bytes)
+		s->deadline_ns = clock_mono_ns() + SESSION_STOP_NS;
 	s->total = m;
 	disk_dropped(s, &before);
 	history_add(&s->history,

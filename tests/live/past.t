@@ -164,6 +164,19 @@ exits 0 'one that ends it' alert a 'packets > 0 then stop'
 happens 'ends it' column_is a state ended
 is "$(fact a reason)" alert 'and is the reason'
 
+# --- a save and the end at once: there is a whole file, or none ---
+for i in 1 2 3 4 5; do
+	tapdeck new "end$i" device va past 60s filter udp port 7777
+	send 1000 0.1
+	until_true 20 counted "end$i" "$sent"
+	tapdeck save "end$i" >/dev/null 2>&1 &
+	tapdeck stop "end$i"
+	wait $!
+	echo "$? $(numbers "end$i" | cut -d' ' -f1,4) $(find "$XDG_DATA_HOME" "$XDG_STATE_HOME" -path "*/captures/end$i-*" -name '*.part' | wc -l)" |
+		sed "s/^0 $sent 0 0$/good/; s/^[1-9] 0 0 0$/good/; s/^[1-9]  0$/good/"
+done >"$T/ends"
+is "$(sort -u "$T/ends")" good 'a save and the end at once'
+
 # --- who dies in the middle of a save ---
 its_files() { # SESSION TESTS...
 	find "$XDG_DATA_HOME" "$XDG_STATE_HOME" -path "*/captures/$1-*" "$2" "$3" -size +0
