@@ -287,7 +287,7 @@ void segment_sealed(struct session *s, const struct msg_tap_sealed *m)
 uint64_t segment_first_packet(struct session *s, struct segment *g)
 {
 	const uint64_t next = s->chunks.head ? atomic_load(&s->chunks.head->next) : 0;
-	const struct segment *before = g > s->segment ? g - 1 : NULL;
+	const struct segment *before = g;
 
 	for (uint64_t n = next > CHUNK_ENTRIES ? next - CHUNK_ENTRIES : 0; n < next && !g->begun;
 	     n++) {
@@ -300,7 +300,10 @@ uint64_t segment_first_packet(struct session *s, struct segment *g)
 		g->first_packet = entry->first_packet;
 		g->begun = true;
 	}
-	if (!g->begun && before && before->sealed && g->first_packet == 0)
+	do /* what is saved stands nowhere in the order */
+		before = before > s->segment ? before - 1 : NULL;
+	while (before && before->saved);
+	if (!g->begun && !g->saved && before && before->sealed && g->first_packet == 0)
 		return before->first_packet + before->packets;
 	return g->first_packet;
 }

@@ -193,8 +193,9 @@ void session_unbound(struct session *s)
 {
 	struct reader_child *r = s->reader;
 
-	/* What was only counted has its connections there and nowhere else. */
-	if (!r || s->state != SESSION_ENDED || map_count(r->bindings) || !session_recorded(s))
+	/* What was only counted has its connections there and nowhere else, if it saw it. */
+	if (!r || s->state != SESSION_ENDED || map_count(r->bindings) ||
+	    (s->chunks_fd >= 0 && !session_recorded(s)))
 		return;
 	s->reader = NULL;
 	session_unpack_drop(s);

@@ -57,7 +57,7 @@ static void state_add_lists(struct buf *b, const struct session *s)
 				 (unsigned long long)g->first_packet, (long long)g->first_ns,
 				 (long long)g->last_ns);
 		add_word(b, g->reason);
-		(void)buf_add_byte(b, '\n');
+		(void)buf_printf(b, " %d\n", g->saved);
 	}
 	for (unsigned i = 0; i < s->nsegments; i++) {
 		const struct segment *g = &s->segment[i];
@@ -211,6 +211,7 @@ static void take_segment(struct session *s, const struct words *w)
 	g->first_ns = strtoll(at(w, 7), NULL, 10);
 	g->last_ns = strtoll(at(w, 8), NULL, 10);
 	(void)snprintf(g->reason, sizeof(g->reason), "%.60s", at(w, 9));
+	g->saved = number(w, 10) != 0;
 }
 
 static void take_way(struct session *s, const struct words *w)

@@ -2,7 +2,8 @@
  * with whole pcapng blocks, with a published length. Control makes and holds the memfd, the tap writes it, the reader
  * maps it read-only. Sequence numbers 0, 1, 2 name chunks in their order. A second, small memfd is the reader's to write:
  * what it has let go. So nobody waits for anybody:
- *   - the tap takes a slot again only when its chunk is written (if recording) and released or not for the reader;
+ *   - the tap takes a slot again only when its chunk is written (if recording; and if it is being saved) and released or not for
+ *     the reader;
  *   - where the reader holds too many, new chunks are marked CHUNK_NOT_FOR_READER: it finds a gap and says so;
  *   - when the tap is killed, control writes every published chunk from `written` on at its file offset. */
 #ifndef CAPFILE_CHUNK_H

@@ -62,12 +62,18 @@ happens 'all is counted' counted p $((before + sent))
 capinfos_says=$(paths p | xargs capinfos -c 2>&1 | grep -c 'Number of packets')
 is "$capinfos_says" 4 'others read the files'
 
+tapdeck new again device va past 60s filter udp port 7777
+again=$(there "$tools/sender" 10.77.0.9 7777 200 1000 0.2)
+until_true 20 counted again "$again"
+tapdeck save again && tapdeck save again && tapdeck stop again
+
 # --- the numbers of its packets are the session's, as of recordings ---
 kill -9 "$(pids_of daemon)"
 until_true 10 tapdeck list
 exits 0 'packets of an ended session, from its files' packets p --format csv --no-header --columns number
 is "$(head -n 1 "$T/out")-$(tail -n 1 "$T/out")" "$((before + 1))-$((before + sent))" 'have the numbers that they had'
 is "$(wc -l <"$T/out")" "$sent" 'each once'
+is "$(tapdeck connections again --format csv --no-header --columns packets_ab)" "$again" 'what two files have is one'
 
 # --- a size ---
 exits 0 'a past of a size, as pcap' new size device va past 3MB format pcap precision us filter udp port 7777
