@@ -4,6 +4,9 @@
 cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=tests/live/veth.sh
 . tests/live/veth.sh
+# shellcheck source=tests/live/terminal.sh
+. tests/live/terminal.sh
+need_program tmux capinfos
 namespaces
 case $B in /*) tools=$B/tests/tools ;; *) tools=$PWD/$B/tests/tools ;; esac
 # To nobody: no answer disturbs the count.
@@ -63,6 +66,7 @@ capinfos_says=$(paths p | xargs capinfos -c 2>&1 | grep -c 'Number of packets')
 is "$capinfos_says" 4 'others read the files'
 
 tapdeck new again device va past 60s filter udp port 7777
+tapdeck alert again 'pps > 1G for 1h then save'
 again=$(there "$tools/sender" 10.77.0.9 7777 200 1000 0.2)
 until_true 20 counted again "$again"
 tapdeck save again && tapdeck save again && tapdeck stop again
@@ -74,6 +78,7 @@ exits 0 'packets of an ended session, from its files' packets p --format csv --n
 is "$(head -n 1 "$T/out")-$(tail -n 1 "$T/out")" "$((before + 1))-$((before + sent))" 'have the numbers that they had'
 is "$(wc -l <"$T/out")" "$sent" 'each once'
 is "$(tapdeck connections again --format csv --no-header --columns packets_ab)" "$again" 'what two files have is one'
+is "$(fact again alert)" '1: pps > 1G for 1h then save: not true' 'its alert is known'
 
 # --- a size ---
 exits 0 'a past of a size, as pcap' new size device va past 3MB format pcap precision us filter udp port 7777
@@ -211,4 +216,15 @@ until_over() { column "$1" state | grep -Eq '^(ended|failed)$'; }
 killed ta tap
 killed da daemon
 killed all all
+
+# --- a key ---
+tapdeck list --format csv --no-header --columns name | while read -r each; do tapdeck dismiss "$each"; done
+exits 0 'a past' new keyed device va past 60s filter udp port 7777
+send 1000 0.1
+happens 'it is counted' counted keyed "$sent"
+start 120 30
+sees 'the console shows it' keyed
+keys w
+happens 'w saves' has_files keyed 1
+is "$(numbers keyed | cut -d' ' -f1,4)" "$sent 0" 'all of it'
 done_testing

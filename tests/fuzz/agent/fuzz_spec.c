@@ -2,7 +2,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "../../../backend/agent/spec.h"
+#include "../../../backend/agent/alert.h"
 
 #define FUZZ_WORDS 256
 
@@ -21,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		word[count++] = (struct str){(const char *)data + from, i - from};
 		from = i + 1;
 	}
-	(void)spec_parse(&s, word, count, &e);
+	if (spec_parse(&s, word, count, &e) == 0)
+		(void)alerts_check(&s, &e);
 	spec_release(&s);
 	return 0;
 }
