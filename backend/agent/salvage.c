@@ -372,10 +372,29 @@ static int journal_end(struct session *s, int fd, bool tap, struct err *e)
 	return r;
 }
 
+/* A save that died before its first byte left no file: none is listed. */
+static void saves_unlist(struct session *s)
+{
+	for (unsigned i = s->nsegments; i > 0; i--) {
+		struct segment *g = &s->segment[i - 1];
+		char *part = segment_file(g, true);
+		const bool there = g->bytes || !g->saved || folder_has(s->folder, g->name) ||
+				   folder_has(s->folder, part);
+
+		free(part);
+		if (there)
+			continue;
+		free(g->name);
+		memmove(g, g + 1, (s->nsegments - i) * sizeof(*g));
+		s->nsegments--;
+	}
+}
+
 void salvage_journals(struct session *s)
 {
 	struct err e;
 
+	saves_unlist(s);
 	if (s->tap_journal_fd >= 0 && journal_end(s, s->tap_journal_fd, true, &e))
 		control_event(s->control, "warn", s->name, "tap.journal could not be ended: %s",
 			      e.text);

@@ -218,6 +218,22 @@ killed ta tap
 killed da daemon
 killed all all
 
+# --- who dies before its first byte leaves no file ---
+begun() { find "$XDG_DATA_HOME" "$XDG_STATE_HOME" -path "*/captures/$1-*" -name '*.part' | grep -q .; }
+exits 0 'a past' new early device va past 60s filter udp port 7777
+kill -STOP "$(pids_of tap)"
+tapdeck save early 2>"$T/early" &
+saver=$!
+happens 'its file is made' begun early
+kill -9 "$(pids_of tap)"
+wait $saver
+is "$?" 4 'save says so'
+like "$(cat "$T/early")" 'ended before its past was saved' 'in a sentence'
+happens 'the session is over' until_over early
+is "$(tapdeck files early --format csv --no-header)" '' 'no file is listed'
+is "$(tapdeck history captures --format csv --no-header --columns session,files | sed -n 's/^early,//p')" 0 'nor in the history'
+is "$(find "$XDG_DATA_HOME" "$XDG_STATE_HOME" -path '*/captures/early-*' -name '*.pcapng*')" '' 'and none is there'
+
 # --- a key ---
 tapdeck list --format csv --no-header --columns name | while read -r each; do tapdeck dismiss "$each"; done
 exits 0 'a past' new keyed device va past 60s filter udp port 7777
