@@ -46,6 +46,7 @@ static int announce_run(struct outlets *o, const struct segment *g, struct err *
 	char *path = segment_path(s, g, false);
 	char *env[] = {
 		xasprintf("TAPDECK_FILE=%s", path),
+		xasprintf("TAPDECK_NAME=%s", g->name),
 		xasprintf("TAPDECK_CAPTURE=%s", s->capture),
 		xasprintf("TAPDECK_SEGMENT=%u", g->number),
 		xasprintf("TAPDECK_PACKETS=%llu", (unsigned long long)g->packets),

@@ -4,6 +4,7 @@
 #include <sys/statvfs.h>
 
 #include "base/text.h"
+#include "base/xalloc.h"
 #include "capfile/packet.h"
 #include "alert.h"
 #include "reader_child.h"
@@ -128,6 +129,31 @@ static void show_alerts(const struct session *s, struct rowset *rows)
 		     since_ns ? text_rfc3339(since_ns, when) : "");
 }
 
+/* What its files go through. */
+static void show_outlets(const struct session *s, struct rowset *rows)
+{
+	const struct {
+		const char *name, *text;
+	} words[] = {{"compress", s->spec.compress},
+		     {"pipe", s->spec.pipe},
+		     {"announce", s->spec.announce},
+		     {"watch_file", s->spec.watch_file}};
+	unsigned held = 0, waiting = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (words[i].text)
+			fact(rows, words[i].name, "%s", words[i].text);
+	for (unsigned i = 0; i < s->nsegments; i++) {
+		held += s->segment[i].way == SEGMENT_WAY_HELD;
+		waiting += s->segment[i].way == SEGMENT_WAY_PLAIN ||
+			   s->segment[i].way == SEGMENT_WAY_PACKING;
+	}
+	if (s->spec.watch_file)
+		fact_count(rows, "files_held", held);
+	if (s->spec.compress)
+		fact_count(rows, "files_to_compress", waiting);
+}
+
 static void show_own(const struct session *s, struct rowset *rows)
 {
 	char from[TEXT_NUMBER_MAX], to[TEXT_NUMBER_MAX];
@@ -192,6 +218,7 @@ void show_fill(struct control *c, const struct table_arguments *a, struct rowset
 	show_totals(s, rows);
 	show_usage(s, rows);
 	show_disk(s, rows);
+	show_outlets(s, rows);
 	show_own(s, rows);
 	show_history(c, s, rows);
 }
