@@ -23,7 +23,7 @@ _Static_assert(READ_BYTES_SMALL / 2 >= 2 * RESYNC_NEAR_BYTES,
 	       "what is kept of a hole holds all that a scan weighs");
 
 struct capfile {
-	int fd;
+	int fd; /* -1: it was let go */
 	char *name;
 	struct blocks *blocks;
 	/* buf[pos] to buf[len] is to be read; buf[0] lies at `base` of the file.
@@ -477,22 +477,6 @@ static int read_begin(struct capfile *f, struct err *e)
 		       f->name, f->len);
 }
 
-static int check_kind(int fd, const char *name, struct err *e)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return err_errno(e, ERR_REFUSED, "%s cannot be looked at", name);
-	if (S_ISDIR(st.st_mode))
-		return err_set(e, ERR_REFUSED, "%s is a folder: name a capture file in it", name);
-	if (!S_ISREG(st.st_mode))
-		return err_set(
-			e, ERR_REFUSED,
-			"%s is not a plain file: packets are read at places, which it has not",
-			name);
-	return 0;
-}
-
 int capfile_open(struct capfile **out, int fd, const char *name, struct err *e)
 {
 	struct capfile *f = xcalloc(1, sizeof(*f));
@@ -502,7 +486,7 @@ int capfile_open(struct capfile **out, int fd, const char *name, struct err *e)
 	f->blocks = blocks_new();
 	f->cap = READ_BYTES_SMALL;
 	f->buf = xmalloc(f->cap);
-	if (check_kind(fd, name, e) < 0 || read_begin(f, e) < 0) {
+	if (looks_kind(fd, name, e) < 0 || read_begin(f, e) < 0) {
 		capfile_close(f);
 		return -1;
 	}
@@ -514,7 +498,8 @@ void capfile_close(struct capfile *f)
 {
 	if (!f)
 		return;
-	(void)close(f->fd);
+	if (f->fd >= 0)
+		(void)close(f->fd);
 	blocks_free(f->blocks);
 	free(f->name);
 	free(f->buf);
@@ -523,10 +508,20 @@ void capfile_close(struct capfile *f)
 	free(f);
 }
 
+void capfile_let_go(struct capfile *f)
+{
+	f->size_seen = capfile_size(f);
+	if (f->fd >= 0)
+		(void)close(f->fd);
+	f->fd = -1;
+}
+
 uint64_t capfile_size(struct capfile *f)
 {
 	struct stat st;
 
+	if (f->fd < 0)
+		return f->size_seen;
 	return fstat(f->fd, &st) < 0 || st.st_size < 0 ? 0 : (uint64_t)st.st_size;
 }
 

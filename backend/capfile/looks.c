@@ -1,6 +1,7 @@
 #include "looks.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/xalloc.h"
 
@@ -53,4 +54,20 @@ bool looks_foreign(const char *name, const uint8_t *p, size_t len, struct err *e
 	(void)err_set(e, ERR_REFUSED, "%s is text, not a capture: it begins with \"%.*s\"", name,
 		      (int)shown, (const char *)p);
 	return true;
+}
+
+int looks_kind(int fd, const char *name, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return err_errno(e, ERR_REFUSED, "%s cannot be looked at", name);
+	if (S_ISDIR(st.st_mode))
+		return err_set(e, ERR_REFUSED, "%s is a folder: name a capture file in it", name);
+	if (!S_ISREG(st.st_mode))
+		return err_set(
+			e, ERR_REFUSED,
+			"%s is not a plain file: packets are read at places, which it has not",
+			name);
+	return 0;
 }

@@ -30,6 +30,7 @@ static void pipeline_forget(struct reader *r)
 	if (count > most && first < count - most)
 		first = count - most;
 	index_drop(&r->index, first);
+	source_forget(&r->source, index_number(&r->index, r->index.first));
 	pages_drop(&r->capture.tags, r->index.first);
 	if (r->outer)
 		pages_drop(&r->outer->capture.tags, r->index.first);

@@ -17,7 +17,8 @@ void source_release(struct source *s)
 {
 	for (uint32_t i = 0; i < s->nparts; i++) {
 		capfile_close(s->part[i].file);
-		(void)close(s->part[i].fd);
+		if (s->part[i].fd >= 0)
+			(void)close(s->part[i].fd);
 		free(s->part[i].name);
 		free(s->part[i].why);
 		free(s->part[i].map.number);

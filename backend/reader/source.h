@@ -62,6 +62,7 @@ struct source {
 	uint32_t nparts, reading; /* part[reading] is read */
 	struct merge merge;
 	struct live live;
+	uint32_t forgotten; /* parts before it are closed */
 	bool from_files; /* live: catching up from the segments */
 	uint64_t tried;	 /* `seen` when that was last tried */
 	struct source_interface *interface;
@@ -114,6 +115,8 @@ bool source_grew(struct source *s);
 /* Lets chunks go that are behind us; returns the index row of the first packet in those that are
  * kept. */
 uint64_t source_let_go(struct source *s);
+/* No packet before this number is asked for any more: segments that hold others alone are closed. */
+void source_forget(struct source *s, uint64_t number);
 /* State, progress and the note of the capture. */
 void source_state(struct source *s, struct table_state *t);
 /* What is damaged, cut or missing, "" for nothing. */

@@ -193,6 +193,19 @@ bool source_grew(struct source *s)
 	return true;
 }
 
+/* A segment may have been removed meanwhile, or compressed: its disk is free when nobody has it
+ * open. */
+void source_forget(struct source *s, uint64_t number)
+{
+	while (part_passed(s, s->forgotten) && s->part[s->forgotten + 1].first_packet < number) {
+		struct part *p = &s->part[s->forgotten++];
+
+		capfile_let_go(p->file);
+		(void)close(p->fd);
+		p->fd = -1;
+	}
+}
+
 /* --- again --- */
 
 struct part *source_part_of(struct source *s, uint64_t place)

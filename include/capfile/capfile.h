@@ -32,6 +32,9 @@ int capfile_read_at(struct capfile *f, uint64_t offset, uint32_t interface, uint
 /* No more will be written (for a file that does not grow: say so at once): a record that is not whole at the end becomes a
  * hole ("cut short"). capfile_next may give more after it: what lies behind a record that lied about its size. */
 void capfile_end(struct capfile *f);
+/* Its bytes are not needed any more: the descriptor is closed, so that a file that was removed frees its disk. What was
+ * learnt of it stays; packets of it are not there. */
+void capfile_let_go(struct capfile *f);
 /* More was written after all: a record that was cut short at the end is looked at again, and is no hole any more. */
 void capfile_resume(struct capfile *f);
 
