@@ -143,7 +143,8 @@ struct segment *outlet_segment(struct outlets *o, uint32_t number)
 static bool files_wait(const struct session *s)
 {
 	for (unsigned i = 0; i < s->nsegments; i++)
-		if (s->segment[i].way != SEGMENT_WAY_NONE && s->segment[i].way != SEGMENT_WAY_DONE)
+		if (s->segment[i].unnoted || (s->segment[i].way != SEGMENT_WAY_NONE &&
+					      s->segment[i].way != SEGMENT_WAY_DONE))
 			return true;
 	return false;
 }
@@ -170,6 +171,7 @@ void outlet_step(struct outlets *o)
 	outlet_hold_step(o);
 	outlet_pack_step(o);
 	outlet_announce_step(o);
+	outlet_journal_step(o);
 	if (!outlets_busy(o->session))
 		(void)uv_timer_stop(&o->timer);
 	else if (!uv_is_active((uv_handle_t *)&o->timer))

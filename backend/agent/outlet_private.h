@@ -76,6 +76,8 @@ void outlet_hold_step(struct outlets *o);
 void outlet_show(struct outlets *o, struct segment *g);
 /* --- outlet_journal.c --- */
 /* A file has another name and size: the journal says so. */
-void outlet_journal(struct session *s, const struct segment *g);
+void outlet_journal(struct session *s, struct segment *g);
+/* What could not be said to it before. */
+void outlet_journal_step(struct outlets *o);
 
 #endif

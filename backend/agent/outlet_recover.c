@@ -46,7 +46,6 @@ static void recover_packing(struct session *s, struct segment *g, const struct c
 		recover_taking(s, g, packed);
 	else
 		free(packed);
-	g->taking = false;
 }
 
 static unsigned recover_held(struct session *s, struct segment *g)
@@ -79,6 +78,9 @@ void outlets_recover(struct session *s)
 		shown += recover_held(s, g);
 		if (k && !g->packed)
 			recover_packing(s, g, k);
+		else if (g->taking)
+			outlet_journal(s, g); /* it may not know of it yet */
+		g->taking = false;
 	}
 	if (shown)
 		control_event(s->control, "note", s->name,

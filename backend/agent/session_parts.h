@@ -67,6 +67,7 @@ struct segment {
 	bool sealed;
 	bool part;	     /* complete, and still named .part */
 	bool packed;	     /* compressed: the name says with what */
+	bool unnoted;	     /* the journal is still to be told of its name */
 	bool taking;	     /* the compressed one is being given its name */
 	enum segment_way way;
 	bool told;	     /* the reader has it */

@@ -64,7 +64,7 @@ static void state_add_lists(struct buf *b, const struct session *s)
 
 		if (g->part || g->packed || g->taking)
 			(void)buf_printf(b, "way %u %d %d %d %llu\n", g->number, g->part, g->packed,
-					 g->taking, (unsigned long long)g->plain_bytes);
+					 g->taking || g->unnoted, (unsigned long long)g->plain_bytes);
 	}
 	for (const struct counter *k = s->counters; k; k = k->next) {
 		(void)buf_add_str(b, "counter");

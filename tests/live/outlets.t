@@ -16,6 +16,7 @@ cat >"$T/bin/gzip" <<END
 case \$(cat $T/mode) in
 die) echo 'gzip: this one is broken' >&2; exit 1 ;;
 kill) kill -9 \$\$ ;;
+full) exec /usr/bin/gzip "\$@" >/dev/full ;;
 stall) sleep 0.1; exec sleep 1000 ;;
 esac
 exec /usr/bin/gzip "\$@"
@@ -61,10 +62,14 @@ packets_in() { # UNPACK FILES...: as tcpdump counts them
 	for f in "$@"; do "$with" -dc "$f" | tcpdump -nr - 2>/dev/null; done | wc -l
 }
 no_part() { [ -z "$(find "$(folder_of "$1")" -name '*.part')" ]; }
+files_agree() { [ "$(files "$1" name,file_bytes | sort)" = "$disk" ]; }
+books_agree() { [ "$(tapdeck history files --format csv --no-header --columns session,name,bytes | sed -n "s/^$1,//p" | sort)" = "$disk" ]; }
 history_agrees() { # SESSION NAME: names and bytes of files on the disk, of `files`, of the history
 	disk=$(cd "$(folder_of "$1")" && stat -c '%n,%s' ./*.pcapng* | sed 's,^\./,,' | sort)
-	is "$(files "$1" name,file_bytes | sort)" "$disk" "$2: files tells what is there"
-	is "$(tapdeck history files --format csv --no-header --columns session,name,bytes | sed -n "s/^$1,//p" | sort)" "$disk" "$2: so does the history"
+	if until_true 5 files_agree "$1"; then ok "$2: files tells what is there"; else not_ok "$2: files tells what is there" "$(files "$1" name,file_bytes)
+$disk"; fi
+	if until_true 10 books_agree "$1"; then ok "$2: so does the history"; else not_ok "$2: so does the history" "$(tapdeck history files --format csv --no-header --columns session,name,bytes)
+$disk"; fi
 }
 
 # --- what takes a minute begins first ---
@@ -122,13 +127,13 @@ is "$(packets_in zstd "$(folder_of live)"/*.zst)" "$(value live packets)" 'it ha
 history_agrees live live
 
 # --- compressors that die ---
-for how in die kill; do
+for how in die kill full; do
 	echo $how >"$T/mode"
 	exits 0 "a compressor that will $how" new "packer-$how" device va record filter icmp compress gzip every 1s
 	traffic 100
 	exits 0 "it did $how: the capture ended well" stop "packer-$how"
 	state_is "packer-$how" ended && ok "$how: ended, and not failed"
-	tells "packer-$how" 'stays as it is, gzip failed: it (ended with 1: gzip: this one is broken|was killed by signal 9)' "$how: it is told why"
+	tells "packer-$how" 'stays as it is, gzip failed: it (ended with 1: gzip: this one is broken|was killed by signal 9|ended with 1: gzip: .*No space left)' "$how: it is told why"
 	is "$(told "packer-$how" | grep -c 'stays as it is')" 1 "$how: once"
 	folder=$(folder_of "packer-$how")
 	no_part "packer-$how" && ok "$how: nothing half is left"
@@ -136,6 +141,7 @@ for how in die kill; do
 		"0$(value "packer-$how" packets)" "$how: the plain files are whole"
 	history_agrees "packer-$how" "$how"
 done
+echo die >"$T/mode"
 exits 0 'a live one that will die' new livedie device va record filter icmp compress gzip:live
 tells livedie 'was compressed while it was written, and gzip failed' 'a live one that died is told'
 echo well >"$T/mode"
@@ -273,23 +279,4 @@ done
 tells killheld 'complete files that were held back are shown' 'those that were held are told of'
 daemon_end
 
-# --- a disk that is full ---
-mkdir -m 755 "$T/small"
-if mount -t tmpfs -o size=9m none "$T/small" 2>/dev/null; then
-	at_end "umount '$T/small'"
-	daemon_start "$T/small"
-	exits 0 'on a small disk' new full device va record filter 'udp port 7777' compress gzip
-	there "$tools/sender" 10.77.0.9 7777 1400 4000 1 >/dev/null
-	head -c 3000000 /dev/zero >"$T/small/taken"
-	exits 0 'its end' stop full
-	until_true 15 sh -c "! ls $T/small/full-*/*.part"
-	folder=$(folder_of full)
-	if ls "$folder"/*.gz >/dev/null 2>&1; then
-		is "$(packets_in gzip "$folder"/*.gz)" "$(value full packets)" 'there was room enough'
-	else
-		tells full 'stays as it is, gzip failed' 'a full disk is told'
-		is "$(for f in "$folder"/*.pcapng; do tcpdump -nr "$f" 2>/dev/null; done | wc -l)" "$(value full packets)" 'and nothing is lost'
-	fi
-	daemon_end
-fi
 done_testing
