@@ -92,6 +92,32 @@ static void test_keep(void **state)
 	spec_release(&s);
 }
 
+/* What the files go through. */
+static void test_outlets(void **state)
+{
+	struct spec s;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(parse(&s,
+			       "a record compress zstd:19:live pipe 'tcpdump -r -' announce \"mv "
+			       "-t '/a b'\" watch-file /tmp/x user bob",
+			       &e),
+			 0);
+	assert_string_equal(s.compress, "zstd");
+	assert_int_equal(s.compress_level, 19);
+	assert_true(s.compress_live);
+	assert_string_equal(s.pipe, "tcpdump -r -");
+	assert_string_equal(s.announce, "mv -t '/a b'");
+	assert_string_equal(s.watch_file, "/tmp/x");
+	assert_string_equal(s.user, "bob");
+	spec_release(&s);
+	assert_int_equal(parse(&s, "a record compress xz", &e), 0);
+	assert_int_equal(s.compress_level, -1);
+	assert_false(s.compress_live);
+	spec_release(&s);
+}
+
 static void test_refused(void **state)
 {
 	static const struct {
@@ -99,6 +125,14 @@ static void test_refused(void **state)
 	} cases[] = {
 		{"a filtre tcp", "did you mean \"filter\""},
 		{"a persist ephemeral", "not both"},
+		{"a record compress rar", "gzip, zstd, lz4 or xz"},
+		{"a record compress gzip:99", "gzip, zstd, lz4 or xz"},
+		{"a record compress gzip:6:lives", "gzip, zstd, lz4 or xz"},
+		{"a compress gzip", "record"},
+		{"a announce /bin/true", "record"},
+		{"a pipe", "needs a value"},
+		{"a pipe '\"x'", "quote"},
+		{"a record watch-file sign", "whole path"},
 		{"a filter", "needs an expression"},
 		{"a filter tcp record filter udp", "one filter"},
 		{"a counter tcp", "NAME=FILTER"},
@@ -273,11 +307,16 @@ static void test_patterns(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_capstats_line), cmocka_unit_test(test_all_words),
-		cmocka_unit_test(test_keep),	      cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_capstats_line),
+		cmocka_unit_test(test_all_words),
+		cmocka_unit_test(test_keep),
+		cmocka_unit_test(test_outlets),
+		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_many_counters),
-		cmocka_unit_test(test_own),	      cmocka_unit_test(test_own_environment),
-		cmocka_unit_test(test_access),	      cmocka_unit_test(test_capture_names),
+		cmocka_unit_test(test_own),
+		cmocka_unit_test(test_own_environment),
+		cmocka_unit_test(test_access),
+		cmocka_unit_test(test_capture_names),
 		cmocka_unit_test(test_patterns),
 	};
 
