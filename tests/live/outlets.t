@@ -31,9 +31,10 @@ daemon_pid() {
 daemon_start() { # FOLDER MORE...: with our programs, and without lz4
 	captures=$1
 	shift
+	rm -f "$T/log"
 	here unshare -m sh -c "mount --bind '$T/bin' /usr/local/bin && mount --bind /dev/null /usr/bin/lz4 &&
 		exec $BIN/tapdeckd --daemon -s '$TAPDECK_SOCKET' -C '$captures' -l '$T/log' $*" &
-	until_true 15 tapdeck list || bail "no daemon: $(cat "$T/log")"
+	until_true 30 grep -q 'listening at' "$T/log" || bail "no daemon: $(cat "$T/log")"
 	daemon=$(daemon_pid)
 	[ -n "$daemon" ] || bail 'the daemon is not ours'
 }
