@@ -117,6 +117,28 @@ is "$(packets_in zstd "$T"/fetched/*.zst)" "$(value pack-zstd packets)" 'fetch b
 tapdeck summary "$(files pack-zstd path | sed -n 1p)" --format csv --no-header --columns packets >"$T/out"
 is "$(cat "$T/out")" "$(files pack-zstd packets | sed -n 1p)" 'a path of `files` is opened as it is'
 
+# --- a reader that dies while files are compressed: the next one reads those first ---
+exits 0 'compressed and watched' new again device va record filter icmp every 1s compress gzip
+traffic 100
+until_true 15 all_packed again gz
+reader_of() { # the session's: the one that was started last
+	for pid in $(ip netns pids "$near"); do
+		tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -q '^tapdeckd --read ' && awk '{ print $22, $1 }' "/proc/$pid/stat"
+	done | sort -n | sed -n '$s/.* //p'
+}
+kill -9 "$(reader_of)"
+tells again 'another one has been started and catches up from the files' 'its reader dies'
+traffic 20
+in_a_row() { # SESSION: every packet from the first on is there once
+	[ "$(tapdeck packets "$1" --format csv --no-header --columns number | awk '$1 == NR { n++ } END { print n + 0 }')" = "$(value "$1" packets)" ]
+}
+if until_true 15 in_a_row again; then ok 'the next one has every packet, of compressed files too'; else
+	not_ok 'the next one has every packet, of compressed files too' "$(tapdeck packets again --format csv --no-header --columns number | awk '$1 != NR' | head -n 3; value again packets)"
+fi
+is "$(tapdeck connections again --format csv --no-header --columns packets_ab,packets_ba | awk -F, '{ n += $1 + $2 } END { print n }')" "$(value again packets)" 'and the connections of them'
+exits 0 'its end' stop again
+if until_true 15 in_a_row again; then ok 'as when it has ended'; else not_ok 'as when it has ended' "$(tapdeck summary again)"; fi
+
 # --- while it is written ---
 exits 0 'compressed while it is written' new live device va record filter icmp compress zstd:1:live
 traffic 50
