@@ -103,7 +103,7 @@ void outlet_announce_step(struct outlets *o)
 	}
 	while ((ready = ready_in_front(s, &first)) > OUTLETS_ANNOUNCE_MAX) {
 		s->segment[first].way = SEGMENT_WAY_DONE;
-		if (o->dropped++ == o->dropped_told)
+		if (o->dropped++ == 0) /* more are told of when its command has ended */
 			dropped_tell(o);
 	}
 	if (!ready || o->announce.errand)

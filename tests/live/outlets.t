@@ -51,6 +51,11 @@ is_told() { told "$1" | grep -Eq -e "$2"; }
 tells() { # SESSION PATTERN NAME [SECONDS]
 	if until_true "${4:-15}" is_told "$1" "$2"; then ok "$3"; else not_ok "$3" "$(told "$1")"; fi
 }
+holds() { # NAME COMMAND...
+	description=$1
+	shift
+	if "$@"; then ok "$description"; else not_ok "$description" "$* is not so"; fi
+}
 state_is() { [ "$(tapdeck list --format csv --no-header --columns name,state | sed -n "s/^$1,//p")" = "$2" ]; }
 all_packed() { # SESSION SUFFIX: every complete file is
 	files "$1" name,state | grep -q "\.$2,sealed$" && ! files "$1" name,state | grep -v ',writing$' | grep -vq "\.$2,sealed$"
@@ -75,13 +80,13 @@ $disk"; fi
 
 # --- what takes a minute begins first ---
 echo stall >"$T/mode"
-exits 0 'a session whose compressor will stall' new stalls device va record compress gzip
+exits 0 'a session whose compressor will stall' new stalls device va record every 1s compress gzip
 exits 0 'a session whose command never ends' new endless device va record announce "/bin/sh -c 'trap \"\" TERM; sleep 1000 & wait; sleep 1000'"
 exits 0 'a session whose live compressor will stall' new livestall device va record compress gzip:live
 traffic 20
-exits 0 'its file is complete at once' rotate stalls
 exits 0 'and that of the other' rotate endless
-until_true 10 sh -c "ls $T/all/stalls-*/*.gz.part" && echo well >"$T/mode"
+both_stall() { [ "$(find "$T"/all/stalls-* -name '*.gz.part' | wc -l)" = 2 ]; }
+until_true 20 both_stall && echo well >"$T/mode"
 is "$(files stalls state | sed -n 1p)" compressing 'a file that is being compressed says so'
 
 # --- refusals ---
@@ -155,11 +160,11 @@ for how in die kill full; do
 	exits 0 "a compressor that will $how" new "packer-$how" device va record filter icmp compress gzip every 1s
 	traffic 100
 	exits 0 "it did $how: the capture ended well" stop "packer-$how"
-	state_is "packer-$how" ended && ok "$how: ended, and not failed"
+	holds "$how: ended, and not failed" state_is "packer-$how" ended
 	tells "packer-$how" 'stays as it is, gzip failed: it (ended with 1: gzip: this one is broken|was killed by signal 9|ended with 1: gzip: .*No space left)' "$how: it is told why"
 	is "$(told "packer-$how" | grep -c 'stays as it is')" 1 "$how: once"
 	folder=$(folder_of "packer-$how")
-	no_part "packer-$how" && ok "$how: nothing half is left"
+	holds "$how: nothing half is left" until_true 5 no_part "packer-$how"
 	is "$(packets_in cat "$folder"/*.pcapng 2>/dev/null)$(for f in "$folder"/*.pcapng; do tcpdump -nr "$f" 2>/dev/null; done | wc -l)" \
 		"0$(value "packer-$how" packets)" "$how: the plain files are whole"
 	history_agrees "packer-$how" "$how"
@@ -199,7 +204,7 @@ like "$(files held path | sed -n 2p)" 'part$' 'under its name .part'
 : >"$sign"
 second() { [ "$(files held state | sed -n 2p)" = sealed ]; }
 if until_true 10 second; then ok 'the sign shows it'; else not_ok 'the sign shows it' "$(files held state)"; fi
-[ ! -e "$sign" ] && ok 'and is taken away'
+holds 'and is taken away' test ! -e "$sign"
 is "$(files held state | sed -n 3p)" held 'the third one waits for another'
 mkdir "$sign"
 tells held "$sign is there and cannot be removed" 'a sign that cannot be taken away is told'
@@ -225,7 +230,7 @@ traffic 20
 tells pipedie 'the command of "pipe" ended with 7: enough; the capture goes on without it' 'is told'
 before=$(value pipedie packets)
 traffic 20
-at_least pipedie $((before + 40)) && ok 'and the capture goes on'
+holds 'and the capture goes on' until_true 5 at_least pipedie $((before + 40))
 exits 0 'a command that does not read for a while' new slow device va filter 'udp port 7777' pipe "/bin/sh -c 'sleep 13; exec tcpdump -n -r - -w slow.pcap'"
 there ip neigh add 10.77.0.9 lladdr "$(here cat /sys/class/net/va/address)" dev vb nud permanent
 there "$tools/sender" 10.77.0.9 7777 1400 8000 9 >/dev/null
@@ -254,7 +259,7 @@ is "$(sort -u "$folder/ids")" "$(id -u games)" 'commands run as them'
 is "$(cat "$folder/groups")" "$(id -G games)" 'with their groups'
 like "$(cat "$folder/status")" '^CapEff:.0*$' 'and no capability'
 like "$(cat "$folder/status")" '^NoNewPrivs:.1$' 'nor a way to one'
-[ ! -e "$folder/shadow" ] && ok 'they read what they may'
+holds 'they read what they may' test ! -e "$folder/shadow"
 is "$(packets_in gzip "$folder"/*.gz)" "$(value theirs packets)" 'nothing is lost'
 member() { here setpriv --reuid=5 --regid=60 --clear-groups env HOME="$T/member" XDG_STATE_HOME="$T/member" XDG_DATA_HOME="$T/member" \
 	XDG_CONFIG_HOME="$T/member" XDG_CACHE_HOME="$T/member" timeout 60 "$TAPDECK" "$@"; }
@@ -274,9 +279,11 @@ is "$(stat -c %U "$(folder_of theirown)"/*.gz)" games 'and have what comes of it
 # --- what took a minute ---
 tells endless 'the command of "announce" did not end in time' 'a command that never ends is ended' 90
 tells stalls 'stays as it is, gzip failed: it made no way for 60 seconds' 'a compressor that makes no way is ended' 90
-no_part_but_open() { [ -z "$(find "$(folder_of stalls)" -name '*.gz.part')" ]; }
-no_part_but_open && ok 'and leaves nothing'
+holds 'meanwhile files waited, which is told' is_told stalls 'gzip is slower than the traffic: [0-9]+ complete files wait as they are'
 exits 0 'the capture went on' stop stalls
+none_packed_wait() { no_part stalls && ! files stalls state | grep -q compressing; }
+if until_true 30 none_packed_wait; then ok 'the others are compressed, and nothing half is left'; else not_ok 'the others are compressed, and nothing half is left' "$(files stalls name,state)"; fi
+is "$(files stalls name | grep -c '\.pcapng$')" 2 'those two stay as they are'
 exits 0 'as did the other' stop endless
 exits 0 'as did the third' stop livestall
 

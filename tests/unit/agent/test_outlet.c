@@ -16,7 +16,7 @@
 
 #include "../../../backend/agent/errand.h"
 #include "../../../backend/agent/follow.h"
-#include "../../../backend/agent/outlet.h"
+#include "../../../backend/agent/outlet_private.h"
 #include "../../../backend/agent/packing.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -189,6 +189,64 @@ static void test_who_may(void **state)
 		assert_int_equal(e.code, ERR_REFUSED);
 	}
 	assert_int_equal(outlets_check(&none, &member, &e), 0);
+}
+
+/* --- files that wait --- */
+
+#define FILES 100u
+
+/* A command that never ends: the oldest go without, those that are not ready are never overtaken.
+ */
+static void test_announce_queue(void **state)
+{
+	char command[] = "/bin/true", name[] = "x", file[] = "x-1.pcapng";
+	struct control c = {0};
+	struct session s = {.control = &c, .name = name, .spec = {.announce = command}};
+	struct outlets o = {.session = &s};
+	unsigned waiting = 0;
+
+	(void)state;
+	s.segment = xcalloc(FILES, sizeof(*s.segment));
+	s.nsegments = FILES;
+	for (unsigned i = 0; i < FILES; i++)
+		s.segment[i] = (struct segment){
+			.number = i + 1, .name = file, .sealed = true, .way = SEGMENT_WAY_READY};
+	o.announce.errand = (struct errand *)(uintptr_t)&o; /* it runs, and is not looked at */
+	s.segment[90].way = SEGMENT_WAY_PACKING;
+	outlet_announce_step(&o);
+	for (unsigned i = 0; i < FILES; i++)
+		waiting += s.segment[i].way == SEGMENT_WAY_READY;
+	assert_int_equal(waiting, OUTLETS_ANNOUNCE_MAX + 9);
+	assert_int_equal(o.dropped, 90 - OUTLETS_ANNOUNCE_MAX);
+	assert_int_equal(s.segment[25].way, SEGMENT_WAY_DONE);
+	assert_int_equal(s.segment[26].way, SEGMENT_WAY_READY);
+	assert_int_equal(c.nevents, 1); /* told, and not for each */
+	assert_non_null(strstr(c.event[0].sentence, "1 files were not announced"));
+	s.segment[90].way = SEGMENT_WAY_READY;
+	outlet_announce_step(&o);
+	assert_int_equal(o.dropped, FILES - OUTLETS_ANNOUNCE_MAX);
+	free(c.event[0].where);
+	free(c.event[0].sentence);
+	free(s.segment);
+}
+
+static void test_ways(void **state)
+{
+	struct segment g = {0};
+
+	(void)state;
+	assert_string_equal(outlets_state(&g), "writing");
+	assert_true(segment_is_part(&g));
+	g.sealed = g.part = true;
+	g.way = SEGMENT_WAY_HELD;
+	assert_string_equal(outlets_state(&g), "held");
+	assert_true(segment_is_part(&g));
+	g.part = false;
+	g.way = SEGMENT_WAY_PACKING;
+	assert_string_equal(outlets_state(&g), "compressing");
+	assert_false(segment_is_part(&g));
+	g.way = SEGMENT_WAY_READY;
+	assert_string_equal(outlets_state(&g), "sealed");
 }
 
 /* --- chunks --- */
@@ -422,7 +480,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_programs),      cmocka_unit_test(test_last_words),
 		cmocka_unit_test(test_compressors),   cmocka_unit_test(test_accounts),
-		cmocka_unit_test(test_who_may),	      cmocka_unit_test(test_follow),
+		cmocka_unit_test(test_who_may),	      cmocka_unit_test(test_announce_queue),
+		cmocka_unit_test(test_ways),	      cmocka_unit_test(test_follow),
 		cmocka_unit_test(test_follow_behind), cmocka_unit_test(test_follow_unknown),
 		cmocka_unit_test(test_follow_late),
 	};
