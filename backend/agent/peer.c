@@ -43,6 +43,7 @@ struct peer *peer_new(struct control *c, int fd, int fd_out, const struct who *w
 	p->control = c;
 	p->who = *who;
 	p->serial = ++c->last_serial;
+	p->since_ns = clock_mono_ns();
 	p->bindings = map_new(PEER_BINDINGS_MAX);
 	p->pending = map_new(PEER_PENDING_MAX);
 	p->next = c->peers;
@@ -298,6 +299,13 @@ void peer_tick(struct peer *p, int64_t now_ns)
 {
 	struct err e;
 
+	/* A place among the clients is for who asks something. */
+	if (!p->greeted && p->control->role == CONTROL_DAEMON &&
+	    now_ns - p->since_ns > PEER_GREETS_NS) {
+		err_set(&e, ERR_CALL, "no HELLO came within 30 seconds");
+		peer_refuse(p, &e);
+		return;
+	}
 	if (!channel_congested(p->channel)) {
 		p->congested_ns = 0;
 		return;

@@ -8,6 +8,7 @@
 
 #define PEER_BINDINGS_MAX 1024u
 #define PEER_PENDING_MAX 4096u
+#define PEER_GREETS_NS (30 * NS_PER_S) /* within which HELLO must come */
 #define PEER_CONGESTED_NS (30 * NS_PER_S) /* so long may nothing be read by it */
 
 enum route { ROUTE_HERE, ROUTE_READER, ROUTE_UPSTREAM };
@@ -47,6 +48,7 @@ struct peer {
 	uint64_t serial;
 	struct who who;
 	bool greeted;
+	int64_t since_ns; /* monotonic */
 	struct map *bindings; /* channel to struct binding */
 	struct map *pending;  /* channel, id to struct pending */
 	struct own own;

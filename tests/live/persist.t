@@ -43,7 +43,7 @@ exits 0 'it is ended' stop gone
 
 # --- SIGTERM ---
 kill -TERM "$daemon"
-wait_gone "$daemon"
+wait "$daemon" 2>/dev/null
 is "$(find "$T/data" -name '*.part')" '' 'the daemon ends: files are whole'
 pings 3 # nobody sees these
 daemon_start
@@ -70,7 +70,7 @@ like "$(tapdeck history events --format csv)" 'is back: nothing was seen' 'as it
 file=$(find "$T/data" -name 'web-*.part')
 # shellcheck disable=SC2046
 kill -9 $(ours)
-wait_gone "$daemon"
+wait "$daemon" 2>/dev/null
 daemon_start
 until_true 20 is_state web running
 is $? 0 'killed with its children: it is back'
@@ -81,7 +81,7 @@ like "$(tapdeck show web)" 'event .*is back: .*interrupted' 'it says what happen
 
 # --- only the daemon is killed: its tap drains, then the session begins anew ---
 kill -9 "$daemon"
-wait_gone "$daemon"
+wait "$daemon" 2>/dev/null
 pings 1
 daemon_start
 until_true 20 is_state web running
@@ -96,14 +96,14 @@ is $? 0 'its tap killed: it is back'
 
 # --- its device is not there ---
 kill -TERM "$daemon"
-wait_gone "$daemon"
+wait "$daemon" 2>/dev/null
 ip -n "$near" link del va
 daemon_start
 until_true 10 told web 'begins again as soon as it can: .*"va"'
 is $? 0 'without its device it waits, and says so'
 is "$(tapdeck list --format csv --no-header --columns name,state | sed -n 's/^web,//p')" failed 'on the list'
 kill -9 "$daemon" # while it waits
-wait_gone "$daemon"
+wait "$daemon" 2>/dev/null
 daemon_start
 until_true 10 told web 'begins again as soon as it can'
 is $? 0 'also when the daemon is killed meanwhile'
@@ -120,11 +120,11 @@ is $? 0 'but for the one that was ended'
 like "$(tapdeck show web)" '^filter +icmp or arp$' 'all of it as before'
 exits 0 'stop' stop web
 kill -TERM "$daemon"
-wait_gone "$daemon"
+wait "$daemon" 2>/dev/null
 daemon_start
 is "$(tapdeck list --format csv --no-header --columns name,state | sed -n 's/^web,//p')" ended 'what somebody stopped stays so'
 kill -TERM "$daemon"
-wait_gone "$daemon"
+wait "$daemon" 2>/dev/null
 
 # --- a daemon that was started because somebody asked ---
 export TAPDECK_SOCKET="$T/demand" XDG_STATE_HOME="$T/demand-state"
