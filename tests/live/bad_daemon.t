@@ -13,7 +13,7 @@ daemon_start() { # COMMAND...: before it; sets daemon
 	ip netns exec "$near" "$@" "$BIN/tapdeckd" --daemon -l "$T/log" &
 	daemon=$!
 	at_end "kill -9 $daemon"
-	until_true 10 here "$TAPDECK" daemon
+	until_true 10 sh -c "test -S '$TAPDECK_SOCKET' && ip netns exec '$near' '$TAPDECK' daemon"
 }
 cat >"$T/clients.py" <<'END'
 import os, resource, socket, struct, sys, time
@@ -255,9 +255,9 @@ daemon_start env
 exits 0 'a session' new last device va record filter icmp
 here ping -q -c 5 -i 0.02 10.77.0.2 >/dev/null
 until_true 10 counted last 10
-here timeout 60 "$TAPDECK" watch last frequency 0.2 >"$T/watch" 2>"$T/err" &
+here timeout 60 "$TAPDECK" watch last frequency 0.2 >"$T/watched" 2>"$T/err" &
 watching=$!
-until_true 10 test -s "$T/watch"
+until_true 10 test -s "$T/watched"
 kill -9 "$daemon"
 wait $watching
 is $? 3 'the daemon killed under a watch'
