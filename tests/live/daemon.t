@@ -145,6 +145,39 @@ os.execv(sys.argv[1], ["tapdeckd", "--daemon"])' "$BIN/tapdeckd" >"$T/out" 2>&1
 is $? 2 'what is handed over and is no socket'
 like "$(cat "$T/out")" 'no unix socket that listens' 'it says so'
 
+# --- root's own, at the usual places, which a mount namespace makes ---
+cp -a /etc "$T/etc"
+mkdir -p "$T/etc/tapdeck"
+echo 'tapdeck:x:64300:' >>"$T/etc/group"
+echo 'limit sessions 7' >"$T/etc/tapdeck/tapdeckd.conf"
+chmod 755 "$T"
+cat >"$T/installed" <<'END'
+mount --bind "$T/etc" /etc
+for place in /run /var/lib /var/log; do mount -t tmpfs -o mode=755 none $place; done
+unset TAPDECK_SOCKET XDG_STATE_HOME XDG_DATA_HOME XDG_CONFIG_HOME XDG_CACHE_HOME
+"$BIN/tapdeckd" --daemon &
+daemon=$!
+tries=0
+until "$TAPDECK" daemon >/dev/null 2>&1 || [ $tries = 100 ]; do sleep 0.1 && tries=$((tries + 1)); done
+stat -c '%n %a %G' /run/tapdeck/socket
+"$TAPDECK" daemon --format csv --no-header | grep -E '^(group|captures|limit_sessions),'
+"$TAPDECK" new usual device va record && "$TAPDECK" stop usual
+# A member has no daemon of their own, and asks root's.
+mkdir "$T/member" && chown 64301 "$T/member"
+setpriv --reuid=64301 --regid=65534 --groups=64300 env HOME="$T/member" "$TAPDECK" list --format csv --no-header --columns name,owner,state
+setpriv --reuid=64302 --regid=65534 --clear-groups env HOME="$T/member" TAPDECK_SOCKET=/run/tapdeck/socket "$TAPDECK" new x device va 2>&1
+ls /var/lib/tapdeck/captures | sed 's/-.*//'
+stat -c '%a' /var/lib/tapdeck /var/log/tapdeck/audit.log
+kill $daemon
+wait $daemon
+END
+export T BIN
+here unshare -m sh "$T/installed" >"$T/out" 2>&1
+for line in '/run/tapdeck/socket 660 tapdeck' 'group,tapdeck' 'captures,/var/lib/tapdeck/captures' 'limit_sessions,7' 'usual,root,ended' \
+	'tapdeck: .*does not let you in.*' usual 700 600; do
+	is_in "root's own daemon: $line" "^$line\$"
+done
+
 # --- with no more rights than the unit leaves ---
 export TAPDECK_SOCKET="$T/bounded"
 caps=$(sed -n 's/^CapabilityBoundingSet=//p' backend/agent/tapdeckd.service.in | sed 's/CAP_/+/g' | tr 'A-Z ' 'a-z,')
