@@ -115,10 +115,8 @@ static int settings_use(struct daemon *d, const struct settings *s, struct err *
 	c->sessions_max = s->sessions;
 	c->clients_max = clients_allowed(s->clients);
 	c->buffer_max_bytes = s->buffer_bytes;
-	if (s->captures) {
-		free(c->captures);
-		c->captures = xstrdup(s->captures);
-	}
+	free(c->captures);
+	c->captures = s->captures ? xstrdup(s->captures) : paths_captures();
 	return 0;
 }
 
