@@ -211,8 +211,10 @@ static void state_draw(const struct session_page *s, struct area a)
 		x += area_printf(a, x, 0, STYLE_TITLE, "%sbit/s  %s packets/s", text_rate(bps, rate), text_rate(pps < 0 ? 0 : pps, per)) + 2;
 	if (runs)
 		x += area_text(a, x, 0, STYLE_NORMAL, str_is(session_fact(s->facts, "recording"), "yes") ? "recording  " : "counting  ");
-	if (since.len >= 19)
-		x += area_printf(a, x, 0, STYLE_DIM, a.width < 80 ? "since %.0s%.8s" : "since %.10s %.8s", since.p, since.p + 11);
+	if (since.len >= 19 && a.width < 80)
+		x += area_printf(a, x, 0, STYLE_DIM, "since %.8s", since.p + 11);
+	else if (since.len >= 19)
+		x += area_printf(a, x, 0, STYLE_DIM, "since %.10s %.8s", since.p, since.p + 11);
 	put_fact(s, a, x, " by ", "owner", "");
 }
 

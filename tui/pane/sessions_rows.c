@@ -55,6 +55,7 @@ static void on_past(void *arg, struct feed *f)
 		t->count = n;
 	t->past = NULL;
 	feed_free(f);
+	sessions_rows_make(t->sessions);
 	list_again(t->sessions->list);
 }
 
