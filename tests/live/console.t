@@ -143,8 +143,7 @@ in_tmux kill-server
 tapdeck new stays device va filter icmp
 start 80 24
 sees 'a console' 'stays .*running'
-keys Down
-sees 'its row is selected' '^> stays'
+sees 'what runs comes first' '^> stays'
 keys r
 sees 'r: it records' '^> stays .*running +yes'
 here ping -qc 3 -i 0.1 10.77.0.2 >/dev/null 2>&1
