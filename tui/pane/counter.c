@@ -169,7 +169,7 @@ static void counter_name(struct pane *p, struct buf *out)
 static const struct pane_word words[] = {
 	{"counter-change", "", "a form for another filter of the counter"},
 	{"counter-remove", "", "takes the counter away, after asking"},
-	{"scale", "", "a column of the graph is a second, ten, a minute"},
+	{"scale", "", "a column of the graph is a second, ten, a minute, an hour"},
 	{"unit", "", "the graph shows bits or packets"},
 	{NULL, NULL, NULL},
 };

@@ -14,6 +14,7 @@
 #define LABEL_COLUMNS 20 /* from one time on the axis to the next */
 #define LEGEND_ROWS_FROM 8
 #define LETTERS 8
+#define FILL_NS (5 * NS_PER_S) /* what the history may be behind */
 #define LEGEND_COLUMNS 36 /* of what a mark means */
 
 struct mark {
@@ -25,8 +26,10 @@ struct mark {
 struct rate_graph {
 	struct app *app;
 	struct feed *feed;
+	struct feed *past;  /* of the history, where a column is a minute or more; NULL: not asked */
+	bool here;	    /* it is this machine's: the history needs no host's name */
 	struct feed *drops; /* of a counter's session: `poll` of a counter has none; else the same feed */
-	char *session, *counter;
+	char *session, *counter, *host;
 	int scale;	/* index of scales */
 	bool packets;
 	uint32_t asked; /* seconds */
@@ -35,12 +38,13 @@ struct rate_graph {
 	size_t marks;
 };
 
-/* Seconds a column stands for, and how often it is asked then. */
+/* Seconds a column stands for, how often it is asked then, and the history's table of them: what a host holds in memory goes
+ * back for minutes only. */
 static const struct {
 	int seconds;
 	uint32_t period_ms;
-	const char *name;
-} scales[] = {{1, 1000, "1 s"}, {10, 2000, "10 s"}, {60, 5000, "1 min"}};
+	const char *name, *table;
+} scales[] = {{1, 1000, "1 s", NULL}, {10, 2000, "10 s", NULL}, {60, 5000, "1 min", "minutes"}, {3600, 60000, "1 h", "hours"}};
 
 /* What is drawn: columns of time up to the newest second. */
 struct plot {
@@ -64,6 +68,8 @@ struct rate_graph *rate_graph_new(struct app *a, struct host *h, const char *ses
 	g->session = xstrdup(session);
 	g->counter = xstrdup(counter);
 	g->feed = feed_new(a, h, "", graph_changed, g);
+	g->here = !*host_name(h) || strcmp(host_name(h), "local") == 0;
+	g->host = xstrdup(host_name(h));
 	g->drops = *counter ? feed_new(a, h, "", graph_changed, g) : g->feed;
 	return g;
 }
@@ -83,8 +89,10 @@ void rate_graph_free(struct rate_graph *g)
 	if (g->drops != g->feed)
 		feed_free(g->drops);
 	feed_free(g->feed);
+	feed_free(g->past);
 	free(g->session);
 	free(g->counter);
+	free(g->host);
 	free(g);
 }
 
@@ -104,6 +112,28 @@ void rate_graph_unit(struct rate_graph *g)
 	g->packets = !g->packets;
 }
 
+/* "session web counter dns last 6000s | minutes" */
+static void past_ask(struct rate_graph *g, int width)
+{
+	const char *table = scales[g->scale].table;
+	const int64_t seconds = (int64_t)width * scales[g->scale].seconds;
+	struct buf question;
+
+	feed_free(g->past);
+	g->past = NULL;
+	if (!table)
+		return;
+	app_fill(g->app, FILL_NS);
+	buf_init(&question, 4096);
+	(void)buf_printf(&question, "session %s%s%s%s%s last %llds | %s", g->session, *g->counter ? " counter " : "", g->counter, g->here ? "" : " on ",
+			 g->here ? "" : g->host, (long long)seconds, table);
+	g->past = feed_new(g->app, hosts_get(app_hosts(g->app), "store"), "", graph_changed, g);
+	feed_ask(g->past, &(struct feed_query){.table = table, .words = (const char *const[]){buf_str(&question)}, .nwords = 1,
+					       .columns = "time,pps,bps,dropped", .filter = *g->counter ? "" : "not counter", .sort = "-time",
+					       .count = (uint32_t)width, .period_ms = scales[g->scale].period_ms});
+	buf_release(&question);
+}
+
 static void graph_ask(struct rate_graph *g, int width)
 {
 	const uint32_t wanted = (uint32_t)(width * scales[g->scale].seconds), count = wanted < SECONDS_MAX ? wanted : SECONDS_MAX;
@@ -111,6 +141,8 @@ static void graph_ask(struct rate_graph *g, int width)
 
 	if (g->asked == count && g->asked_scale == g->scale)
 		return;
+	if (g->asked_scale != g->scale || !g->asked)
+		past_ask(g, width);
 	g->asked = count;
 	g->asked_scale = g->scale;
 	feed_ask(g->feed, &(struct feed_query){.table = "poll", .words = words, .nwords = *g->counter ? 3 : 1,
@@ -164,26 +196,44 @@ static void letter_put(struct plot *p, int64_t time_ns, char letter)
 		p->letter[x] = p->letter[x] && p->letter[x] != letter ? '*' : letter;
 }
 
-/* The highest second of each column: a burst must be seen. Rows come newest first. */
-static void plot_make(const struct rate_graph *g, struct plot *p)
+/* The highest of what falls into a column: a burst must be seen. */
+static void values_put(const struct rate_graph *g, struct plot *p, const struct feed *f)
 {
-	const struct window *w = feed_window(g->feed);
-	const char *unit = g->packets ? "pps" : "bps";
+	const struct window *w = feed_window(f);
 
-	p->column_ns = scales[g->scale].seconds * NS_PER_S;
-	p->end_ns = w->rows ? time_of(g->feed, 0) : app_now_ns(g->app);
-	for (int x = 0; x < p->width; x++)
-		p->value[x] = -1;
 	for (uint32_t row = 0; row < w->rows; row++) {
-		const int x = column_of(p, time_of(g->feed, row));
-		const double v = number(g->feed, row, unit);
+		const int x = column_of(p, time_of(f, row));
+		const double v = number(f, row, g->packets ? "pps" : "bps");
 
 		if (x >= 0 && v > p->value[x])
 			p->value[x] = v;
 	}
+}
+
+/* The host counts drops since the start, rows newest first; the history by the period. */
+static void drops_put(const struct rate_graph *g, struct plot *p)
+{
 	for (uint32_t row = 0; row + 1 < feed_window(g->drops)->rows; row++)
 		if (number(g->drops, row, "dropped_kernel") > number(g->drops, row + 1, "dropped_kernel"))
 			letter_put(p, time_of(g->drops, row), 'D');
+	for (uint32_t row = 0; g->past && row < feed_window(g->past)->rows; row++)
+		if (number(g->past, row, "dropped") > 0)
+			letter_put(p, time_of(g->past, row), 'D');
+}
+
+static void plot_make(const struct rate_graph *g, struct plot *p)
+{
+	const bool past = g->past && feed_window(g->past)->rows > 0;
+
+	p->column_ns = scales[g->scale].seconds * NS_PER_S;
+	p->end_ns = feed_window(g->feed)->rows ? time_of(g->feed, 0) : past ? time_of(g->past, 0) : app_now_ns(g->app);
+	for (int x = 0; x < p->width; x++)
+		p->value[x] = -1;
+	if (past)
+		values_put(g, p, g->past);
+	else
+		values_put(g, p, g->feed);
+	drops_put(g, p);
 	for (size_t i = 0; i < g->marks; i++)
 		letter_put(p, g->mark[i].time_ns, g->mark[i].letter);
 }

@@ -18,7 +18,7 @@ void rate_graph_free(struct rate_graph *g); /* NULL is fine */
 /* Marks below the axis, by letters; drops are the graph's own. `text`: what the newest one means, copied. */
 void rate_graph_marks_clear(struct rate_graph *g);
 void rate_graph_mark(struct rate_graph *g, int64_t time_ns, char letter, const char *text);
-void rate_graph_scale(struct rate_graph *g); /* a column is 1 s, 10 s, 60 s, 1 s ... */
+void rate_graph_scale(struct rate_graph *g); /* a column is 1 s, 10 s, a minute, an hour, 1 s ... */
 void rate_graph_unit(struct rate_graph *g);  /* bits or packets */
 /* Of the newest second; negative: unknown. */
 double rate_graph_bps(const struct rate_graph *g);

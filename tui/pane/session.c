@@ -426,7 +426,7 @@ static void page_name(struct pane *p, struct buf *out)
 static const struct pane_word words[] = {
 	SESSION_WORDS,
 	{"counters", "", "the wall of the session's counters"},
-	{"scale", "", "a column of the graph is a second, ten, a minute"},
+	{"scale", "", "a column of the graph is a second, ten, a minute, an hour"},
 	{"unit", "", "the graph shows bits or packets"},
 	{NULL, NULL, NULL},
 };
