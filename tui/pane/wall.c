@@ -252,7 +252,7 @@ static void wall_status(struct pane *p, struct buf *out)
 	(void)buf_printf(out, "%llu/%llu", (unsigned long long)(w->total ? w->cursor + 1 : 0), (unsigned long long)w->total);
 	if (*w->filter)
 		(void)buf_printf(out, "  filter: %s", w->filter);
-	(void)buf_printf(out, "  sort: %s %s  60 s", w->sort + (w->sort[0] == '-'), w->sort[0] == '-' ? "down" : "up");
+	(void)buf_printf(out, "  sort: %s %s  a bar is 5 s", w->sort + (w->sort[0] == '-'), w->sort[0] == '-' ? "down" : "up");
 }
 
 static void wall_name(struct pane *p, struct buf *out)

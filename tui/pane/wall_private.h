@@ -7,7 +7,8 @@
 #include "tui/app.h"
 #include "tui/pane.h"
 
-#define WALL_SAMPLES 60	    /* seconds kept of each counter's rates */
+#define WALL_SAMPLES 40	    /* kept of each counter's rates */
+#define WALL_SAMPLE_S 5	    /* seconds each stands for: a wall that moved each second would be too much for a slow link */
 #define WALL_TRACKS_MAX 4096u /* counters whose rates are kept */
 #define WALL_ROWS_MAX 4096u /* asked of one host at once */
 #define WALL_PASTS_MAX 32u  /* questions for what was before, under way at once */
@@ -32,8 +33,7 @@ struct wall_track {
 	struct wall *wall;
 	double pps[WALL_SAMPLES], bps[WALL_SAMPLES];
 	int count;
-	uint64_t serial;
-	int64_t sampled_ns;
+	int64_t period; /* of the last sample: time over WALL_SAMPLE_S */
 	bool past_asked;
 	struct feed *past; /* what was before this console looked; NULL: it came, or was not asked */
 };

@@ -8,8 +8,6 @@
 #include "tui/list.h"
 #include "wall_private.h"
 
-#define SAMPLE_NS (NS_PER_S / 2)
-
 static void on_answer(void *arg, struct feed *f);
 
 /* --- asking --- */
@@ -217,26 +215,40 @@ static struct wall_track *track_get(struct wall *w, const struct wall_cell *c)
 	return t;
 }
 
-static void sample_add(double *sample, int count, double value)
+static void sample_push(struct wall_track *t, double pps, double bps)
 {
-	if (count == WALL_SAMPLES)
-		memmove(sample, sample + 1, sizeof(*sample) * (WALL_SAMPLES - 1));
-	sample[count < WALL_SAMPLES ? count : WALL_SAMPLES - 1] = value;
+	if (t->count == WALL_SAMPLES) {
+		memmove(t->pps, t->pps + 1, sizeof(t->pps[0]) * (WALL_SAMPLES - 1));
+		memmove(t->bps, t->bps + 1, sizeof(t->bps[0]) * (WALL_SAMPLES - 1));
+		t->count--;
+	}
+	t->pps[t->count] = pps;
+	t->bps[t->count++] = bps;
 }
 
-static void track_add(struct wall *w, const struct wall_cell *c)
+/* The highest second of a period counts; periods without any are gaps. */
+static void track_add(struct wall_track *t, int64_t time_ns, double pps, double bps)
+{
+	const int64_t period = time_ns / (WALL_SAMPLE_S * NS_PER_S);
+	const int last = t->count - 1;
+
+	if (last >= 0 && period <= t->period) {
+		t->pps[last] = pps > t->pps[last] ? pps : t->pps[last];
+		t->bps[last] = bps > t->bps[last] ? bps : t->bps[last];
+		return;
+	}
+	for (int gap = 0; last >= 0 && gap < WALL_SAMPLES && ++t->period < period; gap++)
+		sample_push(t, -1, -1);
+	sample_push(t, pps, bps);
+	t->period = period;
+}
+
+static void cell_sample(struct wall *w, const struct wall_cell *c)
 {
 	struct wall_track *t = track_get(w, c);
-	const uint64_t serial = feed_serial(c->ask->feed);
-	const int64_t now_ns = app_now_ns(w->pane.app);
 
-	if (!t || t->serial == serial || (t->sampled_ns && now_ns - t->sampled_ns < SAMPLE_NS))
-		return;
-	t->serial = serial;
-	t->sampled_ns = now_ns;
-	sample_add(t->pps, t->count, number(wall_value(c, "pps")));
-	sample_add(t->bps, t->count, number(wall_value(c, "bps")));
-	t->count += t->count < WALL_SAMPLES;
+	if (t && !t->past) /* what was before comes first */
+		track_add(t, app_now_ns(w->pane.app), number(wall_value(c, "pps")), number(wall_value(c, "bps")));
 }
 
 /* The newest second comes first. */
@@ -244,15 +256,16 @@ static void on_past(void *arg, struct feed *f)
 {
 	struct wall_track *t = arg;
 	const struct window *w = feed_window(f);
-	const int n = w->rows < WALL_SAMPLES ? (int)w->rows : WALL_SAMPLES;
 
 	if (feed_state(f) == FEED_WAITING)
 		return;
-	for (int i = 0; i < n; i++) {
-		t->pps[i] = number(window_cell(w, (uint32_t)(n - 1 - i), window_column(w, "pps")));
-		t->bps[i] = number(window_cell(w, (uint32_t)(n - 1 - i), window_column(w, "bps")));
+	t->count = 0;
+	for (uint32_t row = w->rows; row-- > 0;) {
+		const struct value time = window_cell(w, row, window_column(w, "time"));
+
+		track_add(t, time.type == VALUE_INT ? time.i : 0, number(window_cell(w, row, window_column(w, "pps"))),
+			  number(window_cell(w, row, window_column(w, "bps"))));
 	}
-	t->count = n > t->count ? n : t->count;
 	t->past = NULL;
 	t->wall->pasts--;
 	feed_free(f);
@@ -272,7 +285,7 @@ const struct wall_track *wall_track(struct wall *w, const struct wall_cell *c)
 	w->pasts++;
 	t->past = feed_new(w->pane.app, c->ask->host, "", on_past, t);
 	feed_ask(t->past, &(struct feed_query){.table = "poll", .words = (const char *const[]){session, "counter", counter}, .nwords = *counter ? 3 : 1,
-					       .columns = "pps,bps", .sort = "-time", .count = WALL_SAMPLES});
+					       .columns = "time,pps,bps", .sort = "-time", .count = WALL_SAMPLES * WALL_SAMPLE_S});
 	free(session);
 	free(counter);
 	return t;
@@ -292,7 +305,7 @@ static void on_answer(void *arg, struct feed *f)
 		w->total += feed_window(a->feed)->total;
 	cells_merge(w);
 	for (size_t i = 0; i < w->ncells; i++)
-		track_add(w, &w->cell[i]);
+		cell_sample(w, &w->cell[i]);
 	selection_follow(w);
 	if (w->cursor >= w->total)
 		w->cursor = w->total ? w->total - 1 : 0;
