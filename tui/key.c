@@ -87,6 +87,7 @@ const struct key key_table[] = {
 	{"sessions", "m", "modify-session", ""},
 	{"sessions", "a", "alert-session", ""},
 	{"sessions", "+", "counter-session", ""},
+	{"sessions", "f8", "session", "Page"},
 	{"sessions", "S", "session", ""},
 	{"sessions", "W", "counters", ""},
 

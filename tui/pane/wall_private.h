@@ -33,6 +33,8 @@ struct wall_track {
 	struct wall *wall;
 	double pps[WALL_SAMPLES], bps[WALL_SAMPLES];
 	int count;
+	int64_t live_ns; /* of the newest rates that were seen here; 0: none */
+	double live_pps, live_bps;
 	int64_t period; /* of the last sample: time over WALL_SAMPLE_S */
 	bool past_asked;
 	struct feed *past; /* what was before this console looked; NULL: it came, or was not asked */

@@ -247,8 +247,13 @@ static void cell_sample(struct wall *w, const struct wall_cell *c)
 {
 	struct wall_track *t = track_get(w, c);
 
-	if (t && !t->past) /* what was before comes first */
-		track_add(t, app_now_ns(w->pane.app), number(wall_value(c, "pps")), number(wall_value(c, "bps")));
+	if (!t)
+		return;
+	t->live_ns = app_now_ns(w->pane.app);
+	t->live_pps = number(wall_value(c, "pps"));
+	t->live_bps = number(wall_value(c, "bps"));
+	if (!t->past) /* what was before comes first */
+		track_add(t, t->live_ns, t->live_pps, t->live_bps);
 }
 
 /* The newest second comes first. */
@@ -266,6 +271,7 @@ static void on_past(void *arg, struct feed *f)
 		track_add(t, time.type == VALUE_INT ? time.i : 0, number(window_cell(w, row, window_column(w, "pps"))),
 			  number(window_cell(w, row, window_column(w, "bps"))));
 	}
+	track_add(t, t->live_ns, t->live_pps, t->live_bps);
 	t->past = NULL;
 	t->wall->pasts--;
 	feed_free(f);
