@@ -51,7 +51,7 @@ static void on_host_event(void *arg, struct host *h, const struct msg_event *m)
 	char *where = xasprintf("%s%s%.*s", host_name(h), m->where.len ? ":" : "", (int)m->where.len, m->where.len ? m->where.p : "");
 	char *sentence = xstrndup(m->sentence.len ? m->sentence.p : "", m->sentence.len);
 
-	app_event(a, m->time_ns, severity_of(m->severity), where, sentence);
+	app_event_told(a, m->time_ns, severity_of(m->severity), where, sentence);
 	free(where);
 	free(sentence);
 }

@@ -108,6 +108,8 @@ void app_pane_free(struct pane *p);
 /* event.c */
 void events_init(struct app *a);
 void events_release(struct app *a);
+/* A host's: what is no mere note is seen on every screen. */
+void app_event_told(struct app *a, int64_t time_ns, enum severity s, const char *where, const char *sentence);
 void app_toast_caret(struct app *a, const char *text, const struct err *e);
 
 /* asking.c */

@@ -114,7 +114,7 @@ void app_event(struct app *a, int64_t time_ns, enum severity s, const char *wher
 	app_dirty(a);
 }
 
-static void toast_set(struct app *a, enum severity s, const char *sentence, const char *text, int at)
+static void toast_show(struct app *a, enum severity s, const char *sentence, const char *text, int at)
 {
 	free(a->toast);
 	free(a->toast_text);
@@ -123,8 +123,23 @@ static void toast_set(struct app *a, enum severity s, const char *sentence, cons
 	a->toast_at = at;
 	a->toast_severity = s;
 	a->toast_until_ns = clock_mono_ns() + TOAST_NS;
-	app_event(a, 0, s, "", sentence);
 	app_hurry(a);
+}
+
+static void toast_set(struct app *a, enum severity s, const char *sentence, const char *text, int at)
+{
+	toast_show(a, s, sentence, text, at);
+	app_event(a, 0, s, "", sentence);
+}
+
+void app_event_told(struct app *a, int64_t time_ns, enum severity s, const char *where, const char *sentence)
+{
+	char *line = xasprintf("%s: %s", where, sentence);
+
+	app_event(a, time_ns, s, where, sentence);
+	if (s != SEVERITY_NOTE)
+		toast_show(a, s, line, NULL, -1);
+	free(line);
 }
 
 void app_toast(struct app *a, enum severity s, const char *fmt, ...)

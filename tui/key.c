@@ -81,7 +81,7 @@ const struct key key_table[] = {
 	{"sessions", "d", "dismiss-session", ""},
 	{"sessions", "r", "record-session", ""},
 	{"sessions", "t", "rotate-session", ""},
-	{"sessions", "w", "save-session", ""},
+	{"sessions", "o", "group", ""},
 	{"sessions", "D", "open devices", ""},
 	{"sessions", "w", "save-session", ""},
 	{"sessions", "m", "modify-session", ""},

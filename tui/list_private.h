@@ -89,7 +89,6 @@ void list_ask_new(struct list *l); /* the question itself changed */
 void list_move(struct list *l, uint64_t place);
 void list_show(struct list *l); /* scrolls so that the selection is seen */
 struct value list_cell(const struct list *l, uint32_t row, const char *column);
-void list_set_sort(struct list *l, const char *sort);
 
 /* list_freeze.c, list_find.c */
 void list_freeze_filter(const struct list *l, struct buf *out);

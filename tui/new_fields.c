@@ -39,7 +39,7 @@ static const struct new_field table[] = {
 	 .hint = "leaves out the SSH connections that carry attached consoles"},
 
 	{.word = "counter", .section = "watch", .label = "Counters", .between = ";", .history = "counters", .hint = "syn=tcp[13] & 2 != 0; dns=port 53: NAME=FILTER, ; between them"},
-	{.word = "alert", .section = "watch", .label = "Alerts", .between = ";", .history = "alert", .hint = "pps > 1000 for 10s then record; ...: ; between them"},
+	{.word = "alert", .section = "watch", .label = "Alerts", .between = ";", .history = "alert", .hint = "pps > 1000 for 10s then save (record on, stop, rotate); ; between them"},
 	{.word = "past", .section = "watch", .label = "Past", .width = 10, .hint = "30s or 100MB: held in memory; w writes it to a file"},
 	{.word = "save-when", .section = "watch", .label = "Save when", .history = "filter", .hint = "a packet that matches writes the past to a file"},
 

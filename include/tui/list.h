@@ -85,6 +85,7 @@ uint64_t list_top(const struct list *l); /* place of the first row that is drawn
 void list_set_words(struct list *l, const char *const *words, size_t nwords); /* another packet, another connection */
 const char *list_filter(const struct list *l);
 const char *list_sort(const struct list *l);
+void list_set_sort(struct list *l, const char *sort); /* "[-]column"; "": as the rows come */
 /* A text as a value of the filter language. */
 void filter_quote(struct buf *out, const char *raw);
 

@@ -37,6 +37,12 @@ sees 'and says why it ended' 'ended: stop'
 keys g
 sees 'the first' '^> web'
 
+keys o
+sees 'grouped by host' 'sort: host up'
+keys o o
+sees_no 'and back' 'sort: host'
+like "$(tapdeck devices --format csv --columns name,dropped,errors_pps)" '^va,0,0' 'devices tell their drops, and what goes wrong now'
+
 # --- a session's page ---
 keys S
 sees 'its page has the rate' 'running +[0-9.]+[kM]?bit/s +[1-9][0-9.]*k? packets/s'

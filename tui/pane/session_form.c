@@ -21,7 +21,7 @@ static const struct form_kind {
 } kinds[] = {
 	[SESSION_FORM_MODIFY] = {"Another filter for", "modify", NULL, "Filter", "as tcpdump's; empty: every packet. No count and no packet is lost",
 				 "filter", true, false, "Change"},
-	[SESSION_FORM_ALERT] = {"An alert of", "alert", NULL, "When", "pps > 1000 for 10s; behind it, if wanted: then record, save or stop", "alert",
+	[SESSION_FORM_ALERT] = {"An alert of", "alert", NULL, "When", "pps > 1000 for 10s then save (or record on, stop, rotate)", "alert",
 				false, false, "Set"},
 	[SESSION_FORM_COUNTER_ADD] = {"A counter of", "counter", "add", "Counts", "as tcpdump's: udp port 53", "filter", true, true, "Add"},
 	[SESSION_FORM_COUNTER_CHANGE] = {"Another filter for a counter of", "counter", "change", "Counts", "as tcpdump's: udp port 53", "filter",

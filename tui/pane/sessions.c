@@ -66,6 +66,17 @@ static bool session_act(struct sessions *s, const char *word, struct err *e)
 	return ours;
 }
 
+/* By host, by owner, as they come: rows that are alike stay in that order, so what runs is first in each. */
+static void group(struct sessions *s)
+{
+	static const char *const by[] = {"", "host", "owner"};
+	size_t i = 0;
+
+	while (i < ARRAY_LEN(by) && strcmp(list_sort(s->list), by[i]) != 0)
+		i++;
+	list_set_sort(s->list, by[(i + 1) % ARRAY_LEN(by)]);
+}
+
 static unsigned sessions_command(struct pane *p, int count, char **word, struct err *e)
 {
 	struct sessions *s = (struct sessions *)p;
@@ -74,6 +85,8 @@ static unsigned sessions_command(struct pane *p, int count, char **word, struct 
 		session_open(s, "connections", e);
 	else if (strcmp(word[0], "session") == 0)
 		session_open(s, "session", e);
+	else if (strcmp(word[0], "group") == 0)
+		group(s);
 	else if (strcmp(word[0], "counters") == 0)
 		session_open(s, "wall", e);
 	else if (!session_act(s, word[0], e))
@@ -140,6 +153,7 @@ static const struct pane_word words[] = {
 	SESSION_WORDS,
 	{"session", "", "the session's page: its rate with what happened to it, files, events, facts"},
 	{"counters", "", "the wall of the session's counters"},
+	{"group", "", "by host, by owner, or what runs first"},
 	{0},
 };
 

@@ -162,6 +162,7 @@ static void test_count(void **state)
 	ok(&d, "stop web");
 	assert_int_equal(cell_number(&d, "web", "packets"), 80);
 	assert_string_equal(driver_cell(&d, "name", "web", "state"), "ended");
+	assert_string_equal(driver_cell(&d, "name", "web", "reason"), "stop");
 	assert_int_equal(cell_number(&d, "web", "files"), 0);
 	ok(&d, "dismiss web");
 	assert_int_equal(driver_query(&d, 0, "sessions", NULL), 0);
@@ -190,6 +191,13 @@ static void test_record(void **state)
 	assert_int_equal(driver_query(&d, channel, "counters", NULL), 0);
 	assert_string_equal(driver_cell(&d, "name", "all", "packets"), "210");
 	assert_string_equal(driver_cell(&d, "name", "none", "packets"), "0");
+	/* The wall has them too, and the session itself as one more. */
+	assert_int_equal(driver_query(&d, 0, "wall", NULL), 0);
+	assert_int_equal(d.window.rows, 3);
+	assert_string_equal(driver_cell(&d, "key", "rec/all", "packets"), "210");
+	assert_string_equal(driver_cell(&d, "key", "rec/none", "packets"), "0");
+	assert_string_equal(driver_cell(&d, "key", "rec", "packets"), "210");
+	assert_string_equal(driver_cell(&d, "key", "rec", "counter"), "");
 	assert_int_equal(driver_query(&d, channel, "connections", NULL), 0);
 	assert_int_equal(d.window.rows, 2);
 	assert_int_equal(driver_query(&d, 0, "files", "rec"), 0);

@@ -135,12 +135,31 @@ static void test_quit_asks_for_what_goes_with_it(void **state)
 	rig_stop(&r);
 }
 
+/* What a host tells is in the log once; a warning is on every screen too. */
+static void test_warnings_are_seen(void **state)
+{
+	struct rig r;
+	struct value v[4];
+
+	(void)state;
+	rig_start(&r, 0);
+	app_event_told(r.app, 5, SEVERITY_NOTE, "edge-01:web", "rotated");
+	assert_null(r.app->toast);
+	app_event_told(r.app, 6, SEVERITY_WARN, "edge-01:web", "alert: pps > 1000");
+	assert_true(screen_has(r.app, "! edge-01:web: alert: pps > 1000"));
+	assert_true(app_event_at(r.app, 0, v));
+	assert_int_equal(v[0].i, 6);
+	assert_true(app_event_at(r.app, 1, v));
+	assert_false(app_event_at(r.app, 2, v));
+	rig_stop(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_readonly_runs_nothing_that_acts), cmocka_unit_test(test_verbs_are_marked),
 		cmocka_unit_test(test_panes_name_their_own),		cmocka_unit_test(test_fixed_readonly_stays),
-		cmocka_unit_test(test_loss_is_said),			cmocka_unit_test(test_quit_asks_for_what_goes_with_it),
+		cmocka_unit_test(test_warnings_are_seen), cmocka_unit_test(test_loss_is_said),			cmocka_unit_test(test_quit_asks_for_what_goes_with_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
