@@ -94,6 +94,17 @@ void guard_ended(struct app *a, const struct host *h, const char *name)
 	}
 }
 
+void app_session_ended(struct app *a, const struct host *h, struct str name)
+{
+	char *text;
+
+	if (!a->mine)
+		return;
+	text = xstrndup(name.p, name.len);
+	guard_ended(a, h, text);
+	free(text);
+}
+
 static void quit_yes(void *arg)
 {
 	((struct app *)arg)->quit = true;

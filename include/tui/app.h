@@ -48,6 +48,8 @@ int app_open(struct app *a, const char *pane, const char *host, const char *targ
 void app_back(struct app *a);
 void app_tab(struct app *a, char tab); /* '1' to '6' */
 struct pane *app_pane(struct app *a);  /* that has the focus; NULL at the start */
+/* It was seen that a session is over: it no longer ends with this console. */
+void app_session_ended(struct app *a, const struct host *h, struct str name);
 /* A capture in the words of CONTRACT (SOURCE): "x.pcap", "web", "db-02:web", "session:web". */
 int app_open_source(struct app *a, const char *word, struct err *e);
 /* Brings the history what the journals of the hosts that are up have beyond it; a host that was looked at less than `older_ns`

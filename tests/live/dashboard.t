@@ -141,6 +141,14 @@ keys y
 sees 'it ends' '^exit 0'
 until_true 10 sh -c "! ip netns exec $near $TAPDECK list --format csv | grep -q '^brief,'" && ok 'and the session with it'
 in_tmux kill-server
+start 80 24
+sees 'a console' '^. web'
+say ':new short device va filter icmp stop-after 2 ephemeral'
+keys Enter
+sees 'one of ours that is over' '^. short .*ended'
+keys Q
+sees 'is asked about no more' '^exit 0'
+in_tmux kill-server
 
 # --- read-only ---
 start 80 24 --readonly

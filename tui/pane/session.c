@@ -314,11 +314,17 @@ static bool page_act(struct session_page *s, const char *word, struct err *e)
 	const struct str state = session_fact(s->facts, "state"), devices = session_fact(s->facts, "devices"), filter = session_fact(s->facts, "filter");
 	char *names = xstrndup(devices.p ? devices.p : "", devices.len), *text = xstrndup(filter.p ? filter.p : "", filter.len);
 	const char *host = host_name(s->pane.host);
-	const struct session_ref r = {.host = *host ? host : "local", .name = s->name, .devices = names, .filter = text,
-				      .running = str_is(state, "running"), .recording = str_is(session_fact(s->facts, "recording"), "yes"),
-				      .files = fact_number(s, "files"), .file_bytes = fact_number(s, "file_bytes")};
-	const bool ours = session_act_command(s->act, &r, word, e);
+	struct session_ref r = {.host = *host ? host : "local", .name = s->name, .devices = names, .filter = text,
+				.running = str_is(state, "running"), .recording = str_is(session_fact(s->facts, "recording"), "yes"),
+				.files = fact_number(s, "files"), .file_bytes = fact_number(s, "file_bytes")};
+	struct buf alerts;
+	bool ours;
 
+	buf_init(&alerts, 4096);
+	session_facts_alerts(s->facts, s->name, &alerts);
+	r.alerts = buf_str(&alerts);
+	ours = session_act_command(s->act, &r, word, e);
+	buf_release(&alerts);
 	free(names);
 	free(text);
 	return ours;

@@ -13,6 +13,7 @@ struct session_act;
 /* The session that is meant, as the pane knows it; texts are borrowed for the call. */
 struct session_ref {
 	const char *host, *name, *devices, *filter;
+	const char *alerts; /* that it has, as text; NULL or "": none that is known */
 	bool running, recording;
 	uint64_t files, file_bytes;
 };

@@ -84,6 +84,15 @@ struct str session_fact(const struct session_facts *f, const char *name)
 	return str_of("");
 }
 
+void session_facts_alerts(const struct session_facts *f, const char *session, struct buf *out)
+{
+	struct str n, v;
+
+	for (unsigned i = 0; strcmp(f->session, session) == 0 && session_fact_at(f, i, &n, &v); i++)
+		if (str_is(n, "alert"))
+			(void)buf_printf(out, "%s%.*s", out->len ? "   " : "", (int)v.len, v.p); /* -1: more than can be shown */
+}
+
 static void recording_print(const struct session_facts *f, struct buf *out)
 {
 	const struct str recording = session_fact(f, "recording"), files = session_fact(f, "files"), state = session_fact(f, "state");

@@ -17,6 +17,8 @@ void session_facts_free(struct session_facts *f); /* NULL is fine */
 void session_facts_of(struct session_facts *f, struct host *h, const char *session);
 /* The first fact of that name; empty where there is none. Borrowed until the next answer. */
 struct str session_fact(const struct session_facts *f, const char *name);
+/* Its alerts as the host has them, joined; nothing where the facts are not of that session. */
+void session_facts_alerts(const struct session_facts *f, const char *session, struct buf *out);
 /* The facts one by one, as they came; false past the last. */
 bool session_fact_at(const struct session_facts *f, unsigned i, struct str *name, struct str *value);
 unsigned session_facts_serial(const struct session_facts *f); /* another one: they are others */

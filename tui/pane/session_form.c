@@ -21,7 +21,7 @@ static const struct form_kind {
 } kinds[] = {
 	[SESSION_FORM_MODIFY] = {"Another filter for", "modify", NULL, "Filter", "as tcpdump's; empty: every packet. No count and no packet is lost",
 				 "filter", true, false, "Change"},
-	[SESSION_FORM_ALERT] = {"An alert of", "alert", NULL, "When", "pps > 1000 for 10s then save (or record on, stop, rotate)", "alert",
+	[SESSION_FORM_ALERT] = {"An alert of", "alert", NULL, "When", "pps > 1000 for 10s then save (or record on, stop, rotate). `:alert NAME remove N` takes one away", "alert",
 				false, false, "Set"},
 	[SESSION_FORM_COUNTER_ADD] = {"A counter of", "counter", "add", "Counts", "as tcpdump's: udp port 53", "filter", true, true, "Add"},
 	[SESSION_FORM_COUNTER_CHANGE] = {"Another filter for a counter of", "counter", "change", "Counts", "as tcpdump's: udp port 53", "filter",
@@ -45,7 +45,7 @@ static void on_checked(void *arg, const struct err *e, const char *note)
 	if (!f->kind->filter && e->code != ERR_NONE && strncmp(e->text, "check ", 6) == 0)
 		form_say(f->form, "text", STYLE_DIM, -1, "");
 	else
-		form_check_say(f->form, "text", e, note);
+		form_check_say(f->form, "text", e, f->kind->filter ? note : "");
 }
 
 static void form_changed(void *arg, struct form *form, size_t field)
@@ -138,6 +138,8 @@ void session_form(struct pane *p, const struct session_ref *r, enum session_form
 	if (kinds[kind].counter)
 		field[n++] = (struct field){.name = "counter", .label = "Name", .kind = kind == SESSION_FORM_COUNTER_CHANGE ? FIELD_NOTE : FIELD_TEXT,
 					    .text = counter, .width = 24, .hint = "letters, digits, . _ -"};
+	if (kind == SESSION_FORM_ALERT && r->alerts && *r->alerts)
+		field[n++] = (struct field){.name = "now", .label = "Now", .kind = FIELD_NOTE, .text = r->alerts};
 	field[n++] = (struct field){.name = "text", .label = kinds[kind].label, .kind = FIELD_TEXT, .text = text, .hint = kinds[kind].hint,
 				    .history = kinds[kind].history};
 	f->form = app_form(p->app, &(struct form_spec){.title = title, .field = field, .nfields = n, .submit = kinds[kind].submit,

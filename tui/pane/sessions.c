@@ -51,13 +51,18 @@ static bool session_act(struct sessions *s, const char *word, struct err *e)
 {
 	char *name = list_text(s->list, "name"), *host = list_text(s->list, "host"), *state = list_text(s->list, "state");
 	char *devices = list_text(s->list, "devices"), *filter = list_text(s->list, "filter");
-	const struct session_ref r = {.host = host, .name = name, .devices = devices, .filter = filter,
+	struct buf alerts;
+	struct session_ref r = {.host = host, .name = name, .devices = devices, .filter = filter,
 				      .running = strcmp(state, "running") == 0, .recording = count_of(s, "recording") > 0,
 				      .files = count_of(s, "files"), .file_bytes = count_of(s, "file_bytes")};
 	bool ours = strlen(word) > 8 && strcmp(word + strlen(word) - 8, "-session") == 0;
 
+	buf_init(&alerts, 4096);
+	session_facts_alerts(s->facts, name, &alerts);
+	r.alerts = buf_str(&alerts);
 	if (ours && list_has_row(s->list) && strcmp(name, "-") != 0)
 		ours = session_act_command(s->act, &r, word, e);
+	buf_release(&alerts);
 	free(name);
 	free(host);
 	free(state);

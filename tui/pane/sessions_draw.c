@@ -115,6 +115,7 @@ static void health_draw(struct sessions *s, struct area a, const char *host, con
 	char number[TEXT_NUMBER_MAX];
 	struct buf text;
 
+	session_facts_of(s->facts, hosts_get(app_hosts(s->pane.app), host), name);
 	if (said(alert)) {
 		area_printf(a, 1, 0, STYLE_ERROR, "! alert: %.*s", (int)alert.s.len, alert.s.p);
 		return;
@@ -124,7 +125,6 @@ static void health_draw(struct sessions *s, struct area a, const char *host, con
 			    (long long)dropped.i);
 		return;
 	}
-	session_facts_of(s->facts, hosts_get(app_hosts(s->pane.app), host), name);
 	buf_init(&text, 1024);
 	session_facts_print(s->facts, &text);
 	if (cpu.type == VALUE_REAL)

@@ -9,6 +9,7 @@
 #define SAMPLE_NS (NS_PER_S / 2) /* windows come each second, give or take */
 #define WINDOW_ROWS 1024u	 /* sessions of one host */
 #define SPARK_TEXT_MAX 2048
+#define RANK_OVER 1
 
 static const struct column column_table[COLUMNS] = {
 	[KEY] = {"key", KIND_TEXT, COLUMN_HIDDEN, "", "HOST:NAME"},
@@ -181,15 +182,24 @@ static int rank_of(const struct window *w, uint32_t row)
 {
 	const struct value state = by_name(w, row, "state");
 
-	return state.type == VALUE_TEXT && (str_is(state.s, "ended") || str_is(state.s, "stopped") || str_is(state.s, "failed")) ? 1 : 0;
+	return state.type == VALUE_TEXT && (str_is(state.s, "ended") || str_is(state.s, "stopped") || str_is(state.s, "failed")) ? RANK_OVER : 0;
 }
 
 static void rows_of_rank(struct sessions *s, int rank)
 {
-	for (const struct asked *a = s->asked; a; a = a->next)
-		for (uint32_t row = 0; row < feed_window(a->feed)->rows; row++)
-			if (rank_of(feed_window(a->feed), row) == rank)
-				row_add(s, a, row);
+	for (const struct asked *a = s->asked; a; a = a->next) {
+		const struct window *w = feed_window(a->feed);
+
+		for (uint32_t row = 0; row < w->rows; row++) {
+			const struct value name = by_name(w, row, "name");
+
+			if (rank_of(w, row) != rank)
+				continue;
+			row_add(s, a, row);
+			if (rank == RANK_OVER && name.type == VALUE_TEXT)
+				app_session_ended(s->pane.app, a->host, name.s);
+		}
+	}
 }
 
 void sessions_rows_make(struct sessions *s)
@@ -198,7 +208,7 @@ void sessions_rows_make(struct sessions *s)
 	rows_of_rank(s, 0);
 	for (const struct asked *a = s->asked; a; a = a->next)
 		host_add(s, a);
-	rows_of_rank(s, 1);
+	rows_of_rank(s, RANK_OVER);
 }
 
 static void on_answer(void *arg, struct feed *f)
