@@ -218,6 +218,17 @@ static void state_draw(const struct session_page *s, struct area a)
 	put_fact(s, a, x, " by ", "owner", "");
 }
 
+/* limits, limit_size, limit_time ...: what holds of those that protect the host. */
+static void limits_draw(const struct session_page *s, struct area a)
+{
+	struct str name, value;
+	int x = 0;
+
+	for (unsigned i = 0; session_fact_at(s->facts, i, &name, &value); i++)
+		if (name.len >= 5 && memcmp(name.p, "limit", 5) == 0 && value.len)
+			x += area_printf(a, x, 0, STYLE_DIM, "%s%.*s", x ? "; " : "limits: ", (int)value.len, value.p);
+}
+
 static void filter_draw(const struct session_page *s, struct area a)
 {
 	const uint64_t left = fact_number(s, "disk_free_bytes");
@@ -226,10 +237,10 @@ static void filter_draw(const struct session_page *s, struct area a)
 
 	x += put_fact(s, a, x, "filter ", "filter", "  ");
 	x += put_fact(s, a, x, "past held: ", "past", "  ");
-	x += put_fact(s, a, x, "limits: ", "limits", "  ");
 	if (left)
 		x += area_printf(a, x, 0, left < DISK_LOW ? STYLE_WARN : STYLE_NORMAL, "disk: %s left  ", text_bytes(left, number));
-	put_fact(s, a, x, "note: ", "note", "");
+	x += put_fact(s, a, x, "note: ", "note", "  ");
+	limits_draw(s, area_part(a, x, 0, a.width - x, 1));
 }
 
 static void totals_draw(const struct session_page *s, struct area a)
