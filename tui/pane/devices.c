@@ -17,8 +17,8 @@ static const struct list_column columns[] = {
 	{.name = "tx_bps", .title = "SENDS", .width = 9},
 	{.name = "rx_pps", .title = "RX PPS", .width = 7, .priority = 6},
 	{.name = "tx_pps", .title = "TX PPS", .width = 7, .priority = 7},
-	{.name = "errors", .title = "ERRORS", .width = 11, .priority = 2},
-	{.name = "dropped", .title = "DROPS", .width = 11, .priority = 2},
+	{.name = "errors", .title = "ERRORS", .width = 12, .priority = 2},
+	{.name = "dropped", .title = "DROPS", .width = 12, .priority = 2},
 	{.name = "addresses", .title = "ADDRESSES", .priority = 1, .stretch = true},
 	{.name = "description", .title = "DESCRIPTION", .width = 16, .priority = 5},
 };
@@ -46,7 +46,7 @@ static enum style devices_style(void *arg, const struct window *w, uint32_t row)
 	return is_no(w, row, "up") || is_no(w, row, "link") ? STYLE_DIM : STYLE_NORMAL;
 }
 
-/* "17", and while they grow "1.2k !40/s". */
+/* "17", and while they grow "1.2k!40/s". */
 static bool devices_cell(void *arg, const struct window *w, uint32_t row, const char *column, struct buf *out, enum style *style)
 {
 	const bool errors = strcmp(column, "errors") == 0;
@@ -58,7 +58,7 @@ static bool devices_cell(void *arg, const struct window *w, uint32_t row, const 
 	(void)style;
 	if ((!errors && strcmp(column, "dropped") != 0) || rate <= 0 || v.type != VALUE_INT)
 		return false;
-	(void)buf_printf(out, "%s !%s/s", text_count((uint64_t)v.i, count), text_rate(rate, text));
+	(void)buf_printf(out, "%s!%s/s", text_count((uint64_t)v.i, count), text_rate(rate, text));
 	return true;
 }
 

@@ -13,6 +13,7 @@
 
 #define FILES_SEEN 256u /* whose ends are marked on the axis */
 #define MARK_TEXT 160
+#define PART_ROWS 8 /* of a list, with its titles */
 #define DISK_LOW 1000000000u /* bytes left that are worth a warning */
 
 enum part { PART_FILES, PART_EVENTS, PART_FACTS, PARTS };
@@ -297,6 +298,26 @@ static void parts_draw(const struct session_page *s, struct area a)
 	area_text(a, x, 0, STYLE_HEADER, "Tab");
 }
 
+/* One below the other where all have room; else the one that has the keys. */
+static void lists_draw(struct session_page *s, struct area a, bool focused)
+{
+	const int each = a.height / PARTS;
+
+	if (each < PART_ROWS) {
+		parts_draw(s, area_part(a, 0, 0, a.width, 1));
+		list_draw(s->list[s->part], area_part(a, 0, 1, a.width, a.height - 1), focused);
+		return;
+	}
+	for (int i = 0; i < PARTS; i++) {
+		const bool here = i == (int)s->part;
+		struct area part = area_part(a, 0, i * each, a.width, i + 1 < PARTS ? each : a.height - i * each);
+
+		area_fill(area_part(part, 0, 0, part.width, 1), ' ', STYLE_HEADER);
+		area_printf(part, 1, 0, here ? STYLE_TAB_ACTIVE : STYLE_HEADER, here ? "[%s] Tab" : " %s ", part_name[i]);
+		list_draw(s->list[i], area_part(part, 0, 1, part.width, part.height - 1), focused && here);
+	}
+}
+
 static void page_draw(struct pane *p, struct area a, bool focused)
 {
 	struct session_page *s = (struct session_page *)p;
@@ -314,8 +335,7 @@ static void page_draw(struct pane *p, struct area a, bool focused)
 	totals_draw(s, area_part(a, 0, y, a.width, 1));
 	rate_graph_draw(s->graph, area_part(a, 0, head, a.width, graph));
 	y = head + graph;
-	parts_draw(s, area_part(a, 0, y, a.width, 1));
-	list_draw(s->list[s->part], area_part(a, 0, y + 1, a.width, a.height - y - 1), focused);
+	lists_draw(s, area_part(a, 0, y, a.width, a.height - y), focused);
 }
 
 /* --- commands --- */
@@ -425,7 +445,8 @@ static void page_update(struct pane *p)
 {
 	struct session_page *s = (struct session_page *)p;
 
-	list_update(s->list[s->part]);
+	for (int i = 0; i < PARTS; i++)
+		list_update(s->list[i]);
 }
 
 static void page_status(struct pane *p, struct buf *out)

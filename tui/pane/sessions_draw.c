@@ -9,6 +9,7 @@
 #define DETAIL_ROWS 9 /* frame included */
 #define DETAIL_TEXT 2 /* of them, below the graph */
 #define BRIEF_COLUMNS 90
+#define LEAST_COLUMNS 72
 
 static struct value by_name(const struct window *w, uint32_t row, const char *name)
 {
@@ -97,7 +98,8 @@ static void totals_draw(struct sessions *s, struct area a)
 	x += area_printf(a, x, 0, STYLE_NORMAL, " on %u host%s", t.hosts, t.hosts == 1 ? "" : "s");
 	if (!brief && t.recording)
 		x += area_printf(a, x, 0, STYLE_NORMAL, ", %u record%s", t.recording, t.recording == 1 ? "s" : "");
-	x += area_printf(a, x + 2, 0, STYLE_NORMAL, "%sbit/s  %s packets/s", text_rate(t.bps, rate), text_rate(t.pps, per)) + 2;
+	x += area_printf(a, x + 2, 0, STYLE_NORMAL, a.width < LEAST_COLUMNS ? "%sbit/s  %s pps" : "%sbit/s  %s packets/s", text_rate(t.bps, rate),
+			 text_rate(t.pps, per)) + 2;
 	if (t.alerts)
 		x += area_printf(a, x + 2, 0, STYLE_ERROR, "! %u alert%s", t.alerts, t.alerts == 1 ? "" : "s") + 2;
 	if (t.dropped > 0)
