@@ -248,12 +248,12 @@ static void totals_draw(const struct session_page *s, struct area a)
 {
 	static const char *const cause[][2] = {{"dropped_device", "device"}, {"dropped_kernel", "kernel"}, {"dropped_buffer", "buffer"}, {"dropped_disk", "disk"}};
 	char number[TEXT_NUMBER_MAX], size[TEXT_NUMBER_MAX];
-	const uint64_t late = fact_number(s, "late_packets");
+	const uint64_t late = fact_number(s, "late_packets"), files = fact_number(s, "files");
 	bool lost = false;
 	int x = 1;
 
-	x += area_printf(a, x, 0, STYLE_NORMAL, "%s packets  %s  %llu files", text_count(fact_number(s, "packets"), number),
-			 text_bytes(fact_number(s, "bytes"), size), (unsigned long long)fact_number(s, "files"));
+	x += area_printf(a, x, 0, STYLE_NORMAL, "%s packets  %s  %llu file%s", text_count(fact_number(s, "packets"), number),
+			 text_bytes(fact_number(s, "bytes"), size), (unsigned long long)files, files == 1 ? "" : "s");
 	x += area_printf(a, x, 0, STYLE_NORMAL, " (%s)  ", text_bytes(fact_number(s, "file_bytes"), size));
 	for (size_t i = 0; i < ARRAY_LEN(cause); i++) {
 		const uint64_t n = fact_number(s, cause[i][0]);
@@ -283,9 +283,11 @@ static struct str alert_now(const struct session_page *s)
 
 static void alert_draw(const struct session_page *s, struct area a)
 {
-	const struct str alert = alert_now(s);
+	const struct str alert = alert_now(s), since = behind(alert, ": true since ");
 
-	area_printf(a, 1, 0, STYLE_ERROR, "! alert %.*s", (int)alert.len, alert.p);
+	/* "1: pps > 1000 for 10s, since 03:03:40" */
+	area_printf(a, 1, 0, STYLE_ERROR, "! alert %.*s, since %.8s", (int)before(alert, ": true since "), alert.p,
+		    since.len >= 19 ? since.p + 11 : "then");
 }
 
 static void parts_draw(const struct session_page *s, struct area a)
