@@ -15,6 +15,7 @@ static const char shape[] =
 	"tapdeck                                   the console\n"
 	"tapdeck FILE...                           the console, with these captures open\n"
 	"tapdeck -i DEVICE[,DEVICE] [FILTER...]    the console, capturing these at once\n"
+	"tapdeck --readonly ...                    the console, which then changes nothing\n"
 	"tapdeck TABLE [options] [ARGS] SOURCE     prints one table\n"
 	"tapdeck VERB ...                          acts on sessions, hosts, the history\n"
 	"tapdeck help [WORD], tapdeck --version\n";

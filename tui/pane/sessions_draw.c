@@ -137,12 +137,13 @@ static void health_draw(struct sessions *s, struct area a, const char *host, con
 	buf_release(&text);
 }
 
-/* "since 2026-01-01 22:00:00 by ana   filter ...", "ended: the disk is full   ..." */
+/* "ended: the disk is full   since 2026-01-01 22:00:00 by ana   88.0M packets, 10.2 GB   filter ..." */
 static void began_draw(struct sessions *s, struct area a)
 {
 	char *owner = list_text(s->list, "owner"), *filter = list_text(s->list, "filter"), *reason = list_text(s->list, "reason");
 	const struct value began = list_value(s->list, "since_time");
-	char since[TEXT_NUMBER_MAX];
+	const double packets = number_of(list_value(s->list, "packets")), bytes = number_of(list_value(s->list, "bytes"));
+	char since[TEXT_NUMBER_MAX], count[TEXT_NUMBER_MAX], size[TEXT_NUMBER_MAX];
 	int x = 1;
 
 	if (*reason)
@@ -151,6 +152,7 @@ static void began_draw(struct sessions *s, struct area a)
 		text_time(began.i, TEXT_UTC, since);
 		x += area_printf(a, x, 0, STYLE_NORMAL, "since %.19s%s%s", since, *owner ? " by " : "", owner);
 	}
+	x += area_printf(a, x + 3, 0, STYLE_NORMAL, "%s packets, %s", text_count((uint64_t)packets, count), text_bytes((uint64_t)bytes, size)) + 3;
 	if (*filter)
 		area_printf(a, x + 3, 0, STYLE_NORMAL, "filter %s", filter);
 	free(owner);
