@@ -1,5 +1,5 @@
-/* All counters of all sessions, and each session's own total as one more: for who wants the highest of
- * them, whatever session they are of. */
+/* All counters of all sessions, and each session's own total as one more: for who wants the highest
+ * of them, whatever session they are of. */
 #include <stdlib.h>
 
 #include "base/xalloc.h"
