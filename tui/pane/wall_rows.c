@@ -143,11 +143,13 @@ static int cell_order(const struct wall *w, const struct wall_cell *a, const str
 /* The next of each host's rows, the least first: they come sorted. */
 static void cells_merge(struct wall *w)
 {
-	struct wall_cell head[64];
+	struct wall_cell *head = NULL;
 	size_t n = 0;
 
-	for (const struct wall_ask *a = w->asks; a && n < ARRAY_LEN(head); a = a->next)
+	for (const struct wall_ask *a = w->asks; a; a = a->next) {
+		head = xreallocarray(head, n + 1, sizeof(*head));
 		head[n++] = (struct wall_cell){a, 0};
+	}
 	for (;;) {
 		size_t least = n;
 
@@ -155,11 +157,12 @@ static void cells_merge(struct wall *w)
 			if (head[i].row < feed_window(head[i].ask->feed)->rows && (least == n || cell_order(w, &head[i], &head[least]) < 0))
 				least = i;
 		if (least == n)
-			return;
+			break;
 		w->cell = xreallocarray(w->cell, w->ncells + 1, sizeof(*w->cell));
 		w->cell[w->ncells++] = head[least];
 		head[least].row++;
 	}
+	free(head);
 }
 
 static void selection_follow(struct wall *w)
