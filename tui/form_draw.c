@@ -9,6 +9,7 @@
 #define COMMAND_COLUMNS 70 /* from which there is room to say what the command is */
 #define COMMAND_ROWS 3 /* at most, where the screen has room */
 #define TALL_ROWS 20
+#define SAY_ROWS 3 /* at most, of what is said below a field */
 
 static int label_width(const struct form *f)
 {
@@ -21,6 +22,30 @@ static int label_width(const struct form *f)
 	return widest;
 }
 
+/* Lines that area_lines takes for it. */
+static int lines_of(const char *text, int room)
+{
+	int lines = 0;
+
+	for (; *text && lines < SAY_ROWS; lines++) {
+		size_t len = strlen(text), cut = (size_t)room;
+
+		while (len > (size_t)room && cut > 0 && text[cut] != ' ')
+			cut--;
+		text += len <= (size_t)room ? len : cut ? cut : (size_t)room;
+		text += *text == ' ';
+	}
+	return lines;
+}
+
+/* Lines of what is said below a field. With a caret it stands in the one behind it; a list of ticks keeps its place. */
+static int say_rows(const struct form *f, const struct form_field *field)
+{
+	if (!field->say || field->say_at >= 0 || f->room < 8 || field->spec.kind == FIELD_TICKS)
+		return 1;
+	return lines_of(field->say, f->room);
+}
+
 static int field_height(const struct form *f, size_t i)
 {
 	const struct form_field *field = &f->field[i];
@@ -31,7 +56,7 @@ static int field_height(const struct form *f, size_t i)
 	if (field->spec.kind == FIELD_TICKS)
 		rows = field->nchoices > FORM_TICKS_SHOWN ? FORM_TICKS_SHOWN : field->nchoices ? (int)field->nchoices : 1;
 	if (field->say || (i == f->focus && field->spec.hint))
-		rows++;
+		rows += say_rows(f, field);
 	return rows;
 }
 
@@ -97,14 +122,19 @@ static void draw_input(struct form_field *f, struct area a, bool focused)
 }
 
 /* The sentence below, behind its caret where there is room; else the place is marked in the text itself. */
-static void draw_say(const struct form_field *f, struct area a, int y)
+static void draw_say(const struct form_field *f, struct area a, int y, int rows)
 {
 	const int at = f->say_at >= 0 ? edit_column(&f->edit, (size_t)f->say_at) : -1;
 
 	if (!f->say) {
-		area_text(a, 0, y, STYLE_DIM, f->spec.hint);
+		area_text(a, 1, y, STYLE_DIM, f->spec.hint);
 		return;
 	}
+	if (at < 0 && rows > 1) {
+		area_lines(area_part(a, 0, y, a.width, rows), f->say_style, f->say);
+		return;
+	}
+	a = area_part(a, 1, 0, a.width - 1, a.height);
 	if (at >= 0 && at + 2 + (int)strlen(f->say) <= a.width) {
 		area_text(a, at, y, f->say_style, "^");
 		area_text(a, at + 2, y, f->say_style, f->say);
@@ -119,7 +149,8 @@ static void draw_field(struct form *f, size_t i, struct area a, int y, int label
 {
 	struct form_field *field = &f->field[i];
 	bool focused = i == f->focus, below = field->say || (focused && field->spec.hint);
-	int rows = field->height - below;
+	const int said = below ? say_rows(f, field) : 0;
+	int rows = field->height - said;
 	struct area input = area_part(a, labels + 3, y, a.width - labels - 4, rows);
 
 	if (field->hidden || y < 0 || y >= a.height)
@@ -127,7 +158,7 @@ static void draw_field(struct form *f, size_t i, struct area a, int y, int label
 	area_str(a, 1, y, focused ? STYLE_KEY : STYLE_NORMAL, str_of(field->spec.label), labels);
 	draw_input(field, input, focused);
 	if (below)
-		draw_say(field, area_part(a, labels + 3, 0, a.width - labels - 4, a.height), y + rows);
+		draw_say(field, area_part(a, labels + 2, 0, a.width - labels - 3, a.height), y + rows, said);
 }
 
 /* "as a command: tapdeck ..." where there is room to say so. Owned by the caller. */
@@ -206,10 +237,12 @@ static int form_layout(struct form *f)
 void form_draw(struct layer *layer, struct area screen)
 {
 	struct form *f = (struct form *)layer;
-	int rows = form_layout(f), width = screen.width > 104 ? 100 : screen.width, height, below;
+	int width = screen.width > 104 ? 100 : screen.width, rows, height, below;
 	const struct form_field *focus = &f->field[f->focus];
 	struct area box, in, body;
 
+	f->room = width - label_width(f) - 7; /* as area_lines has it: a column free at each side */
+	rows = form_layout(f);
 	f->foot = foot_rows(f, width - 2, screen.height);
 	height = rows + f->foot + 3;
 	height = height > screen.height - 2 ? screen.height - 2 : height;

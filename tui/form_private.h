@@ -31,6 +31,7 @@ struct form {
 	size_t nfields, focus;
 	struct err error; /* of submitting */
 	int scroll;
+	int room; /* columns of what is said below a field */
 	int foot; /* rows below the fields: error, command, buttons */
 	bool busy; /* the owner works: he may close it */
 	bool gone;

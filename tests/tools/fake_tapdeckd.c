@@ -331,7 +331,7 @@ static void fake_command(const struct fake *f, struct channel *c, const struct f
 		const bool check = str_is(m.words.at[0], "check"), words = check && m.words.count > 1 && str_is(m.words.at[1], "new");
 
 		channel_send_done(c, frame->channel, frame->id,
-				  words ? "the disk lasts 3 d 4 h at 41 MB an hour" : check ? "ok: 11 instructions" : "");
+				  words ? "eth0 now 26.5 MB/s before the filter; 83.0 GB free: 49 m 36 s until 4.15 GB are left; limit of this host: 10.0 GB = 6 m 17 s" : check ? "ok: 11 instructions" : "");
 	}
 	free(filter);
 }
