@@ -19,6 +19,7 @@
 #include "mend.h"
 #include "outlet.h"
 #include "remember.h"
+#include "socket.h"
 #include "upstream.h"
 
 #define LEFT_MAX_NS (5 * NS_PER_S) /* for writing down what was learnt, behind the last client */
@@ -57,6 +58,8 @@ struct control *control_new(uv_loop_t *loop, enum control_role role, struct err 
 	c->tables = table_server_new(loop, &tables_ops, c);
 	if (role == CONTROL_ATTACH)
 		c->upstream = upstream_new(c);
+	else
+		c->sockets = socket_watch_new(c);
 	(void)uv_timer_init(loop, &c->tick); /* these give always 0 */
 	(void)uv_timer_init(loop, &c->later);
 	(void)uv_timer_init(loop, &c->fast);
@@ -85,6 +88,7 @@ void control_free(struct control *c)
 	upstream_free(c->upstream);
 	table_server_free(c->tables);
 	devices_free(c->devices);
+	socket_watch_free(c->sockets);
 	compiler_free(c->compiler);
 	mender_free(c->mender);
 	children_free(c->children);
@@ -216,6 +220,8 @@ void control_tick(struct control *c)
 	mender_tick(c->mender, now_ns);
 	usage_look(&c->usage, &(pid_t){getpid()}, 1, now_ns);
 	sessions_tick(c, now_ns);
+	if (c->sockets)
+		socket_watch_tick(c->sockets);
 	for (struct peer *p = c->peers, *next; p; p = next) {
 		next = p->next;
 		peer_tick(p, now_ns);

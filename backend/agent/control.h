@@ -30,6 +30,7 @@ struct devices;
 struct mender;
 struct upstream;
 struct audit;
+struct socket_watch;
 
 struct event {
 	int64_t time_ns;
@@ -57,6 +58,7 @@ struct control {
 	struct compiler *compiler;
 	struct mender *mender;
 	struct devices *devices;
+	struct socket_watch *sockets; /* a daemon's; NULL */
 	struct table_server *tables;
 	struct event event[CONTROL_EVENTS_MAX]; /* a ring */
 	uint64_t nevents;			/* ever */

@@ -240,6 +240,7 @@ void session_free(struct session *s)
 	close_if(&s->tap_journal_fd);
 	close_if(&s->reader_journal_fd);
 	netns_free(s->netns);
+	free(s->sockets);
 	spec_release(&s->spec);
 	persist_release(&s->persist);
 	free(s->name);

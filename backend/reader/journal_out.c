@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "owner.h"
 #include "state.h"
 #include "tables.h"
 
@@ -83,6 +84,7 @@ static void journal_fill(struct msg_j_connection *m, const struct connection *c,
 void journal_connection(void *reader, const struct connection *c, bool final)
 {
 	struct reader *r = reader;
+	const struct owner *owner;
 	struct msg_j_connection m;
 	char vlan[CONNECTION_VLAN_TEXT];
 	struct err e;
@@ -90,6 +92,12 @@ void journal_connection(void *reader, const struct connection *c, bool final)
 	if (!r->journal)
 		return;
 	journal_fill(&m, c, vlan);
+	owner = owners_of(r->owners, c->number);
+	if (owner) {
+		m.process = str_of(owner->process);
+		m.user = str_of(owner->user);
+		m.unit = str_of(owner->unit);
+	}
 	m.final = final;
 	if (journal_add_j_connection(r->journal, &m, &e) < 0)
 		journal_trouble(r, &e);

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cache.h"
+#include "owner.h"
 #include "state.h"
 #include "tables.h"
 
@@ -133,6 +134,19 @@ static int reader_journal(struct reader *r, const struct frame *f, const int *fd
 		       : journal_start(r, own, &m, e);
 }
 
+static int reader_socket(struct reader *r, const struct frame *f, struct err *e)
+{
+	struct msg_read_socket m;
+	int got;
+
+	if (msg_get_read_socket(f->payload, f->len, &m, e) < 0)
+		return -1;
+	got = owners_take(&r->owners, r->has_capture ? r->capture.flows : NULL, &m, e);
+	if (got > 0)
+		table_server_wake(r->tables);
+	return got < 0 ? -1 : 0;
+}
+
 static void reader_finish(struct reader *r, uint32_t id)
 {
 	r->finishing = true;
@@ -253,6 +267,9 @@ static bool reader_source_message(struct reader *r, const struct frame *f, const
 	case MSG_READ_FINISH:
 		reader_finish(r, f->id);
 		return true;
+	case MSG_READ_SOCKET:
+		reader_answer(r, f->id, reader_socket(r, f, &e), &e);
+		return true;
 	case MSG_PROGRAM:
 	case MSG_ERROR:
 		reader_compiled(r, f);
@@ -350,6 +367,7 @@ static void reader_close(struct reader *r)
 		channel_close(r->control);
 	(void)uv_run(&r->loop, UV_RUN_DEFAULT);
 	pipeline_release(r);
+	owners_free(r->owners);
 	cache_release(r);
 	(void)uv_loop_close(&r->loop);
 }

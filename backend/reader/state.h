@@ -20,6 +20,7 @@
 struct stream;
 struct held;
 struct cache;
+struct owners;
 
 /* A numbering of its own over the same packets (--outer): goes through them behind the main one. */
 struct follower {
@@ -53,6 +54,7 @@ struct reader {
 	uint32_t nheld;
 	struct stream *streams;
 	struct journal *journal;
+	struct owners *owners; /* owner.h; NULL: nobody has told of any */
 	struct cache *cache; /* NULL: nothing is remembered */
 	bool journal_failed;
 	uint64_t base_connections, memory_bytes;

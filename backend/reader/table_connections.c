@@ -1,3 +1,4 @@
+#include "owner.h"
 #include "tables.h"
 
 #define CONNECTIONS(X)                                                                             \
@@ -56,7 +57,14 @@
 	X(CLOSED, "closed", BOOL, COLUMN_HIDDEN, "", "Whether nothing more is expected of it.")    \
 	X(FIRST_PACKET, "first_packet", COUNT, COLUMN_HIDDEN, "",                                  \
 	  "The number of its first packet.")                                                       \
-	X(LAST_PACKET, "last_packet", COUNT, COLUMN_HIDDEN, "", "The number of its last packet.")
+	X(LAST_PACKET, "last_packet", COUNT, COLUMN_HIDDEN, "", "The number of its last packet.")  \
+	X(PROCESS, "process", TEXT, COLUMN_HIDDEN, "",                                             \
+	  "The process of this machine that has its socket, of a live session, where the kernel "  \
+	  "tells.")                                                                                \
+	X(USER, "user", TEXT, COLUMN_HIDDEN, "", "Whose socket it is, of a live session.")         \
+	X(UNIT, "unit", TEXT, COLUMN_HIDDEN, "",                                                   \
+	  "The systemd unit of that process: a service, or a scope as of a container.")            \
+	X(PID, "pid", COUNT, COLUMN_HIDDEN, "", "That process's number.")
 
 #define CONNECTION_ENUM(NAME, name, kind, flags, unit, summary) CONNECTION_##NAME,
 enum connection_column { CONNECTIONS(CONNECTION_ENUM) CONNECTION_COLUMNS };
@@ -123,6 +131,28 @@ static struct value words(struct ask *a, const struct connection *c, enum connec
 		return text(connection_vlan(c, a->text));
 	default:
 		return value_null();
+	}
+}
+
+/* Numbers of outermost headers are others. */
+static struct value owner(const struct ask *a, const struct connection *c,
+			  enum connection_column column)
+{
+	const struct owner *o = a->capture->decode.outer
+					? NULL
+					: owners_of(a->reader->owners, c->number);
+
+	if (!o)
+		return value_null();
+	switch (column) {
+	case CONNECTION_PROCESS:
+		return text(o->process);
+	case CONNECTION_USER:
+		return text(o->user);
+	case CONNECTION_UNIT:
+		return text(o->unit);
+	default:
+		return o->pid ? value_count(o->pid) : value_null();
 	}
 }
 
@@ -214,6 +244,11 @@ static struct value cell(void *ask, uint64_t row, unsigned column)
 	case CONNECTION_TUNNEL:
 	case CONNECTION_VLAN:
 		return words(a, c, column);
+	case CONNECTION_PROCESS:
+	case CONNECTION_USER:
+	case CONNECTION_UNIT:
+	case CONNECTION_PID:
+		return owner(a, c, column);
 	case CONNECTION_START_S:
 	case CONNECTION_LAST_S:
 	case CONNECTION_DURATION_S:
