@@ -67,7 +67,8 @@ static int take_addr(struct str bytes, struct addr *a)
 	if (bytes.len != 0 && bytes.len != 4 && bytes.len != 16)
 		return -1;
 	a->family = (uint8_t)(bytes.len == 4 ? ADDR_IP4 : bytes.len == 16 ? ADDR_IP6 : ADDR_NONE);
-	memcpy(a->bytes, bytes.p, bytes.len);
+	if (bytes.len)
+		memcpy(a->bytes, bytes.p, bytes.len);
 	return 0;
 }
 

@@ -142,7 +142,7 @@ static struct held *held_at(const struct queue *q, size_t at)
 /* Moved down only when as much is free as is moved: each byte is moved once, about. */
 static uint8_t *queue_room(struct queue *q, size_t bytes)
 {
-	if (q->end + bytes > q->cap && q->first >= q->end - q->first) {
+	if (q->end + bytes > q->cap && q->first > 0 && q->first >= q->end - q->first) {
 		memmove(q->data, q->data + q->first, q->end - q->first);
 		q->base += q->first;
 		q->end -= q->first;

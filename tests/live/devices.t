@@ -3,7 +3,7 @@
 cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=tests/live/veth.sh
 . tests/live/veth.sh
-need_program python3 tcpdump
+need_program python3
 namespaces
 pair() { # NAME: a veth whose other end is over there, named p and its name
 	ip -n "$near" link add "$1" type veth peer name "p$1" netns "$far" || return
@@ -116,7 +116,7 @@ END
 fi
 tapdeck stop wait
 exits 0 'fetch' fetch wait "$T/wait"
-is "$(tcpdump -nr "$T"/wait/*.pcapng 2>/dev/null | grep -c 0x88b5)" "$(value wait packets)" 'the file holds all'
+is "$(tapdeck summary "$T"/wait/*.pcapng --format csv --no-header --columns packets)" "$(value wait packets)" 'the file holds all'
 
 # --- more than a session can have ---
 exits 0 'many' new many device 'x*' count
