@@ -198,6 +198,8 @@ static void on_joined(void *arg, const struct err *e)
 	struct session *s = d->session;
 	const struct msg_tap_add m = {.index = (uint32_t)(d - s->device), .remove = 1};
 
+	if (!e && !d->answered)
+		return; /* it went meanwhile */
 	if (!e) {
 		d->started = true;
 		d->refused = false;

@@ -255,17 +255,6 @@ void input_close(struct input *in)
 	in->filter_text = in->next_text = in->name = NULL;
 }
 
-void input_remove(struct input *in)
-{
-	input_settle(in);
-	close_handles(in);
-	if (in->tap->merge)
-		merge_set_live(in->tap->merge, in->index, false);
-	in->running = in->stalled = false;
-	in->removed = true;
-	in->gone_ns = 0;
-}
-
 void input_stats(struct input *in, struct source_stats *stats)
 {
 	*stats = (struct source_stats){0};
@@ -343,6 +332,22 @@ static void handover_finish(struct input *in)
 		channel_send_done(t->control, 0, in->request, "");
 	in->request = 0;
 	tap_round(t, in);
+}
+
+void input_remove(struct input *in)
+{
+	input_settle(in);
+	if (in->next) /* as when it is lost: there is nothing left to hand over */
+		filter_take(in);
+	close_handles(in);
+	if (in->tap->control && in->request)
+		channel_send_done(in->tap->control, 0, in->request, "");
+	in->request = 0;
+	if (in->tap->merge)
+		merge_set_live(in->tap->merge, in->index, false);
+	in->running = in->stalled = false;
+	in->removed = true;
+	in->gone_ns = 0;
 }
 
 void input_settle(struct input *in)
