@@ -47,6 +47,7 @@ like "$(tapdeck list --format csv --columns name,devices)" '^wait,"?tw1,tw2' 'bo
 send 7 tw2
 until_true 15 counted wait 12
 is "$(value wait packets)" 12 'both are counted'
+is "$(tapdeck interfaces wait --format csv --no-header --columns name,packets | tr '\n' ' ')" 'tw1,5 tw2,7 ' 'the live tables know them too'
 exits 0 'a counter for both' counter wait add late=greater 10
 send 2 tw1
 send 3 tw2

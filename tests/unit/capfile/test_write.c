@@ -99,6 +99,47 @@ static void lengths_and_times_at_their_bounds(void **state)
 	buf_release(&out);
 }
 
+/* The packet is the same, and the comment stands behind it as tests/live/merge.t has tshark read it. */
+static void a_comment_changes_no_packet(void **state)
+{
+	static const char *const comments[] = {"late", "", "abc", "abcde"};
+	uint8_t data[200], block[512];
+	struct capfile *f;
+	struct packet pk;
+	struct buf out;
+	struct err e;
+
+	(void)state;
+	buf_init(&out, 1u << 20);
+	assert_int_equal(write_section(&out, NULL), 0);
+	assert_int_equal(write_interface(&out, "eth0", NULL, 1, 262144), 0);
+	for (uint32_t i = 0; i < 4; i++) {
+		const struct packet want = own_packet(i, data);
+		const uint32_t bytes = write_commented_bytes(want.captured, comments[i]);
+
+		memset(block, 0xee, sizeof(block));
+		write_commented(block, 0, want.ts_ns, want.captured, want.length, want.data,
+				comments[i]);
+		assert_int_equal(block[bytes], 0xee);
+		assert_memory_equal(block + bytes - 4, block + 4, 4); /* both lengths */
+		assert_memory_equal(block + write_packet_bytes(want.captured), comments[i],
+				    strlen(comments[i]));
+		assert_int_equal(buf_add(&out, block, bytes), 0);
+	}
+	assert_int_equal(capfile_open(&f, fd_of_bytes(out.data, out.len), "comments", &e), 0);
+	for (uint32_t i = 0; i < 4; i++) {
+		const struct packet want = own_packet(i, data);
+
+		assert_int_equal(capfile_next(f, &pk, &e), 1);
+		assert_int_equal(pk.captured, want.captured);
+		assert_int_equal(pk.ts_ns, want.ts_ns);
+		assert_memory_equal(pk.data, want.data, want.captured);
+	}
+	assert_int_equal(capfile_next(f, &pk, &e), 0);
+	capfile_close(f);
+	buf_release(&out);
+}
+
 static void a_full_buffer_stays_as_it_was(void **state)
 {
 	struct buf out;
@@ -412,6 +453,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_written_is_read_back),
 		cmocka_unit_test(lengths_and_times_at_their_bounds),
+		cmocka_unit_test(a_comment_changes_no_packet),
 		cmocka_unit_test(a_full_buffer_stays_as_it_was),
 		cmocka_unit_test(long_texts_are_cut_between_characters),
 		cmocka_unit_test(an_interface_of_microseconds),
