@@ -97,6 +97,7 @@ UNITS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*/tes
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(wildcard tests/fuzz/*/fuzz_*.c))
 FUZZED := $(strip $(if $(FUZZ),$(foreach f,$(FUZZERS),$(if $(findstring $(FUZZ),$(notdir $(f))),$(f))),$(FUZZERS)))
 TOOLS := $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(wildcard tests/tools/*.c))
+FAULTS := $(B)/tests/tools/faults.so
 BENCHES := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(wildcard tests/bench/*.c))
 
 .DELETE_ON_ERROR:
@@ -114,7 +115,7 @@ endif
 
 programs: $(PROGRAMS)
 units: $(UNITS)
-tools: $(TOOLS)
+tools: $(TOOLS) $(FAULTS)
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1	\2/p' Makefile | expand -t 16
@@ -156,6 +157,9 @@ $(foreach m,$(ALLMODULES),$(eval $(call UNIT,fuzz,$(m),-fsanitize=fuzzer)))
 $(B)/tests/unit/%.o $(B)/tests/fuzz/%.o: CPPFLAGS += -Itests
 $(B)/tests/tools/%: $(B)/tests/tools/%.o $(call archives,table)
 	$(Q)mkdir -p $(@D); $(link) $(if $(LTO),-fno-lto) -lutil -lpcap $(LIBS_base)
+$(FAULTS): tests/tools/preload/faults.c
+	@echo '  LINK $@'; mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -std=c11 $(WARN) -O1 -g -shared -fPIC -o $@ $< -ldl
 $(B)/tests/bench/%: $(B)/tests/bench/%.o
 	$(Q)mkdir -p $(@D); $(link)
 $(B)/tests/bench/counters: $(B)/tests/bench/counters.o $(call archives,bpf)

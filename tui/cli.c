@@ -14,14 +14,19 @@
 #define LINE_MAX_BYTES (256u * 1024)
 #define OUT_BYTES (256u * 1024) /* of standard output, where it is no terminal */
 
-void cli_note(const char *sentence)
+static void sentence_print(FILE *out, const char *before, const char *sentence)
 {
 	struct buf line;
 
 	buf_init(&line, LINE_MAX_BYTES);
 	text_escape(&line, str_of(sentence), false);
-	fprintf(stderr, "tapdeck: %s\n", buf_str(&line));
+	fprintf(out, "%s%s\n", before, buf_str(&line));
 	buf_release(&line);
+}
+
+void cli_note(const char *sentence)
+{
+	sentence_print(stderr, "tapdeck: ", sentence);
 }
 
 static int text_columns(struct str s)
@@ -150,7 +155,9 @@ int cli_command(struct cli *c, struct client *client, uint32_t channel, const ch
 			client_cancel(r);
 		reply.r = -1;
 	}
-	if (reply.note)
+	if (reply.note && c->note_is_answer)
+		sentence_print(c->out, "", reply.note);
+	else if (reply.note)
 		cli_note(reply.note);
 	free(reply.note);
 	return reply.r;

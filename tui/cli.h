@@ -36,6 +36,7 @@ struct cli {
 	const char *fault;  /* the user's text that an error's place is in; NULL: none */
 	char *fault_memory; /* where it had to be put together */
 	uv_signal_t signal[3];
+	bool note_is_answer; /* what the far side notes is what was asked for */
 	bool interrupted; /* SIGINT, SIGTERM or SIGHUP came */
 	void (*on_interrupt)(void *arg);
 	void *interrupt_arg;
@@ -129,6 +130,7 @@ int verb_counter(struct cli *c, int count, char **word, struct err *e);
 /* Runs with the words in which each line of standard input stands for the `-` behind one of the ops (ended by NULL), the op in front of it. */
 int with_input(struct cli *c, int count, char **word, const char *const *ops, int (*run)(struct cli *c, int count, char **word, struct err *e),
 	       struct err *e);
+int verb_check(struct cli *c, int count, char **word, struct err *e);
 int verb_devices(struct cli *c, int count, char **word, struct err *e);
 int verb_daemon(struct cli *c, int count, char **word, struct err *e);
 int verb_list(struct cli *c, int count, char **word, struct err *e);

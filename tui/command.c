@@ -11,6 +11,8 @@ const struct command shell_commands[] = {
 	 .summary = "the devices of this machine or of a host", .shell = verb_devices},
 	{.name = "new", .words = "NAME [on HOST] [filter F] [device D] [record] ...", .contexts = COMMAND_SHELL,
 	 .summary = "starts a session", .shell = verb_new},
+	{.name = "check", .words = "new NAME WORDS", .contexts = COMMAND_SHELL,
+	 .summary = "what such a session would write, and how long the disk would last", .shell = verb_check},
 	{.name = "modify", .words = "NAME FILTER", .contexts = COMMAND_SHELL,
 	 .summary = "gives a session another filter, without losing a packet", .shell = verb_act},
 	{.name = "stop", .words = "NAME", .contexts = COMMAND_SHELL,

@@ -131,6 +131,30 @@ int verb_new(struct cli *c, int count, char **word, struct err *e)
 	return r;
 }
 
+/* `check new NAME WORDS`: how long the disk would last. */
+int verb_check(struct cli *c, int count, char **word, struct err *e)
+{
+	char *host = NULL, *name = NULL;
+	int r = -1;
+
+	if (words_want(count, 3, word[0], "new NAME WORDS", e))
+		return -1;
+	if (strcmp(word[1], "new") != 0)
+		return err_set(e, ERR_CALL, "tapdeck check new NAME WORDS: \"%s\" cannot be checked", word[1]);
+	if (source_split(word[2], &host, &name, e))
+		return -1;
+	count--;
+	if (new_host(&count, word + 1, &host, e) == 0) {
+		word[2] = name;
+		new_fault(c, count, word + 1);
+		c->note_is_answer = true;
+		r = act_on(c, strcmp(host, "local") == 0 ? "" : host, count + 1, word, e);
+	}
+	free(host);
+	free(name);
+	return r;
+}
+
 /* --- rows --- */
 
 static int print_of_host(struct cli *c, const char *host, const char *table, struct err *e)

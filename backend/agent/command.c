@@ -10,6 +10,8 @@
 #include "command.h"
 #include "devices.h"
 #include "disk.h"
+#include "foresee.h"
+#include "outlet.h"
 #include "past.h"
 #include "session.h"
 
@@ -34,15 +36,22 @@ int command_need_running(const struct call *c, struct err *e)
 		       c->session->name, session_state_text(c->session));
 }
 
+/* What no text tells of itself. */
+static int spec_allowed(const struct call *c, const struct spec *spec, struct err *e)
+{
+	const struct who *who = &c->peer->who;
+
+	return access_new(who, spec, e) || alerts_check(spec, e) || outlets_check(spec, who, e) ? -1
+												: 0;
+}
+
 static int run_new(struct call *c, struct err *e)
 {
 	struct spec spec;
 	int r = spec_parse(&spec, c->m->words.at + 1, c->m->words.count - 1, e);
 
 	if (r == 0)
-		r = access_new(&c->peer->who, &spec, e);
-	if (r == 0)
-		r = alerts_check(&spec, e);
+		r = spec_allowed(c, &spec, e);
 	if (r == 0)
 		session_start(c->control, &spec, c->peer, &c->reply);
 	spec_release(&spec);
@@ -206,6 +215,20 @@ static void on_checked(void *arg, struct str program, const struct err *e)
 	free(x);
 }
 
+/* check new NAME WORDS */
+static int check_new(struct call *c, struct err *e)
+{
+	struct spec spec;
+	int r = spec_parse(&spec, c->m->words.at + 2, c->m->words.count - 2, e);
+
+	if (r == 0)
+		r = spec_allowed(c, &spec, e);
+	if (r == 0)
+		foresee_start(c->control, &spec, &c->peer->who, &c->reply);
+	spec_release(&spec);
+	return r;
+}
+
 /* check filter TEXT [device D] */
 static int run_check(struct call *c, struct err *e)
 {
@@ -214,9 +237,12 @@ static int run_check(struct call *c, struct err *e)
 	struct change *x;
 	char *device;
 
+	if (count > 2 && str_is(word[1], "new"))
+		return check_new(c, e);
 	if ((count != 3 && count != 5) || !str_is(word[1], "filter") ||
 	    (count == 5 && !str_is(word[3], "device")))
-		return err_set(e, ERR_CALL, "check filter TEXT [device NAME]");
+		return err_set(e, ERR_CALL,
+			       "check filter TEXT [device NAME], or check new NAME WORDS");
 	device = count == 5 ? xstrndup(word[4].p, word[4].len) : xstrdup("");
 	x = xcalloc(1, sizeof(*x));
 	*x = (struct change){.control = c->control, .reply = c->reply};
@@ -238,7 +264,7 @@ static const struct verb verbs[] = {
 	{"rotate", true, "rotate NAME", run_rotate},
 	{"save", true, "save NAME", run_save},
 	{"alert", true, "alert NAME EXPR | remove EXPR|N | off", run_alert},
-	{"check", false, "check filter TEXT [device NAME]", run_check},
+	{"check", false, "check filter TEXT [device NAME] | check new NAME WORDS", run_check},
 };
 
 static const struct verb *verb_find(struct str name, struct err *e)

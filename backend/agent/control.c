@@ -13,6 +13,7 @@
 #include "base/paths.h"
 #include "base/xalloc.h"
 #include "devices.h"
+#include "foresee.h"
 #include "reader_child.h"
 #include "session.h"
 #include "fetch.h"
@@ -81,6 +82,7 @@ void control_free(struct control *c)
 	c->stopping = true;
 	while (c->peers)
 		peer_free(c->peers);
+	foresee_free(c);
 	while (c->sessions)
 		session_free(c->sessions);
 	while (c->readers)

@@ -26,6 +26,7 @@ struct peer;
 struct session;
 struct reader_child;
 struct fetch;
+struct foreseen;
 struct devices;
 struct mender;
 struct upstream;
@@ -70,6 +71,7 @@ struct control {
 	struct reader_child *readers;
 	unsigned nreaders;
 	struct fetch *fetches;
+	struct foreseen *foreseen; /* of `check new`, not answered yet */
 	struct upstream *upstream; /* attach only */
 	struct peer *asking;	   /* whose frame is being looked at; NULL none */
 	uv_timer_t tick;	   /* once a second */

@@ -291,6 +291,7 @@ int daemon_run(struct control *c, const struct daemon_options *o, struct err *e)
 	int r;
 
 	/* Before anybody can be told of us: a terminal that closes ends no session. */
+	(void)signal(SIGXFSZ, SIG_IGN); /* a limit for the size of files is told, as EFBIG */
 	(void)signal(SIGHUP, SIG_IGN);
 	d.config = o->config ? xstrdup(o->config) : paths_daemon_config();
 	c->on_demand = o->on_demand;

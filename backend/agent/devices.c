@@ -170,6 +170,24 @@ bool devices_ready(const struct devices *d)
 	return d->before.list != NULL || !d->looking;
 }
 
+int devices_rate(const struct devices *d, const char *name, struct device_rate *r)
+{
+	const struct device *was = before_of(d, name), *is = NULL;
+	const double s = (double)(d->now.mono_ns - d->before.mono_ns) / (double)NS_PER_S;
+
+	for (size_t i = 0; i < d->now.count && !is; i++)
+		is = strcmp(d->now.list[i].name, name) == 0 ? &d->now.list[i] : NULL;
+	if (!was || !is || s <= 0 || is->rx_bytes < was->rx_bytes || is->tx_bytes < was->tx_bytes)
+		return -1;
+	*r = (struct device_rate){
+		.rx_bytes = (double)(is->rx_bytes - was->rx_bytes) / s,
+		.tx_bytes = (double)(is->tx_bytes - was->tx_bytes) / s,
+		.rx_packets = (double)(is->rx_packets - was->rx_packets) / s,
+		.tx_packets = (double)(is->tx_packets - was->tx_packets) / s,
+	};
+	return 0;
+}
+
 bool devices_is(const struct table *t)
 {
 	return t->type == &devices_type;

@@ -16,6 +16,8 @@
 #define JOURNAL_AHEAD_MOST (UINT64_C(1) << 20)
 #define JOURNAL_AHEAD_PART 4u /* of the reserve, a journal */
 #define AGAIN_NS (10 * NS_PER_S)
+#define TELL_NS (60 * NS_PER_S)
+#define GRACE_NS (100 * NS_PER_MS) /* for readers to let go of what was removed */
 
 int disk_room(const struct control *c, int fd, struct disk_room *r)
 {
@@ -131,20 +133,24 @@ static void pause_recording(struct session *s, const char *why)
 		      why);
 }
 
-/* Twice what stays free, so that it is not done for each packet. true: there is room now. */
-static bool make_room(struct session *s, bool refused, unsigned *removed)
+/* Twice what stays free, so that it is not done for each packet. Blocks come back when whoever
+ * reads a file has let go of it, a moment later: its bytes count at once. false: nothing is left
+ * that may go. */
+static bool make_room(struct session *s, unsigned least, unsigned *removed)
 {
 	struct disk_room room;
+	uint64_t gone = 0, bytes;
 
 	*removed = 0;
-	while (disk_room(s->control, s->tap_journal_fd, &room) == 0) {
-		if (room.free >= room.keep + limits_reserve(room.total) && (!refused || *removed))
-			return true;
-		if (!segments_let_go(s))
-			return *removed && disk_left(&room) > 0;
+	if (disk_room(s->control, s->tap_journal_fd, &room))
+		return false;
+	while (*removed < least || room.free + gone < room.keep + limits_reserve(room.total)) {
+		if (!segments_let_go(s, &bytes))
+			return *removed >= least && room.free + gone > room.keep;
+		gone += bytes;
 		++*removed;
 	}
-	return false;
+	return true;
 }
 
 static void drop_oldest(struct session *s, bool refused, const char *why)
@@ -152,17 +158,23 @@ static void drop_oldest(struct session *s, bool refused, const char *why)
 	unsigned removed;
 	const bool room = make_room(s, refused, &removed);
 
-	if (removed)
+	s->disk.grace_ns = clock_mono_ns() + GRACE_NS;
+	s->disk.untold += removed;
+	if (s->disk.untold && (!s->disk.told_ns || s->disk.grace_ns > s->disk.told_ns + TELL_NS)) {
 		control_event(s->control, "warn", s->name,
 			      "the disk takes no more (%s): %u of the oldest files of this session "
-			      "%s removed%s",
-			      why, removed, removed == 1 ? "was" : "were",
-			      room ? ", and recording goes on" : "");
-	if (!room)
+			      "%s removed, so that recording goes on",
+			      why, s->disk.untold, s->disk.untold == 1 ? "was" : "were");
+		s->disk.told_ns = s->disk.grace_ns;
+		s->disk.untold = 0;
+	}
+	if (!room) {
 		stop_recording(s, removed ? "and nothing is left to be removed"
 					  : "and there is nothing to be removed");
-	else if (!s->recording)
-		record(s, true, "", false);
+	} else if (!s->recording) {
+		s->disk.waits = true;
+		s->disk.again_ns = 0;
+	}
 	state_save(s);
 }
 
@@ -191,6 +203,8 @@ void disk_refused(struct session *s, struct segment *g, int error, const char *w
 {
 	const int64_t now_ns = clock_mono_ns();
 	const bool again = s->disk.refused_ns && now_ns - s->disk.refused_ns < AGAIN_NS;
+	/* A limit for the size of files ends one after the other, each with what it may have. */
+	const bool goes_on = error == EFBIG && g && g->packets;
 
 	s->disk.refused_ns = now_ns;
 	if (g && g->packets == 0 && g->sealed)
@@ -199,12 +213,12 @@ void disk_refused(struct session *s, struct segment *g, int error, const char *w
 		return;
 	if (is_full(error)) {
 		disk_full(s, true, why);
-	} else if (again || s->recording) {
-		/* a file that follows is no better */
-		stop_recording(s, why);
+	} else if (again && !goes_on) {
+		stop_recording(s, why); /* a file that follows is no better */
 	} else {
-		control_event(s->control, "warn", s->name, "recording goes on in another file (%s)",
-			      why);
+		if (!again)
+			control_event(s->control, "warn", s->name,
+				      "recording goes on in another file (%s)", why);
 		record(s, true, "", false);
 	}
 }
@@ -226,6 +240,14 @@ int64_t disk_limit_ns(const struct session *s)
 	return said ? 0 : s->control->limits.time_ns;
 }
 
+int64_t disk_limit_left_ns(const struct session *s)
+{
+	const int64_t begun_ns = s->disk.begun_ns ? s->disk.begun_ns : s->running_ns;
+	const int64_t left_ns = disk_limit_ns(s) - (clock_mono_ns() - begun_ns);
+
+	return left_ns > 0 ? left_ns : 0;
+}
+
 uint64_t disk_recorded(const struct session *s)
 {
 	return s->total.written_bytes - s->disk.begun_bytes;
@@ -236,12 +258,11 @@ static bool limits_look(struct session *s)
 {
 	const uint64_t bytes = disk_limit_bytes(s);
 	const int64_t ns = disk_limit_ns(s);
-	const int64_t begun_ns = s->disk.begun_ns ? s->disk.begun_ns : s->running_ns;
 	char text[TEXT_NUMBER_MAX];
 
 	if (bytes && disk_recorded(s) >= bytes)
 		(void)text_bytes(bytes, text);
-	else if (ns && clock_mono_ns() - begun_ns >= ns)
+	else if (ns && disk_limit_left_ns(s) == 0)
 		(void)text_duration(ns, text);
 	else
 		return false;
@@ -259,8 +280,10 @@ static bool limits_look(struct session *s)
 
 static void wait_look(struct session *s, const struct disk_room *room)
 {
-	if (clock_mono_ns() < s->disk.again_ns ||
-	    room->free < room->keep + limits_reserve(room->total))
+	/* Files that went for it are room enough; else some more, so that it is for a while. */
+	const uint64_t more = s->spec.on_full == SPEC_FULL_OLDEST ? 0 : limits_reserve(room->total);
+
+	if (clock_mono_ns() < s->disk.again_ns || room->free <= room->keep + more)
 		return;
 	/* Where room is not what is lacking (a quota), it is tried now and then. */
 	s->disk.again_ns = clock_mono_ns() + AGAIN_NS;
@@ -284,21 +307,26 @@ void disk_watch(struct session *s)
 		return;
 	s->disk.left = disk_left(&room);
 	journals_ahead(s, room.total);
-	if (s->disk.waits) {
+	if (s->disk.left == 0 || s->disk.waits)
+		segments_missed(s);
+	if (s->disk.waits)
 		wait_look(s, &room);
-	} else if (s->disk.left == 0) {
-		(void)snprintf(why, sizeof(why), "%s are left, which stay free",
-			       text_bytes(room.free, free_text));
-		disk_full(s, false, why);
-	}
+	if (s->disk.left > 0 || clock_mono_ns() < s->disk.grace_ns ||
+	    (s->disk.waits && s->spec.on_full != SPEC_FULL_OLDEST))
+		return;
+	(void)snprintf(why, sizeof(why), "%s are left, which stay free",
+		       text_bytes(room.free, free_text));
+	disk_full(s, s->disk.waits, why);
 }
 
 bool disk_near(const struct session *s)
 {
 	const uint64_t bytes = disk_limit_bytes(s);
 
-	if (s->state != SESSION_RUNNING || !s->recording || s->disk.stopped)
+	if (s->state != SESSION_RUNNING || s->disk.stopped)
 		return false;
+	if (!s->recording)
+		return s->disk.waits && s->spec.on_full == SPEC_FULL_OLDEST;
 	return s->disk.left < NEAR_BYTES || (bytes && disk_recorded(s) + NEAR_BYTES > bytes);
 }
 

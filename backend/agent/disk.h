@@ -34,6 +34,7 @@ void disk_dropped(struct session *s, const struct msg_tap_stats *before);
 /* Limits of a recording and what is left; 0 and -1: none. */
 uint64_t disk_limit_bytes(const struct session *s);
 int64_t disk_limit_ns(const struct session *s);
+int64_t disk_limit_left_ns(const struct session *s);
 uint64_t disk_recorded(const struct session *s);
 
 #endif

@@ -302,6 +302,13 @@ void route_from_upstream(struct peer *p, const struct err *why)
 
 /* --- COMMAND --- */
 
+/* What is compiled is the same here as there. */
+static bool checks_filter(const struct msg_command *m)
+{
+	return m->words.count > 1 && str_is(m->words.at[0], "check") &&
+	       str_is(m->words.at[1], "filter");
+}
+
 static void route_command(struct peer *p, const struct frame *f)
 {
 	struct binding *b = peer_binding(p, f->channel);
@@ -316,7 +323,7 @@ static void route_command(struct peer *p, const struct frame *f)
 	else if (b && b->target[0] &&
 		 m.words.count == 1) /* "cancel": about what the channel reads */
 		route = route_of(b, &e);
-	else if (is_attach(p) && !(m.words.count && str_is(m.words.at[0], "check")))
+	else if (is_attach(p) && !checks_filter(&m))
 		route = upstream_need(p->control->upstream, &e) ? -1 : ROUTE_UPSTREAM;
 	if (route < 0)
 		refuse(p, f, &e);

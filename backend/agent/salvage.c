@@ -424,12 +424,10 @@ static void segment_reopen(struct session *s, struct segment *g)
 	/* The mending names it: so it goes back to .part first, where there is none. */
 	(void)folder_rename(s->folder, g->name, part);
 	g->fd = folder_open(s->folder, part, O_RDWR);
-	if (g->fd >= 0) {
+	if (g->fd >= 0)
 		salvage_segment(s, g, "interrupted");
-	} else {
-		g->sealed = true;
-		(void)snprintf(g->reason, sizeof(g->reason), "not there any more");
-	}
+	else
+		g->sealed = true; /* what is not there is missed (segments_missed) */
 	free(part);
 }
 
@@ -452,6 +450,7 @@ int salvage_session(struct session *s)
 		if (!s->segment[i].sealed)
 			segment_reopen(s, &s->segment[i]);
 	outlets_recover(s);
+	segments_missed(s);
 	free(s->reason);
 	s->reason = xstrdup("interrupted: the daemon was killed, or the machine went down; files "
 			    "and journals are mended");

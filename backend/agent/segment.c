@@ -48,6 +48,8 @@ static struct segment *segment_make(struct session *s, uint32_t number, int *why
 
 	free(name);
 	part = segment_file(g, true);
+	/* Known before it is there: whoever comes after a crash finds every file that is. */
+	state_save(s);
 	g->fd = folder_open(s->folder, part, O_RDWR | O_CREAT | O_EXCL);
 	if (g->fd < 0) {
 		*why = errno;
@@ -77,7 +79,6 @@ static int segment_create(struct session *s, uint32_t number, int *why, struct e
 		(void)channel_send_fds(s->tap, MSG_TAP_SEGMENT, 0, 0, b.data, b.len, &g->fd, 1);
 	buf_release(&b);
 	s->recording = true;
-	state_save(s);
 	outlets_opened(s, g);
 	return 0;
 }

@@ -51,6 +51,7 @@ int segment_remove(struct session *s, struct segment *g, const char *why)
 	if (stays)
 		return -1;
 	(void)snprintf(g->reason, sizeof(g->reason), "%.60s", why);
+	session_reader_gone(s, g);
 	segment_journal(s, g, g->name, SEGMENT_REMOVED);
 	outlets_removed(s, g);
 	free(g->name);
@@ -95,11 +96,24 @@ void segments_expire(struct session *s)
 	control_changed(s->control);
 }
 
-bool segments_let_go(struct session *s)
+void segments_missed(struct session *s)
+{
+	for (unsigned i = s->nsegments; i > 0; i--) {
+		struct segment *g = &s->segment[i - 1];
+		char *file = segment_file(g, segment_is_part(g));
+
+		if (g->sealed && !g->mending && !folder_has(s->folder, file))
+			(void)segment_remove(s, g, "removed by somebody");
+		free(file);
+	}
+}
+
+bool segments_let_go(struct session *s, uint64_t *bytes)
 {
 	struct segment *g = oldest_sealed(s);
 
-	if (sealed_count(s) < 2 && !segment_open(s))
+	if (!g || (sealed_count(s) < 2 && !segment_open(s)))
 		return false; /* it is all that there is */
-	return g && segment_remove(s, g, "the oldest, and the disk is full") == 0;
+	*bytes = g->bytes;
+	return segment_remove(s, g, "the oldest, and the disk is full") == 0;
 }

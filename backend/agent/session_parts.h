@@ -93,8 +93,11 @@ struct drop_time {
 struct session_disk {
 	bool waits;   /* recording goes on when there is room */
 	bool stopped; /* it does not, until somebody says so */
-	int64_t again_ns,
-		refused_ns;   /* monotonic: when it is looked again, when a file was refused */
+	/* monotonic: when it is looked again, when a file was refused, until when what was removed
+	 * may still be on the disk */
+	int64_t again_ns, refused_ns, grace_ns;
+	int64_t told_ns; /* of removed files: they are told by the minute */
+	unsigned untold;
 	int64_t begun_ns;     /* of the limits, monotonic; 0: with the session */
 	uint64_t begun_bytes; /* written before */
 	uint64_t left;	      /* bytes, at the last look */

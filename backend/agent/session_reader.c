@@ -125,6 +125,15 @@ void session_reader_segments(struct session *s)
 	}
 }
 
+void session_reader_gone(struct session *s, const struct segment *g)
+{
+	const struct msg_read_ended m = {.number = UINT32_MAX, .gone = str_of(g->name)};
+
+	if (g->told && s->reader && s->reader->channel)
+		(void)channel_put_read_ended(s->reader->channel, 0, 0,
+					     &m); /* -1: `gone` will come */
+}
+
 int session_reader_start(struct session *s, struct err *e)
 {
 	if (!follows(s) && s->nsegments == 0)

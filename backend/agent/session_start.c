@@ -40,13 +40,18 @@ static int name_free(struct control *c, const char *name, struct err *e)
 	return 0;
 }
 
+int session_try(struct control *c, struct session *s, struct err *e)
+{
+	return name_free(c, s->spec.name, e) || join_resolve(s, e) ? -1 : 0;
+}
+
 void session_start(struct control *c, struct spec *spec, const struct peer *p,
 		   const struct reply *r)
 {
 	uid_t uid = p->who.uid;
 	struct err e;
 
-	if (name_free(c, spec->name, &e) || outlets_check(spec, &p->who, &e) ||
+	if (name_free(c, spec->name, &e) ||
 	    (spec->user && account_named(spec->user, p->who.uid, &uid, &e)))
 		reply_error(c, r, &e);
 	else

@@ -24,6 +24,8 @@ void session_start(struct control *c, struct spec *spec, const struct peer *p,
 /* The same, of a session that nobody else is called like. `back`: it was there before (taken); NULL. */
 void session_begin(struct control *c, struct spec *spec, const struct who *who, uid_t uid,
 		   const struct reply *r, const struct persist *back);
+/* A session that is in no list, with its spec: its devices are found. -1: it cannot be. */
+int session_try(struct control *c, struct session *s, struct err *e);
 /* --- session_end.c --- */
 void session_stop(struct session *s, const char *reason);
 void session_tap_gone(struct session *s, const struct err *why);
@@ -40,6 +42,8 @@ void session_reader_lost(struct session *s, struct reader_child *r);
 /* A channel was let go: a reader that nobody needs ends. */
 void session_unbound(struct session *s);
 void session_reader_segments(struct session *s);
+/* The file of a segment was removed. */
+void session_reader_gone(struct session *s, const struct segment *g);
 /* Its tap ends it by itself. */
 void session_stopping(struct session *s, const char *reason);
 /* --- segment.c --- */
@@ -70,8 +74,10 @@ char *segment_path(const struct session *s, const struct segment *g, bool part);
 char *segment_file(const struct segment *g, bool part);
 /* --- segment_keep.c --- */
 void segments_expire(struct session *s); /* `keep` */
-/* The oldest goes, for room. false: there is none that may. */
-bool segments_let_go(struct session *s);
+/* The oldest goes, for room: its bytes. false: there is none that may. */
+bool segments_let_go(struct session *s, uint64_t *bytes);
+/* Files that somebody has removed: whoever holds them open lets go. */
+void segments_missed(struct session *s);
 /* The file goes; whoever holds a pointer to a segment has none any more. -1: it cannot. */
 int segment_remove(struct session *s, struct segment *g, const char *why);
 /* --- segment_note.c --- */

@@ -1,12 +1,13 @@
 /* `show`: one row a fact. */
 #include <stdarg.h>
 #include <string.h>
-#include <sys/statvfs.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "base/xalloc.h"
 #include "capfile/packet.h"
 #include "alert.h"
+#include "disk.h"
 #include "reader_child.h"
 #include "tables.h"
 
@@ -57,6 +58,53 @@ static void show_totals(const struct session *s, struct rowset *rows)
 	fact_time(rows, "safe_time", t->safe_ns);
 }
 
+static void show_drop_time(const char *name, const struct drop_time *t, struct rowset *rows)
+{
+	char first[TEXT_NUMBER_MAX], last[TEXT_NUMBER_MAX];
+
+	if (t->first_ns)
+		fact(rows, name, "from %s to %s", text_rfc3339(t->first_ns, first),
+		     text_rfc3339(t->last_ns, last));
+}
+
+static void show_limits(const struct session *s, struct rowset *rows)
+{
+	const uint64_t bytes = disk_limit_bytes(s), recorded = disk_recorded(s);
+	const int64_t ns = disk_limit_ns(s), left_ns = disk_limit_left_ns(s);
+	char all[TEXT_NUMBER_MAX], left[TEXT_NUMBER_MAX];
+
+	if (bytes)
+		fact(rows, "limit_size", "%s a recording, of which %s are left",
+		     text_bytes(bytes, all),
+		     text_bytes(recorded < bytes ? bytes - recorded : 0, left));
+	if (ns)
+		fact(rows, "limit_time", "%s a recording, of which %s are left",
+		     text_duration(ns, all), text_duration(left_ns, left));
+}
+
+static void show_disk(const struct control *c, const struct session *s, struct rowset *rows)
+{
+	static const char *const full[] = {"stop", "oldest", "wait"};
+	char free_text[TEXT_NUMBER_MAX], total[TEXT_NUMBER_MAX], keep[TEXT_NUMBER_MAX];
+	struct disk_room room;
+
+	show_drop_time("dropped_buffer_time", &s->disk.dropped_buffer, rows);
+	show_drop_time("dropped_disk_time", &s->disk.dropped_disk, rows);
+	if (s->state != SESSION_RUNNING)
+		return;
+	if (disk_room(c, s->tap_journal_fd, &room) == 0) {
+		fact_count(rows, "disk_free_bytes", room.free);
+		fact(rows, "limit_free", "%s of %s are free, %s stay so",
+		     text_bytes(room.free, free_text), text_bytes(room.total, total),
+		     text_bytes(room.keep, keep));
+	}
+	if (!s->spec.record)
+		return;
+	fact(rows, "on_full", "%s%s", full[s->spec.on_full],
+	     s->disk.waits ? "; waiting for room now" : "");
+	show_limits(s, rows);
+}
+
 static void show_devices(const struct session *s, struct rowset *rows)
 {
 	for (unsigned i = 0; i < s->ndevices; i++) {
@@ -87,15 +135,6 @@ static void show_usage(const struct session *s, struct rowset *rows)
 		fact(rows, "cpu_percent", "%.1f", u->cpu_percent);
 	fact(rows, "cpu_s", "%.2f", (double)u->cpu_ns / (double)NS_PER_S);
 	fact_count(rows, "memory_bytes", u->memory_bytes);
-}
-
-/* Of the file system that the session writes to. */
-static void show_disk(const struct session *s, struct rowset *rows)
-{
-	struct statvfs fs;
-
-	if (s->folder && statvfs(s->folder, &fs) == 0)
-		fact_count(rows, "disk_free_bytes", (uint64_t)fs.f_bavail * fs.f_frsize);
 }
 
 static void show_past(const struct session *s, struct rowset *rows)
@@ -217,7 +256,7 @@ void show_fill(struct control *c, const struct table_arguments *a, struct rowset
 	show_alerts(s, rows);
 	show_totals(s, rows);
 	show_usage(s, rows);
-	show_disk(s, rows);
+	show_disk(c, s, rows);
 	show_outlets(s, rows);
 	show_own(s, rows);
 	show_history(c, s, rows);

@@ -384,8 +384,6 @@ void capfile_learn(struct capfile *f, const struct capfile *other)
 	f->learned = other;
 }
 
-/* --- one packet --- */
-
 /* A usual packet takes one pread; the room of a long one is given back at the next. */
 static void at_room(struct capfile *f, size_t want)
 {

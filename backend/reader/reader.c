@@ -91,6 +91,10 @@ static int reader_ended(struct reader *r, const struct frame *f, struct err *e)
 
 	if (msg_get_read_ended(f->payload, f->len, &m, e) < 0)
 		return -1;
+	if (m.gone.len) {
+		source_file_gone(&r->source, m.gone);
+		return 0;
+	}
 	return source_file_ended(&r->source, m.number, m.why, e);
 }
 

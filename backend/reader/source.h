@@ -104,6 +104,8 @@ bool source_begun(const struct source *s);
 /* File `number` will not grow any more; why: what is missing of it, "" nothing. -1: it never came,
  * *e. */
 int source_file_ended(struct source *s, uint32_t number, struct str why, struct err *e);
+/* A segment's file was removed: its descriptors go. */
+void source_file_gone(struct source *s, struct str name);
 /* Nothing more will be added: what is there is read to its end. */
 void source_finish(struct source *s);
 /* A file that grows is being waited for: it is to be looked at again. */

@@ -172,6 +172,21 @@ int source_file_ended(struct source *s, uint32_t number, struct str why, struct 
 	return 0;
 }
 
+void source_file_gone(struct source *s, struct str name)
+{
+	for (uint32_t i = 0; i < s->nparts && !s->merge.wanted; i++) {
+		struct part *p = &s->part[i];
+
+		if (p->fd < 0 || !str_is(name, p->name))
+			continue;
+		capfile_let_go(p->file);
+		(void)close(p->fd);
+		p->fd = -1;
+		p->growing = false;
+		p->ended = true; /* whoever is behind has a gap */
+	}
+}
+
 /* A recording of somebody else's, read alone: what is unpacked has an end of its own. */
 bool source_follows(const struct source *s)
 {
@@ -201,7 +216,8 @@ void source_forget(struct source *s, uint64_t number)
 		struct part *p = &s->part[s->forgotten++];
 
 		capfile_let_go(p->file);
-		(void)close(p->fd);
+		if (p->fd >= 0)
+			(void)close(p->fd);
 		p->fd = -1;
 	}
 }
@@ -223,6 +239,12 @@ struct part *source_part_of(struct source *s, uint64_t place)
 	return s->nparts ? &s->part[low] : NULL;
 }
 
+static int part_gone(const struct part *p, uint64_t number, struct err *e)
+{
+	return err_set(e, ERR_PART, "packet %llu was in %s, which was removed",
+		       (unsigned long long)number, p->name);
+}
+
 int source_read(struct source *s, const struct index_entry *entry, uint64_t number,
 		struct packet *pk, struct err *e)
 {
@@ -233,6 +255,8 @@ int source_read(struct source *s, const struct index_entry *entry, uint64_t numb
 	if (!p || entry->interface >= s->ninterfaces)
 		return err_set(e, ERR_PART, "packet %llu is in no file that is open",
 			       (unsigned long long)number);
+	if (p->fd < 0)
+		return part_gone(p, number, e);
 	return capfile_read_at(p->file, entry->place - p->place,
 			       s->interface[entry->interface].number, number, pk, e);
 }
@@ -250,6 +274,8 @@ int source_segment_read(struct source *s, uint64_t offset, uint32_t interface, u
 		return err_set(e, ERR_PART,
 			       "packet %llu left the memory, and its segment is not open",
 			       (unsigned long long)number);
+	if (p->fd < 0)
+		return part_gone(p, number, e);
 	/* Its interfaces stand before its first packet, which was seen long ago. */
 	if (capfile_packets(p->file) == 0)
 		(void)capfile_next(p->file, pk, e);

@@ -39,12 +39,14 @@ void walker_release(struct walker *w)
 static int walker_open(struct walker *w, uint32_t part, struct err *e)
 {
 	const struct part *p = &w->source->part[part];
-	int fd = fcntl(p->fd, F_DUPFD_CLOEXEC, 0);
+	int fd = p->fd < 0 ? -1 : fcntl(p->fd, F_DUPFD_CLOEXEC, 0);
 	struct capfile *f;
 
 	if (!w->source->merge.wanted)
 		walker_close(w, w->part);
 	w->part = part;
+	if (p->fd < 0)
+		return err_set(e, ERR_PART, "%s was removed", p->name);
 	if (fd < 0)
 		return err_errno(e, ERR_PART, "%s cannot be read once more", p->name);
 	if (w->nfiles < w->source->nparts)

@@ -317,7 +317,7 @@ static int on_segment(struct request *r, struct err *e)
 	if (msg_get_tap_segment(r->frame->payload, r->frame->len, &m, e))
 		return -1;
 	if (t->output.writer && r->nfd == 0) { /* none could be made */
-		output_abandon_segment(&t->output, m.number, EIO);
+		segment_absent(t, m.number);
 		return 0;
 	}
 	if (!t->output.writer || r->nfd != 1)

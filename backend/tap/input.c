@@ -21,11 +21,18 @@ static void poll_forget(struct input *in);
 
 /* --- packets --- */
 
+/* Half of the kernel's ring, at a byte a nanosecond: so long it holds what comes. */
+static int64_t ring_patience_ns(const struct input *in)
+{
+	return (int64_t)(in->facts.buffer_bytes / 2);
+}
+
 /* The writer is behind. The packet in hand is kept, what follows stays in the kernel's ring until
- * there is room. */
+ * there is room; but never so long that the ring runs over, as then nobody would have counted. */
 static void input_stall(struct input *in, const struct source_packet *p)
 {
 	in->stalled = true;
+	in->stall_until_mono_ns = clock_mono_ns() + ring_patience_ns(in);
 	in->tap->stalls++;
 	in->kept = (struct source_packet){0};
 	if (p) {
@@ -47,10 +54,16 @@ static void input_stall(struct input *in, const struct source_packet *p)
 /* true: reading goes on. */
 static bool input_unstall(struct input *in)
 {
-	if (in->tap->merge && merge_full(in->tap->merge))
+	const bool late = clock_mono_ns() >= in->stall_until_mono_ns;
+
+	if (in->tap->merge && merge_full(in->tap->merge) && !late)
 		return false;
-	if (in->kept.data && output_packet(&in->tap->output, in->interface, &in->kept))
-		return false;
+	if (in->kept.data && output_packet(&in->tap->output, in->interface, &in->kept)) {
+		if (!late)
+			return false;
+		in->tap->output.dropped_buffer++;
+	}
+	in->overflow = late;
 	in->kept = (struct source_packet){0};
 	buf_release(&in->kept_bytes);
 	in->stalled = false;
@@ -59,18 +72,29 @@ static bool input_unstall(struct input *in)
 	return true;
 }
 
+static void input_put(struct input *in, const struct source_packet *p)
+{
+	if (output_packet(&in->tap->output, in->interface, p) == 0)
+		in->overflow = false;
+	else if (in->overflow)
+		in->tap->output.dropped_buffer++;
+	else
+		input_stall(in, p);
+}
+
 static void packet_keep(struct input *in, const struct source_packet *p)
 {
 	struct tap *t = in->tap;
 
 	if (t->merge) {
 		merge_add(t->merge, in->index, p, clock_mono_ns());
-		if (merge_full(t->merge))
+		if (merge_full(t->merge) && !in->overflow)
 			in->type->pause(in->source);
-	} else if (in->stalled) /* libpcap gives a last one or two after the pause */
+	} else if (in->stalled) { /* libpcap gives a last one or two after the pause */
 		t->output.dropped_buffer++;
-	else if (output_packet(&t->output, in->interface, p))
-		input_stall(in, p);
+	} else {
+		input_put(in, p);
+	}
 }
 
 static void on_packet(void *arg, const struct source_packet *p)
@@ -517,7 +541,10 @@ void input_read(struct input *in)
 	if (in->stalled && !input_unstall(in))
 		return;
 	while (in->source && !in->stalled) {
-		if (no_room(in)) {
+		const bool full = no_room(in);
+
+		in->overflow = in->overflow && (full || !in->tap->merge);
+		if (full && !in->overflow) {
 			input_stall(in, NULL);
 			return;
 		}

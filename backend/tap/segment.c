@@ -167,6 +167,16 @@ int segment_take(struct tap *t, const struct msg_tap_segment *m, int fd, struct 
 	return 0;
 }
 
+/* What it holds is counted as lost when the writer has passed it over. */
+void segment_absent(struct tap *t, uint32_t number)
+{
+	if (t->output.segment.number == number && t->output.segment.awaited) {
+		segment_lose(t, "there was no file");
+		output_seal(&t->output, "disk");
+	}
+	output_abandon_segment(&t->output, number, EIO);
+}
+
 /* --- files that are complete --- */
 
 /* What the disk did not take is counted, and the segment is closed; control says how it goes on. */

@@ -13,6 +13,8 @@ void segment_limits(struct tap *t); /* packets came: is it the end? */
 /* From now on what is not recorded is missed: counted, and noted as a gap when it is over. */
 void segment_lose(struct tap *t, const char *why);
 void segment_lose_end(struct tap *t);
+/* Control could make no file for a segment that has begun. */
+void segment_absent(struct tap *t, uint32_t number);
 /* Takes fd. */
 int segment_take(struct tap *t, const struct msg_tap_segment *m, int fd, struct err *e);
 void control_segment_news(struct tap *t);

@@ -45,8 +45,8 @@ struct input {
 	struct bpf *filter;
 	char *filter_text;
 	bool running, drained;
-	bool stalled; /* not read until the writer has made room: the kernel's ring holds what comes
-		       */
+	bool stalled, overflow; /* not read until there is room; read all the same, and dropped */
+	int64_t stall_until_mono_ns;
 	struct source_packet kept; /* the one that found no room; its bytes are kept_bytes */
 	struct buf kept_bytes;
 	uint32_t request; /* the TAP_FILTER that is not answered yet */
@@ -107,7 +107,7 @@ struct tap {
 	bool full;	       /* what was asked for is there: nothing more is taken */
 	int64_t lost_since_ns; /* the disk takes nothing; 0: it does */
 	char *lost_why;
-	uint64_t crowded, crowded_told; /* packets that should have begun a file, and could not */
+	uint64_t crowded, crowded_told; /* files that should have begun, and could not */
 	uint64_t packets, bytes, own_packets, own_bytes;
 	uint64_t late_told, not_for_reader_told, dropped_buffer_told, cut_told, stalls, stalls_told;
 
