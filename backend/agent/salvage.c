@@ -187,6 +187,7 @@ struct ending {
 	uint64_t connections;
 	struct msg_j_second last;
 	struct map *counts; /* salvage_counts.h */
+	struct msg_j_segment segment; /* that was opened last: its numbers */
 };
 
 /* The tap alone may have known how many packets were before a file when the daemon died. */
@@ -210,8 +211,11 @@ static void ending_note(struct ending *x, const struct journal_record *r)
 	if (r->type == MSG_J_END)
 		x->ended = true;
 	else if (r->type == MSG_J_SEGMENT &&
-		 msg_get_j_segment(r->payload, r->len, &segment, NULL) == 0)
+		 msg_get_j_segment(r->payload, r->len, &segment, NULL) == 0) {
 		begun_note(x->session, &segment);
+		if (segment.sealed == SEGMENT_OPENED)
+			x->segment = segment; /* its texts are gone with the record */
+	}
 	else if (r->type == MSG_J_SECOND &&
 		 msg_get_j_second(r->payload, r->len, &second, NULL) == 0)
 		x->last = second;
@@ -254,17 +258,19 @@ uint64_t salvage_connections(int fd)
 	return x.connections;
 }
 
-/* A file that began with the session and was never sealed may hold more than the last second told
- * of. */
-static void totals_of_files(struct session *s)
+/* A file that was never sealed may hold more than the last second told of. */
+static void totals_of_files(struct session *s, const struct msg_j_segment *last)
 {
 	for (unsigned i = 0; i < s->nsegments; i++) {
 		const struct segment *g = &s->segment[i];
+		const bool known = g->number == last->number;
 
-		if (!g->salvaged || g->first_packet || g->packets <= s->total.packets)
+		if (!g->salvaged || (!known && g->number != 1))
 			continue;
-		s->total.packets = g->packets;
-		s->total.bytes = g->wire_bytes;
+		if ((known ? last->first_packet : 0) + g->packets <= s->total.packets)
+			continue;
+		s->total.packets = (known ? last->first_packet : 0) + g->packets;
+		s->total.bytes = (known ? last->first_bytes : 0) + g->wire_bytes;
 	}
 }
 
@@ -346,7 +352,7 @@ static int journal_end(struct session *s, int fd, bool tap, struct err *e)
 	journal_scan(fd, &x);
 	if (tap) {
 		totals_restore(s, &x.last);
-		totals_of_files(s);
+		totals_of_files(s, &x.segment);
 	}
 	copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	j = copy < 0 ? NULL : journal_new(copy, e);

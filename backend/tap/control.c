@@ -479,7 +479,7 @@ static void on_gone(void *arg, struct channel *c, const struct err *e)
 	t->control = NULL;
 	channel_close(c);
 	if (t->output.writer)
-		output_abandon_segment(&t->output, 0, EPIPE);
+		writer_join(t->output.writer, EPIPE);
 	tap_stop(t, "control is gone");
 }
 

@@ -333,6 +333,7 @@ int output_packet(struct output *o, uint32_t interface, const struct source_pack
 	count_in_slot(o, p->ts_ns);
 	o->packets++;
 	o->total++;
+	o->total_bytes += p->length;
 	o->last_ns = p->ts_ns;
 	count_in_segment(o, p, captured);
 	if (o->segment.number && o->full)
@@ -417,7 +418,8 @@ static void segment_begin(struct output *o, uint32_t number, const char *name)
 	o->segment = (struct output_segment){.number = number,
 					     .name = name ? xstrdup(name) : NULL,
 					     .awaited = name == NULL,
-					     .first_packet = o->total};
+					     .first_packet = o->total,
+					     .first_bytes = o->total_bytes};
 	o->file_offset = o->pcap ? TRANSCODE_PCAP_HEADER : 0;
 	o->starting = true;
 	rotation_begin(&o->rotation, clock_now_ns(), clock_mono_ns());

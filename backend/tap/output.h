@@ -32,7 +32,7 @@ struct output_segment {
 	bool failed;  /* the disk refused it */
 	bool awaited; /* it has begun, and its file is still to come */
 	bool saved;   /* of chunks that were there before: save.h */
-	uint64_t packets, first_packet;
+	uint64_t packets, first_packet, first_bytes; /* first_...: in chunks before it */
 	int64_t first_ns, last_ns;
 	char reason[32];
 };
@@ -78,7 +78,7 @@ struct output {
 
 	bool dirty; /* published in this round */
 	int64_t last_ns;
-	uint64_t total;				    /* packets in chunks */
+	uint64_t total, total_bytes;		    /* packets in chunks, their bytes on the wire */
 	uint64_t dropped_buffer, dropped_disk, cut; /* cut: did not fit a chunk whole */
 	uint64_t not_for_reader;		    /* chunks that a reader behind does not get */
 	struct buf scratch;
@@ -106,7 +106,7 @@ int output_rotate(struct output *o, uint32_t number, const char *reason);
  * stays the caller's. */
 struct output_segment *output_give_segment(struct output *o, uint32_t number, const char *name,
 					   int fd);
-/* There will be none (0: for any that is awaited). */
+/* There will be none. */
 void output_abandon_segment(struct output *o, uint32_t number, int error);
 /* Bytes of all files so far. */
 uint64_t output_recorded(const struct output *o);

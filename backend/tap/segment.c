@@ -25,7 +25,8 @@ static void journal_segment(struct tap *t, const struct output_segment *s,
 				  .name = str_of(s->name),
 				  .sealed = SEGMENT_OPENED,
 				  .reason = str_of(s->reason),
-				  .first_packet = s->first_packet};
+				  .first_packet = s->first_packet,
+				  .first_bytes = s->first_bytes};
 
 	if (n) {
 		m.sealed = n->fault == SEGMENT_NOT_SYNCED ? SEGMENT_UNCERTAIN : SEGMENT_COMPLETE;
@@ -224,6 +225,25 @@ static void segment_done(struct tap *t, const struct output_segment *s, const st
 		channel_put_tap_sealed(t->control, 0, 0, &m);
 }
 
+/* What it had lies in the last one that has a file, which is told behind it. */
+static void segment_joined(struct tap *t, const struct output_segment *s)
+{
+	struct output_segment *last = NULL;
+
+	for (uint32_t n = s->number - 1; n > 0 && (!last || last->awaited); n--) {
+		last = output_find_segment(&t->output, n);
+		if (!last)
+			return;
+	}
+	if (!last)
+		return;
+	if (last->packets == 0 || s->first_ns < last->first_ns)
+		last->first_ns = s->first_ns;
+	if (last->packets == 0 || s->last_ns > last->last_ns)
+		last->last_ns = s->last_ns;
+	last->packets += s->packets;
+}
+
 void control_segment_news(struct tap *t)
 {
 	struct writer_news n;
@@ -239,6 +259,8 @@ void control_segment_news(struct tap *t)
 		}
 		if (!n.never_had)
 			segment_done(t, s, &n);
+		else if (n.fault == SEGMENT_SOUND && s->packets)
+			segment_joined(t, s);
 		output_forget_segment(s);
 	}
 }

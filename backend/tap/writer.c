@@ -26,8 +26,9 @@ struct segment {
 	uint32_t number; /* 0: free */
 	int fd;
 	bool sealed, failed;
-	bool expected; /* its file is still to come; fd is -1 */
-	int abandoned; /* none will come: errno */
+	bool expected;	      /* its file is still to come; fd is -1 */
+	struct segment *into; /* none will: it goes on in the one before it */
+	int abandoned;	      /* none will come: errno */
 	enum segment_fault fault;
 	int error;
 	uint64_t end_sequence; /* meaningful when sealed */
@@ -189,14 +190,15 @@ static bool segment_sealed_at(struct writer *w, const struct segment *s, uint64_
 	return sealed;
 }
 
-/* true: its chunks have nowhere to go yet. */
-static bool segment_waits(struct writer *w, struct segment *s)
+/* true: its chunks have nowhere to go yet. *into: where they go. */
+static bool segment_waits(struct writer *w, struct segment *s, struct segment **into)
 {
 	bool expected;
 	int abandoned;
 
 	pthread_mutex_lock(&w->lock);
 	expected = s->expected;
+	*into = s->into ? s->into : s;
 	abandoned = s->abandoned;
 	s->abandoned = 0;
 	pthread_mutex_unlock(&w->lock);
@@ -212,7 +214,7 @@ static bool write_chunk(struct writer *w)
 {
 	uint64_t next = atomic_load_explicit(&w->chunks->head->next, memory_order_acquire);
 	const struct chunk_entry *entry;
-	struct segment *s;
+	struct segment *s, *into = NULL;
 	const uint8_t *data;
 	uint32_t length;
 	bool closed;
@@ -222,14 +224,14 @@ static bool write_chunk(struct writer *w)
 	closed = w->sequence + 1 < next;
 	entry = &w->chunks->head->entry[w->sequence % CHUNK_ENTRIES];
 	s = segment_find(w, entry->segment);
-	if (s && segment_waits(w, s))
+	if (s && segment_waits(w, s, &into))
 		return false;
 	if (s && !closed)
 		closed = segment_sealed_at(w, s, w->sequence);
 	entry = chunks_get(w->chunks, w->sequence, &data,
 			   &length); /* behind `closed`: then the length is final */
-	if (s && entry && !s->failed && length > w->done) {
-		segment_write(w, s, data + w->done, length - w->done);
+	if (into && entry && !into->failed && length > w->done) {
+		segment_write(w, into, data + w->done, length - w->done);
 		w->done = length;
 	}
 	if (!closed)
@@ -309,6 +311,19 @@ static bool save_step(struct writer *w)
 	return true;
 }
 
+/* The lock is held. The next one has no file yet: should there be none to come, as control is dead,
+ * it goes on in this one. */
+static bool segment_held(const struct writer *w, const struct segment *s)
+{
+	for (unsigned i = 0; i < WRITER_SEGMENTS_MAX; i++) {
+		const struct segment *x = &w->segment[i];
+
+		if (x->number > 0 && (x->into == s || (x->expected && x->number == s->number + 1)))
+			return true;
+	}
+	return false;
+}
+
 static void seal_finished(struct writer *w)
 {
 	for (unsigned i = 0; i < WRITER_SEGMENTS_MAX; i++) {
@@ -316,7 +331,8 @@ static void seal_finished(struct writer *w)
 		bool finished;
 
 		pthread_mutex_lock(&w->lock);
-		finished = s->number > 0 && s->sealed && w->sequence >= s->end_sequence;
+		finished = s->number > 0 && s->sealed && w->sequence >= s->end_sequence &&
+			   !segment_held(w, s);
 		pthread_mutex_unlock(&w->lock);
 		if (finished)
 			segment_finish(w, s);
@@ -447,10 +463,45 @@ void writer_abandon(struct writer *w, uint32_t number, int error)
 	for (unsigned i = 0; i < WRITER_SEGMENTS_MAX; i++) {
 		struct segment *s = &w->segment[i];
 
-		if (s->number == 0 || !s->expected || (number && s->number != number))
+		if (s->number != number || !s->expected)
 			continue;
 		s->expected = false;
 		s->abandoned = error;
+	}
+	wake_thread(w);
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* The lock is held. The last one that has a file, and takes more. */
+static struct segment *segment_last(struct writer *w)
+{
+	struct segment *last = NULL;
+
+	for (unsigned i = 0; i < WRITER_SEGMENTS_MAX; i++) {
+		struct segment *s = &w->segment[i];
+
+		if (s->number > 0 && s->fd >= 0 && !s->failed &&
+		    (!last || s->number > last->number))
+			last = s;
+	}
+	return last;
+}
+
+void writer_join(struct writer *w, int error)
+{
+	struct segment *last;
+
+	pthread_mutex_lock(&w->lock);
+	last = segment_last(w);
+	for (unsigned i = 0; i < WRITER_SEGMENTS_MAX; i++) {
+		struct segment *s = &w->segment[i];
+
+		if (s->number == 0 || !s->expected)
+			continue;
+		s->into = last;
+		s->abandoned = last ? 0 : error;
+		/* behind it: what holds a file from its end is one of these two */
+		s->expected = false;
 	}
 	wake_thread(w);
 	pthread_mutex_unlock(&w->lock);

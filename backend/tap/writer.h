@@ -13,8 +13,8 @@
 #include "capfile/chunk.h"
 #include "wire/msg.h"
 
-#define WRITER_SEGMENTS_MAX 16u /* files that are not complete yet, at most */
-#define WRITER_NEWS_MAX 64u
+#define WRITER_SEGMENTS_MAX 32u /* files that are not complete yet, at most */
+#define WRITER_NEWS_MAX 128u
 
 enum writer_news_kind {
 	WRITER_SEALED = 1, /* the file is complete and synced, its descriptor closed */
@@ -45,8 +45,10 @@ struct writer *writer_new(struct chunks *chunks, const struct writer_format *for
 /* A segment whose file will come: its chunks wait, and those behind them. -1: too many files are
  * open. */
 int writer_expect(struct writer *w, uint32_t number);
-/* None will come (0: for any that waits): what it holds is lost, as where the disk fails. */
+/* None will come: what it holds is lost, as where the disk fails. */
 void writer_abandon(struct writer *w, uint32_t number, int error);
+/* No file will come any more: what waits for one goes on in the last that there is. */
+void writer_join(struct writer *w, int error);
 /* Takes the descriptor, of a segment that was expected or of a new one. -1: too many files are
  * open. */
 int writer_segment(struct writer *w, uint32_t number, int fd, struct err *e);
