@@ -73,6 +73,7 @@ until_true 20 three
 is $? 0 'files follow each other when nothing comes'
 exits 0 'stop' stop quiet
 is "$(of_files quiet number | wc -l)" 3 'and three stay'
+# shellcheck disable=SC2046
 is "$(capinfos -Mc $(of_files quiet path) 2>&1 | grep -c 'packets: *0$')" 3 'empty and valid'
 is "$(tapdeck history files --format csv --no-header --columns session,state | grep -c '^quiet,"*removed')" "$(($(of_files quiet number | tail -n 1) - 3))" 'the history knows which are gone'
 
