@@ -122,27 +122,13 @@ const struct capture_table *capture_table_find(const char *name);
 const struct capture_table *capture_table_at(size_t i); /* those that are served; NULL past the end */
 
 /* --- verbs: word[0] is the name --- */
-int verb_table(struct cli *c, int count, char **word, struct err *e);
-int verb_act(struct cli *c, int count, char **word, struct err *e);
-int verb_new(struct cli *c, int count, char **word, struct err *e);
-/* --- verb_counter.c --- */
-int verb_counter(struct cli *c, int count, char **word, struct err *e);
-/* Runs with the words in which each line of standard input stands for the `-` behind one of the ops (ended by NULL), the op in front of it. */
-int with_input(struct cli *c, int count, char **word, const char *const *ops, int (*run)(struct cli *c, int count, char **word, struct err *e),
-	       struct err *e);
-int verb_check(struct cli *c, int count, char **word, struct err *e);
-int verb_devices(struct cli *c, int count, char **word, struct err *e);
-int verb_daemon(struct cli *c, int count, char **word, struct err *e);
-int verb_list(struct cli *c, int count, char **word, struct err *e);
-int verb_of_session(struct cli *c, int count, char **word, struct err *e); /* show poll files */
-int verb_watch(struct cli *c, int count, char **word, struct err *e);
-int verb_cat(struct cli *c, int count, char **word, struct err *e);
-int verb_fetch(struct cli *c, int count, char **word, struct err *e);
-int verb_analyze(struct cli *c, int count, char **word, struct err *e);
-int verb_hosts(struct cli *c, int count, char **word, struct err *e);
-int verb_host(struct cli *c, int count, char **word, struct err *e);
-int verb_history(struct cli *c, int count, char **word, struct err *e);
-int verb_help(struct cli *c, int count, char **word, struct err *e);
+typedef int verb_fn(struct cli *c, int count, char **word, struct err *e);
+verb_fn verb_table, verb_act, verb_new, verb_counter, verb_check, verb_devices, verb_daemon, verb_list, verb_watch, verb_cat;
+verb_fn verb_of_session; /* show poll files */
+verb_fn verb_fetch, verb_analyze, verb_hosts, verb_host, verb_history, verb_help;
+/* verb_counter.c: runs with the words in which each line of standard input stands for the `-` behind one of the ops (ended by NULL),
+ * the op in front of it. */
+int with_input(struct cli *c, int count, char **word, const char *const *ops, verb_fn *run, struct err *e);
 
 /* --- cli_manual.c --- */
 int cli_manual(struct cli *c, const char *part, struct err *e); /* commands tables keys messages */

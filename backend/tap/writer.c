@@ -1,4 +1,4 @@
-#include "writer.h"
+#include "writer_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,46 +22,6 @@
 #define IDLE_WAIT_NS                                                                               \
 	(200 * NS_PER_MS) /* what is published lies in the file after this, kicked or not */
 
-struct segment {
-	uint32_t number; /* 0: free */
-	int fd;
-	bool sealed, failed;
-	bool expected;	      /* its file is still to come; fd is -1 */
-	struct segment *into; /* none will: it goes on in the one before it */
-	int abandoned;	      /* none will come: errno */
-	enum segment_fault fault;
-	int error;
-	uint64_t end_sequence; /* meaningful when sealed */
-	uint64_t offset;       /* bytes in the file */
-	uint64_t packets;
-	uint64_t unsynced, flushed; /* flushed: offset up to which the kernel was told to write */
-	char why[128];
-};
-
-struct writer {
-	struct chunks *chunks;
-	uv_async_t *wake;
-	pthread_t thread;
-	pthread_mutex_t lock; /* guards what stands between the two lines */
-	pthread_cond_t kicked;
-	/* --- */
-	bool kick, stop;
-	struct segment segment[WRITER_SEGMENTS_MAX];
-	struct writer_news news[WRITER_NEWS_MAX];
-	unsigned news_first, news_count;
-	bool saving; /* save is the thread's until it says no */
-	/* --- */
-	struct writer_save save;
-	_Atomic uint64_t saved;
-	_Atomic int64_t published_ns, safe_ns;
-	_Atomic uint64_t bytes;
-	/* the thread's own */
-	uint64_t sequence; /* the chunk that is written */
-	uint32_t done;	   /* bytes of it that are in the file */
-	int64_t synced_mono_ns, sync_took_ns;
-	struct transcode *transcode; /* NULL: pcapng */
-};
-
 static void tell(struct writer *w, enum writer_news_kind kind, const struct segment *s)
 {
 	struct writer_news *n;
@@ -84,7 +44,7 @@ static void tell(struct writer *w, enum writer_news_kind kind, const struct segm
 
 /* Only the thread changes a segment, but for its number and seal; so a pointer stays good without
  * the lock. */
-static struct segment *segment_find(struct writer *w, uint32_t number)
+struct segment *writer_segment_find(struct writer *w, uint32_t number)
 {
 	struct segment *found = NULL;
 
@@ -117,7 +77,7 @@ static size_t pwrite_most(int fd, const uint8_t *p, size_t len, uint64_t offset)
 
 /* The disk is full or broken: the file ends with its last whole record, and nothing is written to
  * it any more. */
-static void segment_fail(struct writer *w, struct segment *s, enum segment_fault fault, int error)
+void writer_segment_fail(struct writer *w, struct segment *s, enum segment_fault fault, int error)
 {
 	s->failed = true;
 	s->fault = fault;
@@ -128,13 +88,13 @@ static void segment_fail(struct writer *w, struct segment *s, enum segment_fault
 	tell(w, WRITER_FAILED, s);
 }
 
-static void segment_write(struct writer *w, struct segment *s, const uint8_t *p, uint32_t len)
+void writer_segment_write(struct writer *w, struct segment *s, const uint8_t *p, uint32_t len)
 {
 	struct transcode_piece piece = {.p = p, .len = len};
 	size_t n;
 
 	if (w->transcode && transcode_pcap(w->transcode, s->offset == 0, &piece)) {
-		segment_fail(w, s, SEGMENT_NOT_WRITTEN, ENOMEM);
+		writer_segment_fail(w, s, SEGMENT_NOT_WRITTEN, ENOMEM);
 		return;
 	}
 	n = pwrite_most(s->fd, piece.p, piece.len, s->offset);
@@ -145,7 +105,7 @@ static void segment_write(struct writer *w, struct segment *s, const uint8_t *p,
 		s->offset +=
 			transcode_whole(w->transcode != NULL, s->offset == 0, piece.p, n, &packets);
 		s->packets += packets;
-		segment_fail(w, s, SEGMENT_NOT_WRITTEN, error);
+		writer_segment_fail(w, s, SEGMENT_NOT_WRITTEN, error);
 		return;
 	}
 	s->offset += n;
@@ -164,14 +124,14 @@ static void segment_sync(struct writer *w, struct segment *s)
 	if (s->failed || s->unsynced == 0)
 		return;
 	if (fdatasync(s->fd) && errno != EINVAL && errno != EROFS)
-		segment_fail(w, s, SEGMENT_NOT_SYNCED, errno);
+		writer_segment_fail(w, s, SEGMENT_NOT_SYNCED, errno);
 	s->unsynced = 0;
 }
 
 static void segment_finish(struct writer *w, struct segment *s)
 {
 	if (s->fd >= 0 && fsync(s->fd) && !s->failed && errno != EINVAL && errno != EROFS)
-		segment_fail(w, s, SEGMENT_NOT_SYNCED, errno);
+		writer_segment_fail(w, s, SEGMENT_NOT_SYNCED, errno);
 	if (s->fd >= 0)
 		close(s->fd);
 	tell(w, WRITER_SEALED, s);
@@ -203,7 +163,7 @@ static bool segment_waits(struct writer *w, struct segment *s, struct segment **
 	s->abandoned = 0;
 	pthread_mutex_unlock(&w->lock);
 	if (abandoned)
-		segment_fail(w, s, SEGMENT_NOT_WRITTEN, abandoned);
+		writer_segment_fail(w, s, SEGMENT_NOT_WRITTEN, abandoned);
 	return expected;
 }
 
@@ -223,7 +183,7 @@ static bool write_chunk(struct writer *w)
 		return false;
 	closed = w->sequence + 1 < next;
 	entry = &w->chunks->head->entry[w->sequence % CHUNK_ENTRIES];
-	s = segment_find(w, entry->segment);
+	s = writer_segment_find(w, entry->segment);
 	if (s && segment_waits(w, s, &into))
 		return false;
 	if (s && !closed)
@@ -231,7 +191,7 @@ static bool write_chunk(struct writer *w)
 	entry = chunks_get(w->chunks, w->sequence, &data,
 			   &length); /* behind `closed`: then the length is final */
 	if (into && entry && !into->failed && length > w->done) {
-		segment_write(w, into, data + w->done, length - w->done);
+		writer_segment_write(w, into, data + w->done, length - w->done);
 		w->done = length;
 	}
 	if (!closed)
@@ -239,75 +199,6 @@ static bool write_chunk(struct writer *w)
 	w->sequence++;
 	w->done = 0;
 	atomic_store_explicit(&w->chunks->head->written, w->sequence, memory_order_release);
-	return true;
-}
-
-/* --- what is saved of chunks that were there before --- */
-
-/* Runs of packets: other blocks are the file's own, in `head`. */
-static void save_packets(struct writer *w, struct segment *s, const uint8_t *p, size_t len)
-{
-	size_t run = 0, at = 0, n;
-	bool packet;
-
-	for (; (n = transcode_block(p + at, len - at, &packet)) > 0; at += n) {
-		if (packet)
-			continue;
-		if (at > run && !s->failed)
-			segment_write(w, s, p + run, (uint32_t)(at - run));
-		run = at + n;
-	}
-	if (at > run && !s->failed)
-		segment_write(w, s, p + run, (uint32_t)(at - run));
-}
-
-static void save_block(struct writer *w, struct segment *s, struct buf *b)
-{
-	if (b->len > 0 && !s->failed)
-		segment_write(w, s, b->data, (uint32_t)b->len);
-	buf_release(b);
-}
-
-static void save_finish(struct writer *w, struct segment *s)
-{
-	save_block(w, s, &w->save.tail);
-	buf_release(&w->save.head);
-	atomic_store(&w->saved, UINT64_MAX);
-	pthread_mutex_lock(&w->lock);
-	s->sealed = true;
-	w->saving = false;
-	pthread_mutex_unlock(&w->lock);
-}
-
-/* One chunk of it, so that what comes in now does not wait for long. false: nothing is saved. */
-static bool save_step(struct writer *w)
-{
-	struct writer_save *x = &w->save;
-	const struct chunk_entry *entry;
-	const uint8_t *data;
-	struct segment *s;
-	uint32_t length;
-	bool saving;
-
-	pthread_mutex_lock(&w->lock);
-	saving = w->saving;
-	pthread_mutex_unlock(&w->lock);
-	s = saving ? segment_find(w, x->number) : NULL;
-	if (!s)
-		return false;
-	save_block(w, s, &x->head);
-	entry = x->from < x->end ? chunks_get(w->chunks, x->from, &data, &length) : NULL;
-	if (!entry && x->from < x->end && !s->failed) /* whoever asked did not hold it */
-		segment_fail(w, s, SEGMENT_NOT_WRITTEN, EIO);
-	if (entry && x->from + 1 == x->end && length > x->length)
-		length = x->length;
-	if (entry && length > x->at)
-		save_packets(w, s, data + x->at, length - x->at);
-	x->at = 0;
-	x->from++;
-	atomic_store(&w->saved, x->from);
-	if (s->failed || x->from >= x->end)
-		save_finish(w, s);
 	return true;
 }
 
@@ -345,13 +236,14 @@ static void sync_when_due(struct writer *w, int64_t up_to_ns, bool now)
 	uint64_t unsynced = 0;
 
 	for (unsigned i = 0; i < WRITER_SEGMENTS_MAX; i++)
-		unsynced += segment_find(w, w->segment[i].number) ? w->segment[i].unsynced : 0;
+		unsynced +=
+			writer_segment_find(w, w->segment[i].number) ? w->segment[i].unsynced : 0;
 	if (!now && unsynced < SYNC_EVERY_BYTES && mono - w->synced_mono_ns < SYNC_EVERY_NS)
 		return;
 	if (!now && mono - w->synced_mono_ns < SYNC_SHARE * w->sync_took_ns)
 		return;
 	for (unsigned i = 0; i < WRITER_SEGMENTS_MAX; i++) {
-		if (segment_find(w, w->segment[i].number))
+		if (writer_segment_find(w, w->segment[i].number))
 			segment_sync(w, &w->segment[i]);
 	}
 	w->synced_mono_ns = clock_mono_ns();
@@ -396,7 +288,7 @@ static void *writer_main(void *arg)
 				;
 			seal_finished(w);
 			sync_when_due(w, up_to_ns, false);
-		} while (save_step(w));
+		} while (writer_save_step(w));
 		sync_when_due(w, up_to_ns, stop);
 	} while (!stop);
 	return NULL;
@@ -430,14 +322,14 @@ struct writer *writer_new(struct chunks *chunks, const struct writer_format *for
 	return NULL;
 }
 
-static void wake_thread(struct writer *w)
+void writer_wake_thread(struct writer *w)
 {
 	w->kick = true;
 	pthread_cond_signal(&w->kicked);
 }
 
 /* A free place; the lock is held. NULL: there is none. */
-static struct segment *segment_place(struct writer *w)
+struct segment *writer_segment_place(struct writer *w)
 {
 	for (unsigned i = 0; i < WRITER_SEGMENTS_MAX; i++)
 		if (w->segment[i].number == 0)
@@ -450,7 +342,7 @@ int writer_expect(struct writer *w, uint32_t number)
 	struct segment *s;
 
 	pthread_mutex_lock(&w->lock);
-	s = segment_place(w);
+	s = writer_segment_place(w);
 	if (s)
 		*s = (struct segment){.number = number, .fd = -1, .expected = true};
 	pthread_mutex_unlock(&w->lock);
@@ -468,7 +360,7 @@ void writer_abandon(struct writer *w, uint32_t number, int error)
 		s->expected = false;
 		s->abandoned = error;
 	}
-	wake_thread(w);
+	writer_wake_thread(w);
 	pthread_mutex_unlock(&w->lock);
 }
 
@@ -481,6 +373,7 @@ static struct segment *segment_last(struct writer *w)
 		struct segment *s = &w->segment[i];
 
 		if (s->number > 0 && s->fd >= 0 && !s->failed &&
+		    !(w->saving && s->number == w->save.number) &&
 		    (!last || s->number > last->number))
 			last = s;
 	}
@@ -503,7 +396,7 @@ void writer_join(struct writer *w, int error)
 		/* behind it: what holds a file from its end is one of these two */
 		s->expected = false;
 	}
-	wake_thread(w);
+	writer_wake_thread(w);
 	pthread_mutex_unlock(&w->lock);
 }
 
@@ -516,7 +409,7 @@ static struct segment *segment_expected(struct writer *w, uint32_t number)
 	return NULL;
 }
 
-static int no_place(uint32_t number, int fd, struct err *e)
+int writer_no_place(uint32_t number, int fd, struct err *e)
 {
 	close(fd);
 	return err_set(e, ERR_PART,
@@ -533,36 +426,12 @@ int writer_segment(struct writer *w, uint32_t number, int fd, struct err *e)
 	if (s) {
 		s->fd = fd;
 		s->expected = false;
-		wake_thread(w);
-	} else if ((s = segment_place(w)) != NULL) {
+		writer_wake_thread(w);
+	} else if ((s = writer_segment_place(w)) != NULL) {
 		*s = (struct segment){.number = number, .fd = fd};
 	}
 	pthread_mutex_unlock(&w->lock);
-	return s ? 0 : no_place(number, fd, e);
-}
-
-int writer_save(struct writer *w, int fd, struct writer_save *save, struct err *e)
-{
-	struct segment *s = NULL;
-
-	pthread_mutex_lock(&w->lock);
-	if (!w->saving)
-		s = segment_place(w);
-	if (s) {
-		*s = (struct segment){.number = save->number, .fd = fd};
-		w->saving = true;
-		w->save = *save;
-		save->head = save->tail = (struct buf){0};
-		atomic_store(&w->saved, save->from);
-		wake_thread(w);
-	}
-	pthread_mutex_unlock(&w->lock);
-	return s ? 0 : no_place(save->number, fd, e);
-}
-
-uint64_t writer_saved(const struct writer *w)
-{
-	return atomic_load(&w->saved);
+	return s ? 0 : writer_no_place(number, fd, e);
 }
 
 void writer_seal(struct writer *w, uint32_t number, uint64_t end_sequence)
@@ -574,7 +443,7 @@ void writer_seal(struct writer *w, uint32_t number, uint64_t end_sequence)
 			w->segment[i].end_sequence = end_sequence;
 		}
 	}
-	wake_thread(w);
+	writer_wake_thread(w);
 	pthread_mutex_unlock(&w->lock);
 }
 
@@ -582,7 +451,7 @@ void writer_kick(struct writer *w, int64_t last_packet_ns)
 {
 	atomic_store(&w->published_ns, last_packet_ns);
 	pthread_mutex_lock(&w->lock);
-	wake_thread(w);
+	writer_wake_thread(w);
 	pthread_mutex_unlock(&w->lock);
 }
 
@@ -617,7 +486,7 @@ void writer_stop(struct writer *w)
 		return;
 	pthread_mutex_lock(&w->lock);
 	w->stop = true;
-	wake_thread(w);
+	writer_wake_thread(w);
 	pthread_mutex_unlock(&w->lock);
 	pthread_join(w->thread, NULL);
 	pthread_mutex_destroy(&w->lock);
