@@ -97,6 +97,7 @@ static struct saves *saves_of(struct session *s)
 
 int past_save(struct session *s, const struct reply *r, struct err *e)
 {
+	const struct msg_tap_save m = {0};
 	struct saves *x = saves_of(s);
 
 	if (!s->spec.past_bytes)
@@ -115,8 +116,7 @@ int past_save(struct session *s, const struct reply *r, struct err *e)
 			waiting_add(&x->next, r);
 		return 0;
 	}
-	if (segment_save(s, e))
-		return -1;
+	(void)channel_put_tap_save(s->tap, 0, 0, &m); /* -1: `gone` will come */
 	x->running = true;
 	if (r)
 		waiting_add(&x->now, r);
@@ -151,6 +151,13 @@ static void saves_next(struct session *s)
 	x->again = false;
 	if (past_save(s, NULL, &e))
 		waiting_error(s->control, &x->now, &e);
+}
+
+void past_failed(struct session *s, const struct err *e)
+{
+	waiting_error(s->control, &saves_of(s)->now, e);
+	control_event(s->control, "error", s->name, "the past is not saved: %s", e->text);
+	saves_next(s);
 }
 
 void past_sealed(struct session *s, const struct segment *g)

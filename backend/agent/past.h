@@ -15,6 +15,8 @@ int past_chunks(struct session *s, uint32_t *slots, struct err *e);
 int past_save(struct session *s, const struct reply *r, struct err *e);
 /* What the tap says: a save has begun, is complete, a packet matched. */
 void past_begun(struct session *s, const struct msg_tap_saved *m);
+/* Its file cannot be made. */
+void past_failed(struct session *s, const struct err *e);
 void past_sealed(struct session *s, const struct segment *g);
 void past_matched(struct session *s, const struct msg_tap_matched *m);
 /* No more comes: who waits is told. */

@@ -65,46 +65,27 @@ static struct segment *segment_make(struct session *s, uint32_t number, int *why
 }
 
 /* -1 of sending: `gone` will come. */
-static int segment_create(struct session *s, uint32_t number, int *why, struct err *e)
+static int segment_create(struct session *s, const struct msg_tap_need *need, int *why,
+			  struct err *e)
 {
-	struct segment *g = segment_make(s, number, why, e);
-	struct msg_tap_segment m = {.number = number};
+	struct segment *g = segment_make(s, need->number, why, e);
+	struct msg_tap_segment m = {.number = need->number};
 	struct buf b;
 
 	if (!g)
 		return -1;
+	g->saved = need->saved != 0;
 	m.name = str_of(g->name);
 	buf_init(&b, MSG_PAYLOAD_MAX);
 	if (msg_put_tap_segment(&b, &m) == 0)
 		(void)channel_send_fds(s->tap, MSG_TAP_SEGMENT, 0, 0, b.data, b.len, &g->fd, 1);
 	buf_release(&b);
+	if (g->saved) {
+		state_save(s); /* that it stands nowhere in the order */
+		return 0;
+	}
 	s->recording = true;
 	outlets_opened(s, g);
-	return 0;
-}
-
-int segment_save(struct session *s, struct err *e)
-{
-	struct msg_tap_save m = {.number = s->last_segment + 1};
-	struct segment *g;
-	struct buf b;
-	int why;
-
-	/* The next file's number is the tap's to give. */
-	if (s->recording || s->opening)
-		return err_set(e, ERR_CALL,
-			       "the session %s is recording: what comes is in its files already",
-			       s->name);
-	g = segment_make(s, m.number, &why, e);
-	if (!g)
-		return -1;
-	g->saved = true;
-	m.name = str_of(g->name);
-	buf_init(&b, MSG_PAYLOAD_MAX);
-	if (msg_put_tap_save(&b, &m) == 0)
-		(void)channel_send_fds(s->tap, MSG_TAP_SAVE, 0, 0, b.data, b.len, &g->fd, 1);
-	buf_release(&b);
-	state_save(s);
 	return 0;
 }
 
@@ -148,19 +129,24 @@ void segment_need(struct session *s, const struct msg_tap_need *m)
 
 	if (!s->tap || s->state > SESSION_STOPPING)
 		return;
-	s->opening = false;
+	s->opening = s->opening && m->saved;
 	for (unsigned i = 0; i < s->nsegments; i++)
 		if (s->segment[i].number == m->number)
 			return; /* asked twice */
-	if (segment_create(s, m->number, &why, &e)) {
+	if (segment_create(s, m, &why, &e)) {
 		(void)channel_put_tap_segment(s->tap, 0, 0, &none); /* -1: `gone` will come */
+		if (m->saved) {
+			past_failed(s, &e);
+			return;
+		}
 		s->recording = segment_open(s) != NULL;
 		waiting_error(s->control, &s->opens, &e);
 		disk_refused(s, NULL, why, e.text);
 		control_changed(s->control);
 		return;
 	}
-	waiting_done(s->control, &s->opens, "");
+	if (!m->saved)
+		waiting_done(s->control, &s->opens, "");
 	session_reader_segments(s);
 	control_changed(s->control);
 }

@@ -10,8 +10,6 @@ struct journal;
 void segment_need(struct session *s, const struct msg_tap_need *m);
 void segment_sealed(struct session *s, const struct msg_tap_sealed *m);
 struct segment *segment_open(struct session *s); /* the one that is recorded to; NULL */
-/* A file for the past: the tap is told to write it. */
-int segment_save(struct session *s, struct err *e);
 /* Asks the tap for it; it is done when a file is there, or whole. */
 void session_record(struct session *s, bool on);
 void session_rotate(struct session *s);

@@ -316,6 +316,11 @@ static int on_segment(struct request *r, struct err *e)
 
 	if (msg_get_tap_segment(r->frame->payload, r->frame->len, &m, e))
 		return -1;
+	if (t->output.writer && m.number && m.number == t->past.number && r->nfd <= 1) {
+		r->taken = true;
+		past_take(t, m.name, r->nfd ? r->fd[0] : -1);
+		return 0;
+	}
 	if (t->output.writer && r->nfd == 0) { /* none could be made */
 		segment_absent(t, m.number);
 		return 0;
@@ -331,22 +336,10 @@ static int on_segment(struct request *r, struct err *e)
 static int on_save(struct request *r, struct err *e)
 {
 	struct tap *t = r->tap;
-	struct msg_tap_save m;
 
-	if (msg_get_tap_save(r->frame->payload, r->frame->len, &m, e))
-		return -1;
-	if (!t->output.writer || r->nfd != 1)
-		return err_set(e, ERR_CALL, "a save comes with one descriptor, after the start");
-	if (t->stopping)
-		return err_set(e, ERR_CALL, "the session ends: nothing more is saved");
-	if (m.number <= t->last_segment)
-		return err_set(e, ERR_CALL, "segment %u is not behind segment %u", m.number,
-			       t->last_segment);
-	r->taken = true;
-	if (past_ask(t, m.number, m.name, r->fd[0], e))
-		return -1;
-	t->last_segment = m.number;
-	return 0;
+	if (!t->output.writer)
+		return err_set(e, ERR_CALL, "the tap is not started");
+	return t->stopping ? 0 : past_ask(t, e); /* what ends saves nothing more: control sees it */
 }
 
 static int on_rotate(struct request *r, struct err *e)

@@ -11,26 +11,41 @@
 #define SETTLE_NS (120 * NS_PER_MS) /* the kernel shows a packet after 50 ms at most */
 #define SETTLE_MAX_NS (2 * NS_PER_S)
 
-int past_ask(struct tap *t, uint32_t number, struct str name, int fd, struct err *e)
+int past_ask(struct tap *t, struct err *e)
 {
+	struct msg_tap_need need = {.saved = 1};
 	struct past *x = &t->past;
 
-	if (x->name) {
-		close(fd);
-		return err_set(e, ERR_CALL, "%s is still to be saved: one at a time", x->name);
-	}
-	x->number = number;
-	x->name = xstrndup(name.p, name.len);
-	x->fd = fd;
+	if (x->number)
+		return err_set(e, ERR_CALL, "segment %u is still to be saved: one at a time",
+			       x->number);
+	x->number = need.number = ++t->last_segment;
 	x->asked_ns = clock_now_ns();
 	x->asked_mono_ns = clock_mono_ns();
+	if (t->control)
+		channel_put_tap_need(t->control, 0, 0, &need);
 	tap_tick_needed(t);
 	return 0;
 }
 
+void past_take(struct tap *t, struct str name, int fd)
+{
+	struct past *x = &t->past;
+
+	if (fd < 0 || x->name) {
+		x->number = fd < 0 ? 0 : x->number;
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	x->name = xstrndup(name.p, name.len);
+	x->fd = fd;
+	tap_tick_needed(t);
+}
+
 bool past_waits(const struct tap *t)
 {
-	return t->past.name != NULL;
+	return t->past.number != 0;
 }
 
 static bool past_settled(const struct tap *t)
@@ -92,6 +107,7 @@ void past_tick(struct tap *t, bool now)
 	free(x->name);
 	x->name = NULL;
 	x->fd = -1;
+	x->number = 0;
 }
 
 void past_held(const struct tap *t, uint64_t *bytes, int64_t *ns)

@@ -11,31 +11,28 @@
 #include "source.h"
 #include "wire/msg.h"
 
-#define TAP_WHEN_MAX 2u /* things that a match can ask for */
-
 struct tap;
-struct counter;
 
 /* A save that was asked for and has not begun, and what bounds each. */
 struct past {
-	uint64_t bytes; /* 0: the session holds no past */
-	int64_t ns;	/* 0: no bound */
-	char *name;	/* NULL: none is asked for */
-	uint32_t number;
+	uint64_t bytes;	 /* 0: the session holds no past */
+	int64_t ns;	 /* 0: no bound */
+	uint32_t number; /* of the one that is asked for; 0: none is */
+	char *name;	 /* NULL: its file is still to come */
 	int fd;
 	int64_t asked_ns, asked_mono_ns;
 	int64_t matched_mono_ns; /* when a match last asked for one; 0: none has */
 };
 
 /* past.c */
-int past_ask(struct tap *t, uint32_t number, struct str name, int fd, struct err *e);
+int past_ask(struct tap *t, struct err *e);
+/* Its file, taken; -1: none could be made. */
+void past_take(struct tap *t, struct str name, int fd);
 bool past_waits(const struct tap *t); /* for the devices: ticks are needed */
 void past_tick(struct tap *t, bool now);
 void past_held(const struct tap *t, uint64_t *bytes, int64_t *ns);
 void past_release(struct tap *t);
 
-/* counter.c. true: it matches, and is counted */
-bool counter_match(struct counter *one, uint32_t index, const struct source_packet *p);
 /* when.c */
 void when_run(struct tap *t, uint32_t index, const struct source_packet *p);
 int when_set(struct tap *t, const struct msg_tap_when *m, struct bpf *program, struct err *e);

@@ -219,12 +219,13 @@ killed da daemon
 killed all all
 
 # --- who dies before its first byte leaves no file ---
-begun() { find "$XDG_DATA_HOME" "$XDG_STATE_HOME" -path "*/captures/$1-*" -name '*.part' | grep -q .; }
+# Who asked sleeps: it has been connected, and waits for its answer.
+asked() { [ "$(tapdeck daemon --format csv --no-header | sed -n 's/^clients,//p')" -ge 2 ] && grep -q '^State:.S' "/proc/$1/status"; }
 exits 0 'a past' new early device va past 60s filter udp port 7777
 kill -STOP "$(pids_of tap)"
 tapdeck save early 2>"$T/early" &
 saver=$!
-happens 'its file is made' begun early
+happens 'it waits' asked $saver
 kill -9 "$(pids_of tap)"
 wait $saver
 is "$?" 4 'save says so'

@@ -52,7 +52,8 @@ struct rig {
 	struct msg_tap_sealed sealed;
 	struct msg_tap_device device;
 	struct msg_tap_saved saved;
-	uint32_t saves, matches;
+	uint32_t saves, matches, save_number; /* save_number: that the next save is to have */
+	const char *save_folder;
 	char matched[16];
 	char event[4096], error[1024]; /* all sentences; the last refusal */
 	uint64_t counted;	       /* by "one" */
@@ -152,9 +153,22 @@ static void rig_segment(struct rig *r, uint32_t number, const char *folder)
 	rig_file_send(r, MSG_TAP_SEGMENT, number, folder);
 }
 
+static void rig_save_in(struct rig *r, uint32_t number, const char *folder)
+{
+	struct msg_tap_save m = {0};
+	struct buf b;
+
+	r->save_number = number;
+	r->save_folder = folder;
+	buf_init(&b, 64);
+	msg_put_tap_save(&b, &m);
+	rig_send(r, MSG_TAP_SAVE, 0, &b, NULL, 0);
+	buf_release(&b);
+}
+
 static void rig_save(struct rig *r, uint32_t number)
 {
-	rig_file_send(r, MSG_TAP_SAVE, number, NULL);
+	rig_save_in(r, number, NULL);
 }
 
 static void rig_message(struct rig *r, const struct frame *f)
@@ -174,6 +188,11 @@ static void rig_message(struct rig *r, const struct frame *f)
 		break;
 	case MSG_TAP_NEED:
 		assert_int_equal(msg_get_tap_need(f->payload, f->len, &need, &e), 0);
+		if (need.saved) {
+			assert_int_equal(need.number, r->save_number);
+			rig_segment(r, need.number, r->save_folder);
+			break;
+		}
 		r->needs++;
 		if (r->give_files)
 			rig_segment(r, need.number, NULL);

@@ -261,7 +261,7 @@ static void a_full_disk_ends_the_save_alone(void **state)
 	begin_one(&r, (struct msg_tap_start){.past_bytes = PAST_BYTES});
 	rig_traffic("d1", 1000, 0, 20000, 0);
 	rig_wait(&r, rig_packets, 20000, "packets");
-	rig_file_send(&r, MSG_TAP_SAVE, 1, "/tmp/tapdeck-past-full");
+	rig_save_in(&r, 1, "/tmp/tapdeck-past-full");
 	rig_wait(&r, rig_sealed, 1, "the end of the save");
 	memcpy(dir, r.dir, sizeof(dir));
 	snprintf(r.dir, sizeof(r.dir), "/tmp/tapdeck-past-full");
