@@ -186,8 +186,8 @@ struct ending {
 	bool ended;
 	uint64_t connections;
 	struct msg_j_second last;
-	struct map *counts; /* salvage_counts.h */
-	struct msg_j_segment segment; /* that was opened last: its numbers */
+	struct map *counts;	      /* salvage_counts.h */
+	struct msg_j_segment segment; /* the last one whose place is known: its numbers */
 };
 
 /* The tap alone may have known how many packets were before a file when the daemon died. */
@@ -199,6 +199,22 @@ static void begun_note(struct session *s, const struct msg_j_segment *m)
 		if (g->number == m->number && g->salvaged && g->first_packet == 0)
 			g->first_packet = m->first_packet;
 	}
+}
+
+/* A file that was opened, or the one behind it when that is complete. What is saved of the past
+ * stands nowhere in the order. */
+static void place_note(struct msg_j_segment *place, const struct msg_j_segment *m)
+{
+	if (m->number < place->number || str_is(m->reason, "save"))
+		return;
+	*place = (struct msg_j_segment){.number = m->number,
+					.first_packet = m->first_packet,
+					.first_bytes = m->first_bytes};
+	if (m->sealed == SEGMENT_OPENED)
+		return;
+	place->number++;
+	place->first_packet += m->packets;
+	place->first_bytes += m->wire_bytes;
 }
 
 static void ending_note(struct ending *x, const struct journal_record *r)
@@ -213,11 +229,9 @@ static void ending_note(struct ending *x, const struct journal_record *r)
 	else if (r->type == MSG_J_SEGMENT &&
 		 msg_get_j_segment(r->payload, r->len, &segment, NULL) == 0) {
 		begun_note(x->session, &segment);
-		if (segment.sealed == SEGMENT_OPENED)
-			x->segment = segment; /* its texts are gone with the record */
-	}
-	else if (r->type == MSG_J_SECOND &&
-		 msg_get_j_second(r->payload, r->len, &second, NULL) == 0)
+		place_note(&x->segment, &segment);
+	} else if (r->type == MSG_J_SECOND &&
+		   msg_get_j_second(r->payload, r->len, &second, NULL) == 0)
 		x->last = second;
 	else if (r->type == MSG_J_CONNECTION &&
 		 msg_get_j_connection(r->payload, r->len, &connection, NULL) == 0 &&
@@ -258,20 +272,24 @@ uint64_t salvage_connections(int fd)
 	return x.connections;
 }
 
-/* A file that was never sealed may hold more than the last second told of. */
-static void totals_of_files(struct session *s, const struct msg_j_segment *last)
+/* Files that were never sealed may hold more than the last second told of. `place`: of the last one
+ * that the tap noted; those behind it, which it had no time to note, follow without a gap. */
+static void totals_of_files(struct session *s, const struct msg_j_segment *place)
 {
+	uint64_t packets = place->first_packet, bytes = place->first_bytes;
+
 	for (unsigned i = 0; i < s->nsegments; i++) {
 		const struct segment *g = &s->segment[i];
-		const bool known = g->number == last->number;
 
-		if (!g->salvaged || (!known && g->number != 1))
+		if (g->saved || g->number < place->number || !g->salvaged)
 			continue;
-		if ((known ? last->first_packet : 0) + g->packets <= s->total.packets)
-			continue;
-		s->total.packets = (known ? last->first_packet : 0) + g->packets;
-		s->total.bytes = (known ? last->first_bytes : 0) + g->wire_bytes;
+		packets += g->packets;
+		bytes += g->wire_bytes;
 	}
+	if (packets <= s->total.packets)
+		return;
+	s->total.packets = packets;
+	s->total.bytes = bytes;
 }
 
 /* The daemon was dead: what the journal says last is all there is. */

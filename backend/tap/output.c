@@ -285,6 +285,7 @@ static void count_in_segment(struct output *o, const struct source_packet *p, ui
 	if (p->ts_ns > s->last_ns)
 		s->last_ns = p->ts_ns;
 	s->packets++;
+	s->wire_bytes += p->length;
 	if (o->pcap)
 		o->file_offset += TRANSCODE_PCAP_RECORD + captured;
 }

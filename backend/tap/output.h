@@ -33,6 +33,7 @@ struct output_segment {
 	bool awaited; /* it has begun, and its file is still to come */
 	bool saved;   /* of chunks that were there before: save.h */
 	uint64_t packets, first_packet, first_bytes; /* first_...: in chunks before it */
+	uint64_t wire_bytes;
 	int64_t first_ns, last_ns;
 	char reason[32];
 };

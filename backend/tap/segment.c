@@ -31,6 +31,7 @@ static void journal_segment(struct tap *t, const struct output_segment *s,
 	if (n) {
 		m.sealed = n->fault == SEGMENT_NOT_SYNCED ? SEGMENT_UNCERTAIN : SEGMENT_COMPLETE;
 		m.packets = n->packets;
+		m.wire_bytes = s->wire_bytes;
 		m.bytes = n->bytes;
 		m.first_ns = s->first_ns;
 		m.last_ns = s->last_ns;
