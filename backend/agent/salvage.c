@@ -329,18 +329,31 @@ static int journal_add_salvaged(struct journal *j, const struct session *s, stru
 	return r;
 }
 
-static int journal_add_totals(struct journal *j, const struct session *s, struct err *e)
+static struct msg_j_second totals_at(const struct session *s, int64_t time_ns)
 {
-	const struct msg_j_second m = {.time_ns = clock_now_ns(),
-				       .packets = s->total.packets,
-				       .bytes = s->total.bytes,
-				       .dropped_device = s->total.dropped_device,
-				       .dropped_kernel = s->total.dropped_kernel,
-				       .dropped_buffer = s->total.dropped_buffer,
-				       .dropped_disk = s->total.dropped_disk,
-				       .own_packets = s->total.own_packets};
+	return (struct msg_j_second){.time_ns = time_ns,
+				     .packets = s->total.packets,
+				     .bytes = s->total.bytes,
+				     .dropped_device = s->total.dropped_device,
+				     .dropped_kernel = s->total.dropped_kernel,
+				     .dropped_buffer = s->total.dropped_buffer,
+				     .dropped_disk = s->total.dropped_disk,
+				     .own_packets = s->total.own_packets};
+}
 
-	return journal_add_j_second(j, &m, e);
+/* The second that the tap did not live to tell of, and what ends its minute and its hour with it.
+ */
+static int journal_add_totals(struct journal *j, const struct session *s, const struct ending *x,
+			      struct err *e)
+{
+	const struct msg_j_second now = totals_at(s, clock_now_ns()),
+				  last = totals_at(s, x->last.time_ns);
+
+	/* Ended within its first second: nothing told of totals so far, and none is not unknown. */
+	if ((s->total.packets > x->last.packets || !x->last.time_ns) &&
+	    journal_add_j_second(j, &now, e))
+		return -1;
+	return x->ended || !x->last.time_ns ? 0 : counts_add(j, x->counts, &last, e);
 }
 
 static int journal_add_ending(struct journal *j, const struct session *s, uint64_t connections,
@@ -382,11 +395,8 @@ static int journal_end(struct session *s, int fd, bool tap, struct err *e)
 		r = journal_add_salvaged(j, s, e);
 	if (r == 0 && tap)
 		r = session_notes_add(s, j, e);
-	/* Ended within its first second: nothing told of totals so far, and none is not unknown. */
-	if (r == 0 && tap && (s->total.packets > x.last.packets || !x.last.time_ns))
-		r = journal_add_totals(j, s, e);
-	if (r == 0 && tap && !x.ended && x.last.time_ns)
-		r = counts_add(j, x.counts, &x.last, e);
+	if (r == 0 && tap)
+		r = journal_add_totals(j, s, &x, e);
 	counts_free(x.counts);
 	if (r == 0 && !x.ended)
 		r = journal_add_ending(j, s, x.connections, e);
