@@ -70,7 +70,7 @@ live_peer() { # BYTES|mix, COMMAND...: ends with -w
 	: >"$WORK/peer.log"
 	ip netns exec "$near" taskset -c "$capture_cpu" "$@" "$WORK/peer.pcap" >"$WORK/peer.log" 2>&1 &
 	pid=$!
-	until_true 5 grep -Eqi 'listening|capturing' "$WORK/peer.log"
+	until_true 5 grep -Eqi 'listening|capturing|running' "$WORK/peer.log"
 	before=$(cpu_ticks "$pid")
 	generate "$size"
 	sleep 1
@@ -83,16 +83,56 @@ live_peer() { # BYTES|mix, COMMAND...: ends with -w
 
 live_one() { # BYTES|mix
 	live_ours "$1"
-	local ours_us=$us ours_lost=$lost
+	local ours_us=$us ours_lost=$lost least=100
 	printf '# %s bytes, ours: %s kpps offered, %s%% lost (device,kernel,buffer,disk: %s)\n' "$1" "$kpps" "$lost" "$(cat "$WORK/drops")"
+	told() { # NAME: of a peer
+		printf '# %s bytes, %s: %s kpps offered, %s%% lost, %s us a packet\n' "$size" "$1" "$kpps" "$lost" "$us"
+		least=$(awk -v a="$least" -v b="$lost" 'BEGIN { print a < b ? a : b }')
+	}
+	local size=$1
+	if command -v netsniff-ng >/dev/null; then
+		live_peer "$1" netsniff-ng --in va --ring-size ${RING_MB}MiB --out
+		told netsniff-ng
+	fi
 	live_peer "$1" dumpcap -q -i va -B $RING_MB -w
 	local dumpcap_us=$us
-	printf '# %s bytes, dumpcap: %s kpps offered, %s%% lost\n' "$1" "$kpps" "$lost"
+	told dumpcap
 	live_peer "$1" tcpdump -i va -B $((RING_MB * 1024)) -w
-	printf '# %s bytes, tcpdump: %s kpps offered, %s%% lost\n' "$1" "$kpps" "$lost"
-	figure "live $1 bytes, loss % (peer tcpdump)" "$ours_lost" "$lost" "$lost" plain
+	told tcpdump
+	figure "live $1 bytes, loss % (the peer that lost least)" "$ours_lost" "$least" "$least" plain
 	figure "live $1 bytes, CPU us a packet (peer dumpcap)" "$ours_us" "$dumpcap_us" 1.0
 	figure "live $1 bytes, CPU us a packet (peer tcpdump)" "$ours_us" "$us" -
+}
+
+# Four devices at full speed into one file: is it in the order of time?
+live_merge() {
+	local d senders=() file
+	for d in 1 2 3 4; do
+		ip -n "$near" link add "m$d" type veth peer name "p$d" netns "$far"
+		ip -n "$near" addr add "10.78.$d.1/24" dev "m$d"
+		ip -n "$far" addr add "10.78.$d.2/24" dev "p$d"
+		ip -n "$near" link set "m$d" up
+		ip -n "$far" link set "p$d" up
+		ip -n "$far" neigh replace "10.78.$d.9" lladdr "$(here cat "/sys/class/net/m$d/address")" dev "p$d" nud permanent
+	done
+	tapdeck new bench device m1,m2,m3,m4 record buffer $RING_MB filter udp port 7777 || return
+	for d in 1 2 3 4; do
+		there "$TOOLS/sender" "10.78.$d.9" 7777 64 0 "$SECONDS_LIVE" >"$WORK/sent$d" &
+		senders+=($!)
+	done
+	wait "${senders[@]}"
+	sleep 1
+	tapdeck stop bench
+	tapdeck fetch bench "${WORK:?}/home"
+	file=$(echo "$WORK"/home/*.pcapng)
+	sent=$(cat "$WORK"/sent? | awk '{ n += $1 } END { print n }')
+	printf '# 4 devices at once: %s kpps offered, %s packets in the file, %s late, dropped (device,kernel,buffer,disk): %s\n' $((sent / SECONDS_LIVE / 1000)) \
+		"$(tapdeck summary "$file" --format csv --no-header --columns packets)" "$(tapdeck show bench --format csv --no-header | sed -n 's/^late_packets,//p')" \
+		"$(tapdeck list --format csv --columns dropped_device,dropped_kernel,dropped_buffer,dropped_disk --no-header)"
+	figure 'live 4 devices merged, packets out of order' "$(tshark -r "$file" -T fields -e frame.time_epoch 2>/dev/null |
+		awk '{ split($1, t, "."); s = t[1] + 0; n = t[2] + 0; back += s < ms || (s == ms && n < mn); ms = s; mn = n } END { print back + 0 }')" - 0 plain
+	rm -rf "${WORK:?}/home"
+	tapdeck dismiss bench
 }
 
 # As people count: services, hosts and nets; a few of them see the generator's packets.
@@ -143,6 +183,7 @@ live_bench() {
 		live_one $size
 	done
 	live_counters
+	live_merge
 	latency_bench
 }
 
