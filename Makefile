@@ -179,7 +179,7 @@ check-quick: need units programs tools ## unit tests only
 
 check: deps-check ## everything: unit, golden, screen, live and style tests (installs what they need, as root or with sudo)
 	$(Q)$(SUBMAKE) programs units tools static
-	$(Q)$(CHECK_ENV) $(UNIT_ENV) $(PROVE) -j2 $(UNITS) tests/style/run $(wildcard tests/golden/run tests/screen/run) \
+	$(Q)$(CHECK_ENV) $(UNIT_ENV) $(PROVE) -j4 $(UNITS) tests/style/run $(wildcard tests/golden/run tests/screen/run) \
 		$(wildcard tests/live/*.t)
 
 asan: deps-check ## unit tests, golden files, fuzz corpora and one live test under ASan and UBSan
