@@ -254,7 +254,7 @@ static int on_filter(struct request *r, struct err *e)
 		return -1;
 	if (in->running && in->source)
 		return 1;
-	if (in->running || (t->record && t->last_segment == 0))
+	if (in->running || (t->record && t->segments == 0))
 		return in->running ? 0 : 1; /* away; or it starts, and is answered, with its file */
 	in->request = 0;
 	return start_input(t, in, e);
@@ -363,6 +363,7 @@ static int on_record(struct request *r, struct err *e)
 	reason = m.reason.len ? xstrndup(m.reason.p, m.reason.len) : xstrdup("off");
 	if (m.on && t->output.segment.number == 0)
 		segment_ask(t);
+	control_segment_news(t); /* a place for the one that is sealed now */
 	if (!m.on)
 		output_seal(&t->output, reason);
 	if (!m.on && m.lost)

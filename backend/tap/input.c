@@ -379,6 +379,7 @@ void input_settle(struct input *in)
 	if (in->kept.data && output_packet(&in->tap->output, in->interface, &in->kept))
 		in->tap->output.dropped_buffer++;
 	in->kept.data = NULL;
+	buf_release(&in->kept_bytes);
 }
 
 void input_tick(struct input *in)
@@ -454,6 +455,8 @@ static void input_changed(struct input *in, const struct source_facts *facts)
 		in->told_refused = true;
 		return;
 	}
+	if (in->tap->merge)
+		merge_flush(in->tap->merge); /* what it had has the number that it had */
 	in->running = in->has_interface = false;
 	in->changed = true;
 	in->group = counters_group(&in->tap->counters, in->facts.link_type);

@@ -249,12 +249,12 @@ uint64_t output_recorded(const struct output *o)
 /* Of a file of a size, its statistics are the end. */
 #define STATISTICS_BYTES 96u
 
-static void rotate_before(struct output *o, const struct source_packet *p, uint32_t captured)
+static void rotate_before(struct output *o, const struct source_packet *p, uint32_t captured,
+			  uint32_t block)
 {
 	const uint64_t bytes =
 		segment_bytes(o) + (o->pcap ? TRANSCODE_PCAP_RECORD + captured
-					    : write_packet_bytes(captured) +
-						      (uint64_t)o->interfaces * STATISTICS_BYTES);
+					    : block + (uint64_t)o->interfaces * STATISTICS_BYTES);
 	const char *reason = rotation_before(&o->rotation, o->segment.packets, bytes, p->ts_ns);
 
 	if (reason)
@@ -316,7 +316,7 @@ int output_packet(struct output *o, uint32_t interface, const struct source_pack
 	bytes = p->late ? write_commented_bytes(captured, OUTPUT_LATE)
 			: write_packet_bytes(captured);
 	if (o->segment.number && o->full)
-		rotate_before(o, p, captured);
+		rotate_before(o, p, captured, bytes);
 	if ((!o->open || o->used + bytes > CHUNK_BYTES) && chunk_next(o))
 		return -1;
 	if (o->used + bytes >
@@ -479,6 +479,20 @@ struct output_segment *output_find_segment(struct output *o, uint32_t number)
 			return &o->sealing[i];
 	}
 	return NULL;
+}
+
+struct output_segment *output_segment_before(struct output *o, uint32_t number)
+{
+	struct output_segment *before = NULL;
+
+	for (unsigned i = 0; i < WRITER_SEGMENTS_MAX; i++) {
+		struct output_segment *s = &o->sealing[i];
+
+		if (s->number > 0 && s->number < number && !s->saved &&
+		    (!before || s->number > before->number))
+			before = s;
+	}
+	return before;
 }
 
 void output_forget_segment(struct output_segment *s)

@@ -116,6 +116,8 @@ uint64_t output_recorded(const struct output *o);
 void output_seal(struct output *o, const char *reason);
 /* The segment that news of the writer are about; NULL: none. */
 struct output_segment *output_find_segment(struct output *o, uint32_t number);
+/* The one that is recorded before it, where it is not finished yet; NULL. */
+struct output_segment *output_segment_before(struct output *o, uint32_t number);
 void output_forget_segment(struct output_segment *s);
 struct output_segment *output_sealing_place(struct output *o); /* NULL: none is free */
 /* What a file begins and ends with, appended. */

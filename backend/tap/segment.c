@@ -12,8 +12,11 @@
 
 void segment_ask(struct tap *t)
 {
-	const struct msg_tap_need need = {.number = t->last_segment + 1};
+	struct msg_tap_need need;
 
+	if (!t->asked_segment) /* a save that is asked for meanwhile has another number */
+		t->asked_segment = ++t->last_segment;
+	need = (struct msg_tap_need){.number = t->asked_segment};
 	if (t->control)
 		channel_put_tap_need(t->control, 0, 0, &need);
 }
@@ -93,19 +96,23 @@ void segment_timer(struct tap *t)
 
 void segment_rotate(struct tap *t, const char *reason)
 {
+	const struct msg_tap_need need = {.number = t->last_segment + 1};
+
 	if (t->output.segment.number == 0 || t->stopping)
 		return;
-	if (t->stop_segments && t->last_segment >= t->stop_segments) {
+	if (t->stop_segments && t->segments >= t->stop_segments) {
 		tap_full(t);
 		return;
 	}
 	control_segment_news(t); /* many may end while one handle is read */
-	if (output_rotate(&t->output, t->last_segment + 1, reason)) {
+	if (output_rotate(&t->output, need.number, reason)) {
 		t->crowded++;
 		return;
 	}
-	segment_ask(t);
-	t->last_segment++;
+	t->last_segment = need.number;
+	t->segments++;
+	if (t->control)
+		channel_put_tap_need(t->control, 0, 0, &need);
 	segment_timer(t);
 }
 
@@ -149,15 +156,21 @@ int segment_take(struct tap *t, const struct msg_tap_segment *m, int fd, struct 
 {
 	char *name = xstrndup(m->name.p, m->name.len);
 	struct output_segment *s = output_give_segment(&t->output, m->number, name, fd);
+	const bool asked = m->number == t->asked_segment;
 	int rc = 0;
 
-	if (!s && (!t->record || t->stopping || m->number <= t->last_segment)) {
+	if (asked)
+		t->asked_segment = 0;
+	if (!s && (!t->record || t->stopping || (m->number <= t->last_segment && !asked))) {
 		close(fd);
 		rc = err_set(e, ERR_CALL, "there is no use for a file of segment %u", m->number);
 	} else if (!s) {
+		control_segment_news(t);
 		rc = output_begin_segment(&t->output, m->number, name, fd, "rotate", e);
 		s = &t->output.segment;
-		t->last_segment = rc ? t->last_segment : m->number;
+		t->segments += rc == 0;
+		if (rc == 0 && m->number > t->last_segment)
+			t->last_segment = m->number;
 	}
 	free(name);
 	if (rc)
@@ -172,6 +185,10 @@ int segment_take(struct tap *t, const struct msg_tap_segment *m, int fd, struct 
 /* What it holds is counted as lost when the writer has passed it over. */
 void segment_absent(struct tap *t, uint32_t number)
 {
+	if (number == t->asked_segment) {
+		t->last_segment -= number == t->last_segment;
+		t->asked_segment = 0;
+	}
 	if (t->output.segment.number == number && t->output.segment.awaited) {
 		segment_lose(t, "there was no file");
 		output_seal(&t->output, "disk");
@@ -229,13 +246,10 @@ static void segment_done(struct tap *t, const struct output_segment *s, const st
 /* What it had lies in the last one that has a file, which is told behind it. */
 static void segment_joined(struct tap *t, const struct output_segment *s)
 {
-	struct output_segment *last = NULL;
+	struct output_segment *last = output_segment_before(&t->output, s->number);
 
-	for (uint32_t n = s->number - 1; n > 0 && (!last || last->awaited); n--) {
-		last = output_find_segment(&t->output, n);
-		if (!last)
-			return;
-	}
+	while (last && last->awaited)
+		last = output_segment_before(&t->output, last->number);
 	if (!last)
 		return;
 	if (last->packets == 0 || s->first_ns < last->first_ns)

@@ -168,6 +168,7 @@ static void stop_tick(struct tap *t)
 		merge_flush(t->merge);
 	output_publish(&t->output);
 	past_tick(t, true);
+	control_segment_news(t); /* a place for the one that is sealed now */
 	if (t->output.segment.number > 0)
 		output_seal(&t->output, t->stop_reason);
 	output_publish(&t->output);

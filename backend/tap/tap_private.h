@@ -101,7 +101,9 @@ struct tap {
 	struct past past;
 
 	bool record;
-	uint32_t last_segment;
+	uint32_t last_segment;	/* numbers are given up to here: of what is recorded, and saved */
+	uint32_t asked_segment; /* the one that recording begins with, its file still to come; 0 */
+	uint32_t segments;	/* that were recorded so far */
 	uint64_t stop_packets, stop_bytes; /* 0: no end */
 	uint32_t stop_segments;
 	bool full;	       /* what was asked for is there: nothing more is taken */

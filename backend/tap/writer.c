@@ -202,6 +202,21 @@ static bool write_chunk(struct writer *w)
 	return true;
 }
 
+/* The one that is recorded before it, NULL: numbers between them are of what was saved. */
+static const struct segment *segment_before(const struct writer *w, const struct segment *s)
+{
+	const struct segment *before = NULL;
+
+	for (unsigned i = 0; i < WRITER_SEGMENTS_MAX; i++) {
+		const struct segment *x = &w->segment[i];
+
+		if (x->number > 0 && x->number < s->number && !x->saved &&
+		    (!before || x->number > before->number))
+			before = x;
+	}
+	return before;
+}
+
 /* The lock is held. The next one has no file yet: should there be none to come, as control is dead,
  * it goes on in this one. */
 static bool segment_held(const struct writer *w, const struct segment *s)
@@ -209,7 +224,7 @@ static bool segment_held(const struct writer *w, const struct segment *s)
 	for (unsigned i = 0; i < WRITER_SEGMENTS_MAX; i++) {
 		const struct segment *x = &w->segment[i];
 
-		if (x->number > 0 && (x->into == s || (x->expected && x->number == s->number + 1)))
+		if (x->number > 0 && (x->into == s || (x->expected && segment_before(w, x) == s)))
 			return true;
 	}
 	return false;
@@ -222,8 +237,8 @@ static void seal_finished(struct writer *w)
 		bool finished;
 
 		pthread_mutex_lock(&w->lock);
-		finished = s->number > 0 && s->sealed && w->sequence >= s->end_sequence &&
-			   !segment_held(w, s);
+		finished = s->number > 0 && s->sealed && !s->expected &&
+			   w->sequence >= s->end_sequence && !segment_held(w, s);
 		pthread_mutex_unlock(&w->lock);
 		if (finished)
 			segment_finish(w, s);
@@ -372,8 +387,7 @@ static struct segment *segment_last(struct writer *w)
 	for (unsigned i = 0; i < WRITER_SEGMENTS_MAX; i++) {
 		struct segment *s = &w->segment[i];
 
-		if (s->number > 0 && s->fd >= 0 && !s->failed &&
-		    !(w->saving && s->number == w->save.number) &&
+		if (s->number > 0 && s->fd >= 0 && !s->failed && !s->saved &&
 		    (!last || s->number > last->number))
 			last = s;
 	}

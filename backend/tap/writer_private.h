@@ -11,6 +11,7 @@ struct segment {
 	uint32_t number; /* 0: free */
 	int fd;
 	bool sealed, failed;
+	bool saved;	      /* of chunks that were there before: no other goes on in it */
 	bool expected;	      /* its file is still to come; fd is -1 */
 	struct segment *into; /* none will: it goes on in the one before it */
 	int abandoned;	      /* none will come: errno */

@@ -80,7 +80,7 @@ int writer_save(struct writer *w, int fd, struct writer_save *save, struct err *
 	if (!w->saving)
 		s = writer_segment_place(w);
 	if (s) {
-		*s = (struct segment){.number = save->number, .fd = fd};
+		*s = (struct segment){.number = save->number, .fd = fd, .saved = true};
 		w->saving = true;
 		w->save = *save;
 		save->head = save->tail = (struct buf){0};

@@ -54,6 +54,9 @@ struct rig {
 	struct msg_tap_saved saved;
 	uint32_t saves, matches, save_number; /* save_number: that the next save is to have */
 	const char *save_folder;
+	uint32_t wanted[64], nwanted; /* files that are to come, where give_files is not set */
+	uint32_t top;		      /* the largest number that was asked for */
+	bool is_saved[1024];	      /* by number */
 	char matched[16];
 	char event[4096], error[1024]; /* all sentences; the last refusal */
 	uint64_t counted;	       /* by "one" */
@@ -188,14 +191,18 @@ static void rig_message(struct rig *r, const struct frame *f)
 		break;
 	case MSG_TAP_NEED:
 		assert_int_equal(msg_get_tap_need(f->payload, f->len, &need, &e), 0);
+		r->top = need.number > r->top ? need.number : r->top;
 		if (need.saved) {
-			assert_int_equal(need.number, r->save_number);
+			assert_true(r->save_number == 0 || need.number == r->save_number);
+			r->is_saved[need.number % 1024] = true;
 			rig_segment(r, need.number, r->save_folder);
 			break;
 		}
 		r->needs++;
 		if (r->give_files)
 			rig_segment(r, need.number, NULL);
+		else
+			r->wanted[r->nwanted++ % ARRAY_LEN(r->wanted)] = need.number;
 		break;
 	case MSG_TAP_SEALED:
 		assert_int_equal(msg_get_tap_sealed(f->payload, f->len, &r->sealed, &e), 0);
@@ -228,6 +235,8 @@ static void rig_message(struct rig *r, const struct frame *f)
 		snprintf(r->error, sizeof(r->error), "%.*s", (int)error.sentence.len,
 			 error.sentence.p);
 		r->done_id = f->id;
+		break;
+	case MSG_TAP_STOP: /* it has what it should have */
 		break;
 	case MSG_DONE:
 		r->done_id = f->id;
