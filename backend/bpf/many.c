@@ -1,9 +1,11 @@
 /* Many programs, one after the other as cheap as it goes: by what is remembered where that is of
  * use, else by the tree, whose candidates are run. A program that is new is run for each packet
- * until there are enough of them, or a second is over, to make the tree anew. */
+ * until the tree is made anew: at once where they are so many that running them costs more than
+ * that, else in steps between packets, while the tree before goes on, so that nobody waits. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/xalloc.h"
 #include "many_private.h"
 
@@ -12,11 +14,23 @@
 #define REMEMBER_FROM 6u     /* programs run or matched a packet on average */
 #define REMEMBER_PAUSE 16u   /* windows until it is tried again */
 #define LATE_NONE UINT32_MAX
+#define STEP_PACKETS 16u	 /* between two steps of a tree in the making */
+#define READY_NS (2 * NS_PER_MS) /* of steps once a second */
 
 struct one {
 	const struct bpf *program; /* NULL none */
 	struct bpf_tally *tally;
 	uint32_t late; /* its place among those that the tree does not hold; LATE_NONE */
+	bool changed;  /* since the tree in the making was begun */
+};
+
+/* The next tree. */
+struct making {
+	bool is;
+	struct rules rules;
+	struct tree tree;
+	struct tree_work *work;	  /* NULL: rules come first */
+	uint32_t next, top, most; /* programs up to top, whose rules are still to come */
 };
 
 struct bpf_many {
@@ -25,6 +39,7 @@ struct bpf_many {
 	uint32_t programs;
 	struct rules rules;
 	struct tree tree;
+	struct making making;
 	uint32_t *late;
 	uint32_t nlate;
 	bool stale; /* the tree holds some that are gone */
@@ -40,6 +55,16 @@ struct bpf_many {
 	uint64_t window_work, window_found;
 	struct bpf_many_facts facts;
 };
+
+static void making_drop(struct making *k)
+{
+	if (!k->is)
+		return;
+	tree_end(k->work);
+	tree_release(&k->tree);
+	rules_release(&k->rules);
+	*k = (struct making){0};
+}
 
 struct bpf_many *bpf_many_new(void)
 {
@@ -58,6 +83,7 @@ void bpf_many_free(struct bpf_many *m)
 	if (!m)
 		return;
 	memo_free(m->memo);
+	making_drop(&m->making);
 	tree_release(&m->tree);
 	rules_release(&m->rules);
 	free(m->one);
@@ -96,26 +122,6 @@ static void memo_forget(struct bpf_many *m)
 
 /* --- the tree --- */
 
-static void tree_remake(struct bpf_many *m)
-{
-	uint32_t most = m->programs ? RULES_ALL_MAX / m->programs : RULES_MAX;
-
-	most = most > RULES_MAX ? RULES_MAX : most;
-	rules_clear(&m->rules);
-	for (uint32_t i = 0; i < m->top; i++) {
-		const struct bpf *program = m->one[i].program;
-
-		m->one[i].late = LATE_NONE;
-		if (program)
-			rules_add(&m->rules, i, bpf_raw(program), bpf_instructions(program), most);
-	}
-	m->nlate = 0;
-	m->stale = false;
-	tree_release(&m->tree);
-	tree_build(&m->tree, &m->rules);
-	memo_forget(m);
-}
-
 static void late_remove(struct bpf_many *m, uint32_t id)
 {
 	const uint32_t at = m->one[id].late, last = m->late[m->nlate - 1];
@@ -124,6 +130,64 @@ static void late_remove(struct bpf_many *m, uint32_t id)
 	m->one[last].late = at;
 	m->one[id].late = LATE_NONE;
 	m->nlate--;
+}
+
+static void making_begin(struct bpf_many *m)
+{
+	const uint32_t most = m->programs ? RULES_ALL_MAX / m->programs : RULES_MAX;
+	struct making *k = &m->making;
+
+	making_drop(k);
+	k->is = true;
+	rules_init(&k->rules);
+	k->top = m->top;
+	k->most = most > RULES_MAX ? RULES_MAX : most;
+	m->stale = false;
+	for (uint32_t i = 0; i < m->top; i++)
+		m->one[i].changed = false;
+}
+
+/* The rules that were made hold for programs that have not changed since. */
+static void making_take(struct bpf_many *m)
+{
+	struct making *k = &m->making;
+
+	rules_release(&m->rules);
+	tree_release(&m->tree);
+	m->rules = k->rules;
+	m->tree = k->tree;
+	tree_end(k->work);
+	*k = (struct making){0};
+	for (uint32_t i = m->nlate; i-- > 0;)
+		if (!m->one[m->late[i]].changed)
+			late_remove(m, m->late[i]);
+}
+
+/* A program's rules, or a node. */
+static void making_step(struct bpf_many *m)
+{
+	struct making *k = &m->making;
+
+	while (!k->work && k->next < k->top) {
+		const uint32_t i = k->next++;
+		const struct bpf *program = m->one[i].changed ? NULL : m->one[i].program;
+
+		if (!program)
+			continue;
+		rules_add(&k->rules, i, bpf_raw(program), bpf_instructions(program), k->most);
+		return;
+	}
+	if (!k->work)
+		k->work = tree_begin(&k->tree, &k->rules);
+	if (!tree_step(k->work))
+		making_take(m);
+}
+
+static void tree_remake(struct bpf_many *m)
+{
+	making_begin(m);
+	while (m->making.is)
+		making_step(m);
 }
 
 int bpf_many_set(struct bpf_many *m, uint32_t id, const struct bpf *program,
@@ -144,6 +208,7 @@ int bpf_many_set(struct bpf_many *m, uint32_t id, const struct bpf *program,
 	m->programs += (program != NULL) - (one->program != NULL);
 	one->program = program;
 	one->tally = program ? tally : NULL;
+	one->changed = true;
 	if (!program)
 		return 0;
 	/* Another one of the same number: the tree's rules for it hold no more. They only say when
@@ -263,6 +328,8 @@ void bpf_many_count(struct bpf_many *m, const uint8_t *data, uint32_t captured, 
 		return;
 	if (m->nlate > NEW_MOST + m->programs / 8)
 		tree_remake(m);
+	else if (m->making.is && m->facts.packets % STEP_PACKETS == 0)
+		making_step(m);
 	m->facts.packets++;
 	if (m->remember) {
 		count_remembered(m, &p, ts_ns);
@@ -282,8 +349,12 @@ void bpf_many_settle(struct bpf_many *m)
 
 void bpf_many_ready(struct bpf_many *m)
 {
-	if (m->nlate > 0 || m->stale)
-		tree_remake(m);
+	const int64_t until_ns = clock_mono_ns() + READY_NS;
+
+	if (!m->making.is && (m->nlate > 0 || m->stale))
+		making_begin(m);
+	while (m->making.is && clock_mono_ns() < until_ns)
+		making_step(m);
 }
 
 struct bpf_many_facts bpf_many_facts(const struct bpf_many *m)
@@ -291,6 +362,7 @@ struct bpf_many_facts bpf_many_facts(const struct bpf_many *m)
 	struct bpf_many_facts f = m->facts;
 
 	f.programs = m->programs;
+	f.waiting = m->nlate;
 	f.rules = m->rules.nrules;
 	f.nodes = m->tree.nodes;
 	f.expressions = m->rules.exprs.count;

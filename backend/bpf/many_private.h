@@ -119,8 +119,10 @@ struct tree {
 	uint32_t nprograms, program_room;
 	uint32_t root;
 };
-/* t is empty. */
-void tree_build(struct tree *t, const struct rules *r);
+/* A tree in the making; t is empty, and r stays as it is. */
+struct tree_work *tree_begin(struct tree *t, const struct rules *r);
+bool tree_step(struct tree_work *w); /* a node more; false: it is done */
+void tree_end(struct tree_work *w);  /* done or not; NULL is fine */
 void tree_release(struct tree *t);
 /* The node for a value; 0 none. */
 uint32_t tree_child(const struct tree *t, const struct node *n, uint32_t value);

@@ -12,10 +12,27 @@
 #define SPAN_MAX 8u /* intervals that a rule is put under; one that spans more hangs beside */
 #define DEPTH_MAX 2048u
 
-struct builder {
+/* Rules that a node is still to be made of, and where its number goes. */
+struct task {
+	uint32_t *rule; /* its own */
+	size_t count;
+	uint32_t above, depth; /* above: in asked_above, of the node that it hangs below */
+	enum { TASK_ROOT, TASK_CHILD, TASK_OTHER } kind;
+	uint32_t place; /* of a child; or the node that it hangs beside */
+};
+
+/* What is asked on the way to a node: a list that shares its beginnings. */
+struct asked {
+	uint32_t expr, above;
+};
+
+struct tree_work {
 	struct tree *tree;
 	const struct rules *rules;
-	uint32_t depth;
+	struct task *task; /* the last one is next */
+	size_t tasks, task_room;
+	struct asked *asked_above; /* [0] is none */
+	uint32_t nasked_above, asked_room;
 	bool *used;	/* of expr: asked above */
 	uint32_t *seen; /* of a program: in which list it was last */
 	uint32_t lists;
@@ -57,7 +74,7 @@ static uint32_t bounds_add(struct tree *t, uint32_t count)
 }
 
 /* The programs of these rules, each once. */
-static void node_list(struct builder *b, uint32_t node, const uint32_t *rule, size_t count)
+static void node_list(struct tree_work *b, uint32_t node, const uint32_t *rule, size_t count)
 {
 	struct tree *t = b->tree;
 	const uint32_t first = t->nprograms;
@@ -79,7 +96,7 @@ static void node_list(struct builder *b, uint32_t node, const uint32_t *rule, si
 	t->node[node].programs = t->nprograms - first;
 }
 
-static uint32_t tests_count(struct builder *b, const uint32_t *rule, size_t count)
+static uint32_t tests_count(struct tree_work *b, const uint32_t *rule, size_t count)
 {
 	const struct rules *r = b->rules;
 	uint32_t touched = 0;
@@ -100,7 +117,7 @@ static uint32_t tests_count(struct builder *b, const uint32_t *rule, size_t coun
 }
 
 /* The value to ask for; EXPR_NONE: none parts the rules. */
-static uint32_t tree_choose(struct builder *b, const uint32_t *rule, size_t count)
+static uint32_t tree_choose(struct tree_work *b, const uint32_t *rule, size_t count)
 {
 	const uint32_t touched = tests_count(b, rule, count);
 	uint32_t exprs = 0, best = EXPR_NONE;
@@ -186,8 +203,6 @@ static const struct test *rule_test(const struct rules *r, uint32_t rule, uint32
 	return NULL;
 }
 
-static uint32_t build(struct builder *b, const uint32_t *rule, size_t count);
-
 /* Rules of one node, parted by a value. */
 struct split {
 	const uint32_t *rule;
@@ -236,7 +251,7 @@ static size_t split_others(const struct split *s, uint32_t *other)
 	return n;
 }
 
-static void split_take(struct builder *b, struct split *s, uint32_t expr)
+static void split_take(struct tree_work *b, struct split *s, uint32_t expr)
 {
 	for (size_t i = 0; i < s->count; i++)
 		s->test[i] = rule_test(b->rules, s->rule[i], expr);
@@ -251,79 +266,147 @@ static void split_take(struct builder *b, struct split *s, uint32_t expr)
 	split_sort(s);
 }
 
-static void tree_part(struct builder *b, uint32_t node, uint32_t expr, struct split *s)
+/* --- nodes, one at a time: what is below is a task of its own --- */
+
+static void task_add(struct tree_work *b, const uint32_t *rule, struct task task)
+{
+	if (task.count == 0)
+		return;
+	if (b->tasks == b->task_room) {
+		b->task_room = b->task_room ? 2 * b->task_room : 64;
+		b->task = xreallocarray(b->task, b->task_room, sizeof(*b->task));
+	}
+	task.rule = xreallocarray(NULL, task.count, sizeof(*task.rule));
+	memcpy(task.rule, rule, task.count * sizeof(*task.rule));
+	b->task[b->tasks++] = task;
+}
+
+static uint32_t asked_add(struct tree_work *b, uint32_t expr, uint32_t above)
+{
+	if (b->nasked_above == b->asked_room) {
+		b->asked_room = b->asked_room ? 2 * b->asked_room : 64;
+		b->asked_above =
+			xreallocarray(b->asked_above, b->asked_room, sizeof(*b->asked_above));
+	}
+	b->asked_above[b->nasked_above] = (struct asked){expr, above};
+	return b->nasked_above++;
+}
+
+static void asked_mark(struct tree_work *b, uint32_t above, bool used)
+{
+	for (; above; above = b->asked_above[above].above)
+		b->used[b->asked_above[above].expr] = used;
+}
+
+static void tree_part(struct tree_work *b, uint32_t node, uint32_t expr, struct split *s,
+		      const struct task *of)
 {
 	struct tree *t = b->tree;
-	uint32_t *other = xcalloc(s->count, sizeof(*other)), first, child;
-	size_t others;
+	struct task below = {.above = asked_add(b, expr, of->above), .depth = of->depth + 1};
+	uint32_t *other = xcalloc(s->count, sizeof(*other)), first;
 
 	split_take(b, s, expr);
-	others = split_others(s, other);
 	first = bounds_add(t, (uint32_t)s->points);
 	memcpy(t->bound + first, s->point, s->points * sizeof(*s->point));
+	memset(t->child + first, 0, s->points * sizeof(*t->child));
 	t->node[node].expr = expr;
 	t->node[node].first_bound = first;
 	t->node[node].bounds = (uint32_t)s->points;
-	b->used[expr] = true;
-	for (size_t i = 0; i < s->points; i++) {
-		child = build(b, s->sorted + s->start[i], s->start[i + 1] - s->start[i]);
-		t->child[first + i] = child; /* not before: the array may have moved */
+	below.kind = TASK_OTHER;
+	below.place = node;
+	below.count = split_others(s, other);
+	task_add(b, other, below);
+	below.kind = TASK_CHILD;
+	for (size_t i = s->points;
+	     i-- > 0;) { /* so that those are next to each other that follow */
+		below.place = first + (uint32_t)i;
+		below.count = s->start[i + 1] - s->start[i];
+		task_add(b, s->sorted + s->start[i], below);
 	}
-	child = build(b, other, others);
-	t->node[node].other = child;
-	b->used[expr] = false;
 	free(other);
 	free(s->sorted);
 	free(s->start);
 }
 
-static uint32_t build(struct builder *b, const uint32_t *rule, size_t count)
+static void task_run(struct tree_work *b, const struct task *k)
 {
-	struct split s = {.rule = rule, .count = count};
-	uint32_t node, expr;
+	struct split s = {.rule = k->rule, .count = k->count};
+	const uint32_t node = node_add(b->tree);
+	uint32_t expr = EXPR_NONE;
 
-	if (count == 0)
-		return 0;
-	node = node_add(b->tree);
-	expr = count > LIST_MAX && b->depth < DEPTH_MAX ? tree_choose(b, rule, count) : EXPR_NONE;
-	if (expr == EXPR_NONE) {
-		node_list(b, node, rule, count);
-		return node;
+	if (k->kind == TASK_ROOT)
+		b->tree->root = node;
+	else if (k->kind == TASK_CHILD)
+		b->tree->child[k->place] = node;
+	else
+		b->tree->node[k->place].other = node;
+	if (k->count > LIST_MAX && k->depth < DEPTH_MAX) {
+		asked_mark(b, k->above, true);
+		expr = tree_choose(b, k->rule, k->count);
+		asked_mark(b, k->above, false);
 	}
-	s.test = xcalloc(count, sizeof(const struct test *));
-	s.point = xcalloc(2 * count, sizeof(*s.point));
-	b->depth++;
-	tree_part(b, node, expr, &s);
-	b->depth--;
+	if (expr == EXPR_NONE) {
+		node_list(b, node, k->rule, k->count);
+		return;
+	}
+	s.test = xcalloc(k->count, sizeof(const struct test *));
+	s.point = xcalloc(2 * k->count, sizeof(*s.point));
+	tree_part(b, node, expr, &s, k);
 	free(s.test);
 	free(s.point);
-	return node;
 }
 
-void tree_build(struct tree *t, const struct rules *r)
+struct tree_work *tree_begin(struct tree *t, const struct rules *r)
 {
-	struct builder b = {.tree = t, .rules = r};
+	struct tree_work *b = xcalloc(1, sizeof(*b));
 	uint32_t *all = xcalloc(r->nrules + 1u, sizeof(*all));
 
-	b.used = xcalloc(r->exprs.count + 1u, sizeof(*b.used));
-	b.seen = xcalloc(BPF_MANY_MAX, sizeof(*b.seen));
-	b.tests = xcalloc(r->tests.count + 1u, sizeof(*b.tests));
-	b.touched = xcalloc(r->tests.count + 1u, sizeof(*b.touched));
-	b.asked = xcalloc(r->exprs.count + 1u, sizeof(*b.asked));
-	b.most = xcalloc(r->exprs.count + 1u, sizeof(*b.most));
-	b.touched_expr = xcalloc(r->exprs.count + 1u, sizeof(*b.touched_expr));
+	b->tree = t;
+	b->rules = r;
+	b->used = xcalloc(r->exprs.count + 1u, sizeof(*b->used));
+	b->seen = xcalloc(BPF_MANY_MAX, sizeof(*b->seen));
+	b->tests = xcalloc(r->tests.count + 1u, sizeof(*b->tests));
+	b->touched = xcalloc(r->tests.count + 1u, sizeof(*b->touched));
+	b->asked = xcalloc(r->exprs.count + 1u, sizeof(*b->asked));
+	b->most = xcalloc(r->exprs.count + 1u, sizeof(*b->most));
+	b->touched_expr = xcalloc(r->exprs.count + 1u, sizeof(*b->touched_expr));
 	for (uint32_t i = 0; i < r->nrules; i++)
 		all[i] = i;
-	(void)node_add(t); /* none */
-	t->root = build(&b, all, r->nrules);
+	(void)node_add(t);	  /* none */
+	(void)asked_add(b, 0, 0); /* none */
+	task_add(b, all, (struct task){.count = r->nrules, .kind = TASK_ROOT});
 	free(all);
-	free(b.used);
-	free(b.seen);
-	free(b.tests);
-	free(b.touched);
-	free(b.asked);
-	free(b.most);
-	free(b.touched_expr);
+	return b;
+}
+
+bool tree_step(struct tree_work *b)
+{
+	struct task k;
+
+	if (b->tasks == 0)
+		return false;
+	k = b->task[--b->tasks];
+	task_run(b, &k);
+	free(k.rule);
+	return b->tasks > 0;
+}
+
+void tree_end(struct tree_work *b)
+{
+	if (!b)
+		return;
+	while (b->tasks > 0)
+		free(b->task[--b->tasks].rule);
+	free(b->task);
+	free(b->asked_above);
+	free(b->used);
+	free(b->seen);
+	free(b->tests);
+	free(b->touched);
+	free(b->asked);
+	free(b->most);
+	free(b->touched_expr);
+	free(b);
 }
 
 uint32_t tree_child(const struct tree *t, const struct node *n, uint32_t value)

@@ -101,11 +101,9 @@ struct tap {
 	struct past past;
 
 	bool record;
-	uint32_t last_segment;	/* numbers are given up to here: of what is recorded, and saved */
-	uint32_t asked_segment; /* the one that recording begins with, its file still to come; 0 */
-	uint32_t segments;	/* that were recorded so far */
-	uint64_t stop_packets, stop_bytes; /* 0: no end */
-	uint32_t stop_segments;
+	/* the last number given; of the file that recording waits for, 0; recorded so far; most */
+	uint32_t last_segment, asked_segment, segments, stop_segments;
+	uint64_t stop_packets, stop_bytes; /* stop_...: 0: no end */
 	bool full;	       /* what was asked for is there: nothing more is taken */
 	int64_t lost_since_ns; /* the disk takes nothing; 0: it does */
 	char *lost_why;

@@ -30,8 +30,9 @@ void bpf_many_count(struct bpf_many *m, const uint8_t *data, uint32_t captured, 
 		    int64_t ts_ns);
 /* Brings all tallies to what was counted: before they are looked at. */
 void bpf_many_settle(struct bpf_many *m);
-/* Takes up what was set since into the tree, which takes milliseconds for thousands of programs. Once
- * a second; where many were set, the next packet does so. */
+/* Takes up what was set since into the tree. That takes milliseconds for thousands of programs, and so
+ * goes in steps: some now, others between packets. Once a second; where very many were set, the next
+ * packet does all of it. */
 void bpf_many_ready(struct bpf_many *m);
 
 /* For measuring. */
@@ -39,6 +40,7 @@ struct bpf_many_facts {
 	uint64_t packets, remembered; /* of them by what was remembered */
 	uint64_t runs;		      /* programs that were run */
 	uint32_t programs, rules, nodes, expressions;
+	uint32_t waiting; /* programs that the tree does not hold yet */
 };
 struct bpf_many_facts bpf_many_facts(const struct bpf_many *m);
 

@@ -120,7 +120,7 @@ static void packet_make(struct packets *all)
 	}
 	b[at] = 0, b[at + 1] = (uint8_t)random_below(100);
 	b[at + 2] = 0, b[at + 3] = (uint8_t)random_below(100);
-	length = random_below(4) ? 60 + random_below(140) : 1 + random_below(60);
+	length = random_below(4) ? 60 + random_below(140) : random_below(61);
 	packet_add(all, b, length, length + (random_below(3) ? 0 : random_below(1400)));
 }
 
@@ -332,10 +332,13 @@ static void insn_make(struct buf *blob, uint32_t left)
 					   : BPF_ALU | BPF_NEG,
 			 0, 0, 0);
 		break;
-	case 5:
-		insn_add(blob, random_below(2) ? BPF_LD | BPF_MEM : BPF_LDX | BPF_MEM, 0, 0,
-			 random_below(2));
+	case 5: {
+		static const uint16_t memory[] = {BPF_LD | BPF_MEM, BPF_LDX | BPF_MEM, BPF_ST,
+						  BPF_STX};
+
+		insn_add(blob, memory[random_below(4)], 0, 0, random_below(2));
 		break;
+	}
 	default:
 		insn_add(blob, BPF_JMP | jump[random_below(4)] | source,
 			 (uint8_t)random_below(most < 4 ? most + 1 : 4),
@@ -392,6 +395,50 @@ static void changing(struct bpf *make(void), uint32_t count, uint32_t rounds)
 		bpf_many_settle(c.many);
 		bpf_many_ready(c.many);
 		check_same(&c, "behind a change");
+	}
+	check_release(&c);
+	packets_free(all);
+}
+
+/* A tree that takes longer is made in steps: what changes, comes and goes meanwhile is counted. */
+static void made_in_steps(void **state)
+{
+	enum { LISTS = 1500 };
+	struct packets *all = packets_made(1000);
+	struct check c;
+
+	(void)state;
+	check_init(&c, LISTS + 40);
+	for (uint32_t i = 0; i < LISTS; i++) {
+		char *text =
+			xasprintf("(host 10.0.%u.1 or host 10.0.%u.2 or host 10.1.0.%u or host "
+				  "10.0.0.%u) and (port %u or port %u or port %u or port %u)",
+				  i / 250, i / 250, i % 40, i % 40, i, i + 1, i % 100, i + 9);
+
+		check_set(&c, i, compile_for(ETHERNET, text));
+		free(text);
+	}
+	check_packets(&c, all, 0, 50);
+	assert_int_equal(bpf_many_facts(c.many).waiting, 0); /* very many: at once */
+	for (uint32_t round = 0; round < 3; round++) {
+		uint32_t turns = 0;
+
+		check_set(&c, LISTS + round, program_of_text());
+		for (bpf_many_ready(c.many); bpf_many_facts(c.many).waiting > 0; turns++) {
+			if (turns < 8) { /* what is in the tree that is made, and is not yet */
+				check_set(&c, random_below(LISTS), NULL);
+				check_set(&c, random_below(LISTS), program_of_text());
+				check_set(&c, LISTS + 3 + turns, program_of_text());
+			}
+			check_packets(&c, all, turns * 40, 40);
+			bpf_many_settle(c.many);
+			check_same(&c, "while the tree is made");
+			bpf_many_ready(c.many);
+		}
+		assert_true(turns > 1);
+		check_packets(&c, all, 0, 500);
+		bpf_many_settle(c.many);
+		check_same(&c, "when it is made");
 	}
 	check_release(&c);
 	packets_free(all);
@@ -553,6 +600,7 @@ int main(void)
 		cmocka_unit_test(any_program),
 		cmocka_unit_test(remembered),
 		cmocka_unit_test(real_packets),
+		cmocka_unit_test(made_in_steps),
 		cmocka_unit_test(few_are_run),
 		cmocka_unit_test(none_and_no_such),
 	};
