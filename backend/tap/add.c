@@ -41,6 +41,7 @@ static void place_clear(struct tap *t, struct input *in)
 	input_remove(in);
 	input_stats(in, &st);
 	owns_forget(&t->own, in->index);
+	owns_forget(&t->when, in->index);
 	bpf_free(in->filter);
 	bpf_free(in->next_filter);
 	free(in->filter_text);

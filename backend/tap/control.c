@@ -372,7 +372,7 @@ static int on_record(struct request *r, struct err *e)
 		segment_lose_end(t); /* it goes without files, as was asked */
 	t->record = m.on != 0;
 	free(reason);
-	return 0;
+	return m.on ? 0 : start_waiting(t); /* for a file that does not come */
 }
 
 /* Control has done something with a file: the journal says so, in its order. */

@@ -360,6 +360,8 @@ static void handover_finish(struct input *in)
 
 void input_remove(struct input *in)
 {
+	if (in->source && in->running && !in->gone_ns)
+		tap_round(in->tap, in); /* what its ring still shows */
 	input_settle(in);
 	if (in->next) /* as when it is lost: there is nothing left to hand over */
 		filter_take(in);
@@ -461,6 +463,7 @@ static void input_changed(struct input *in, const struct source_facts *facts)
 	in->changed = true;
 	in->group = counters_group(&in->tap->counters, in->facts.link_type);
 	owns_forget(&in->tap->own, in->index);
+	owns_forget(&in->tap->when, in->index);
 	remember_link(in);
 	control_tell_device(in->tap, in, "");
 }

@@ -79,7 +79,9 @@ static size_t pwrite_most(int fd, const uint8_t *p, size_t len, uint64_t offset)
  * it any more. */
 void writer_segment_fail(struct writer *w, struct segment *s, enum segment_fault fault, int error)
 {
+	pthread_mutex_lock(&w->lock); /* control's death looks for one that takes more */
 	s->failed = true;
+	pthread_mutex_unlock(&w->lock);
 	s->fault = fault;
 	s->error = error;
 	snprintf(s->why, sizeof(s->why), "%s", strerror(error));
@@ -245,20 +247,29 @@ static void seal_finished(struct writer *w)
 	}
 }
 
+static bool segment_used(struct writer *w, const struct segment *s)
+{
+	bool used;
+
+	pthread_mutex_lock(&w->lock);
+	used = s->number > 0;
+	pthread_mutex_unlock(&w->lock);
+	return used;
+}
+
 static void sync_when_due(struct writer *w, int64_t up_to_ns, bool now)
 {
 	int64_t mono = clock_mono_ns();
 	uint64_t unsynced = 0;
 
 	for (unsigned i = 0; i < WRITER_SEGMENTS_MAX; i++)
-		unsynced +=
-			writer_segment_find(w, w->segment[i].number) ? w->segment[i].unsynced : 0;
+		unsynced += segment_used(w, &w->segment[i]) ? w->segment[i].unsynced : 0;
 	if (!now && unsynced < SYNC_EVERY_BYTES && mono - w->synced_mono_ns < SYNC_EVERY_NS)
 		return;
 	if (!now && mono - w->synced_mono_ns < SYNC_SHARE * w->sync_took_ns)
 		return;
 	for (unsigned i = 0; i < WRITER_SEGMENTS_MAX; i++) {
-		if (writer_segment_find(w, w->segment[i].number))
+		if (segment_used(w, &w->segment[i]))
 			segment_sync(w, &w->segment[i]);
 	}
 	w->synced_mono_ns = clock_mono_ns();

@@ -359,7 +359,7 @@ static void rig_begin_as(struct rig *r, const char *const *devices, size_t count
 	rig_send(r, MSG_TAP_START, 1, &b, fd, 4);
 	buf_release(&b);
 	rig_wait(r, rig_done, 1, "the start");
-	if (folder)
+	if (folder && *folder) /* "": its file is still to come */
 		rig_segment(r, 1, folder);
 }
 

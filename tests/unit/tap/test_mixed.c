@@ -155,6 +155,100 @@ static void saves_are_no_files_of_a_number_of_them(void **state)
 	free(seen);
 }
 
+static bool rig_lost(struct rig *r, uint64_t v)
+{
+	return r->stats.dropped_disk >= v;
+}
+
+/* The first file cannot be made: it is counted all the same, as lost, and recorded when there is
+ * one. */
+static void no_file_to_begin_with(void **state)
+{
+	static const char *const device = "d0";
+	const struct msg_tap_start start = {.record = 1,
+					    .session = str_of("test"),
+					    .buffer_bytes = RIG_RING_BYTES,
+					    .chunks = 8,
+					    .file_format = str_of("pcapng")};
+	const struct msg_tap_segment none = {.number = 1};
+	const struct msg_tap_record off = {.reason = str_of("disk"), .lost = 1};
+	struct buf blob, b;
+	uint8_t *seen = xcalloc(RIG_NUMBERS, 1);
+	struct msg_tap_filter filter = {.text = str_of("udp")};
+	struct rig r;
+
+	(void)state;
+	if (!rig_namespace())
+		skip();
+	rig_begin_as(&r, &device, 1, start, 8, "");
+	blob = rig_compile("udp", true);
+	filter.program = (struct str){(const char *)blob.data, blob.len};
+	buf_init(&b, 1u << 20);
+	msg_put_tap_filter(&b, &filter);
+	rig_send(&r, MSG_TAP_FILTER, 77, &b, NULL, 0);
+	buf_clear(&b);
+	msg_put_tap_segment(&b, &none);
+	rig_send(&r, MSG_TAP_SEGMENT, 0, &b, NULL, 0);
+	buf_clear(&b);
+	msg_put_tap_record(&b, &off);
+	rig_send(&r, MSG_TAP_RECORD, 0, &b, NULL, 0);
+	rig_wait(&r, rig_done, 77, "the filter");
+	rig_traffic("d1", 1000, 0, 100, 0);
+	rig_wait(&r, rig_lost, 100, "packets that are lost");
+	record_now(&r);
+	rig_wait(&r, rig_needed, 2, "a file to be asked for");
+	assert_int_equal(r.wanted[1], 1);
+	rig_segment(&r, 1, NULL);
+	rig_traffic("d1", 1000, 100, 100, 0);
+	rig_wait(&r, rig_packets, 200, "packets");
+	rig_stop(&r);
+	assert_int_equal(rig_file(&r, 1, seen, true) + r.stats.dropped_disk, 200);
+	rig_all_once(seen, 150, 50);
+	buf_release(&b);
+	buf_release(&blob);
+	rig_release(&r);
+	free(seen);
+}
+
+static bool rig_devices(struct rig *r, uint64_t v)
+{
+	return r->devices >= v;
+}
+
+/* Another device in the place of one: programs that were made for the one are not shown packets of
+ * the other. */
+static void programs_go_with_their_device(void **state)
+{
+	struct msg_tap_add add = {.remove = 1};
+	struct rig r;
+	struct buf b;
+
+	(void)state;
+	if (!rig_namespace())
+		skip();
+	begin(&r, 2, (struct msg_tap_start){0});
+	rig_when(&r, "save", "udp"); /* of the first */
+	buf_init(&b, 4096);
+	msg_put_tap_add(&b, &add);
+	rig_ask(&r, MSG_TAP_ADD, &b);
+	add = (struct msg_tap_add){.name = str_of("d0")};
+	buf_clear(&b);
+	msg_put_tap_add(&b, &add);
+	rig_ask(&r, MSG_TAP_ADD, &b);
+	rig_wait(&r, rig_devices, 3, "the device");
+	rig_filter(&r, 0, "udp");
+	rig_traffic("d1", 1000, 0, 100, 0);
+	rig_wait(&r, rig_packets, 100, "packets");
+	assert_int_equal(r.matches, 0);
+	rig_when(&r, "save", "udp");
+	rig_traffic("d1", 1000, 0, 100, 0);
+	rig_wait(&r, rig_packets, 200, "packets");
+	assert_int_equal(r.matches, 1);
+	rig_stop(&r);
+	buf_release(&b);
+	rig_release(&r);
+}
+
 /* --- everything at random --- */
 
 struct mix {
@@ -306,6 +400,8 @@ int main(void)
 		cmocka_unit_test(recording_begins_and_past_is_saved),
 		cmocka_unit_test(control_dies_beside_a_save),
 		cmocka_unit_test(saves_are_no_files_of_a_number_of_them),
+		cmocka_unit_test(no_file_to_begin_with),
+		cmocka_unit_test(programs_go_with_their_device),
 		cmocka_unit_test(all_at_random),
 	};
 
