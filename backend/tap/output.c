@@ -315,7 +315,7 @@ int output_packet(struct output *o, uint32_t interface, const struct source_pack
 		return -1;
 	bytes = p->late ? write_commented_bytes(captured, OUTPUT_LATE)
 			: write_packet_bytes(captured);
-	if (o->segment.number && o->full)
+	if (o->segment.number && o->full && (o->rotation.bytes || o->rotation.due_ns))
 		rotate_before(o, p, captured, bytes);
 	if ((!o->open || o->used + bytes > CHUNK_BYTES) && chunk_next(o))
 		return -1;
@@ -337,7 +337,7 @@ int output_packet(struct output *o, uint32_t interface, const struct source_pack
 	o->total_bytes += p->length;
 	o->last_ns = p->ts_ns;
 	count_in_segment(o, p, captured);
-	if (o->segment.number && o->full)
+	if (o->segment.number && o->full && o->rotation.packets)
 		rotate_behind(o);
 	return 0;
 }

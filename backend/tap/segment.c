@@ -65,8 +65,11 @@ static void tap_full(struct tap *t)
 
 void segment_limits(struct tap *t)
 {
-	const uint64_t bytes = t->record ? output_recorded(&t->output) : t->bytes;
+	uint64_t bytes;
 
+	if (!t->stop_packets && !t->stop_bytes)
+		return; /* usual, and asked twice a packet */
+	bytes = t->record ? output_recorded(&t->output) : t->bytes;
 	if ((t->stop_packets && t->packets >= t->stop_packets) ||
 	    (t->stop_bytes && bytes >= t->stop_bytes))
 		tap_full(t);
