@@ -153,7 +153,8 @@ static int kept_spec(const struct kept *k, struct spec *spec, struct err *e)
 		word[i + 1] = str_of(w.word[i]);
 	r = spec_parse(spec, word, (size_t)w.count + 1, e);
 	words_release(&w);
-	if (r)
+	/* Who had asked may have lost what they may: it is looked at anew. */
+	if (r || access_new(&k->who, spec, e))
 		return -1;
 	free(spec->filter);
 	spec->filter = xstrdup(k->filter);

@@ -64,7 +64,8 @@ static void state_add_lists(struct buf *b, const struct session *s)
 
 		if (g->part || g->packed || g->taking)
 			(void)buf_printf(b, "way %u %d %d %d %llu\n", g->number, g->part, g->packed,
-					 g->taking || g->unnoted, (unsigned long long)g->plain_bytes);
+					 g->taking || g->unnoted,
+					 (unsigned long long)g->plain_bytes);
 	}
 	for (const struct counter *k = s->counters; k; k = k->next) {
 		(void)buf_add_str(b, "counter");
@@ -107,6 +108,11 @@ static void state_put(struct buf *b, const struct session *s)
 			 s->spec.ephemeral);
 	(void)buf_printf(b, "persist %d %d\nwho %d %d\n", s->spec.persist, s->persist.recorded,
 			 s->who.owner, s->who.member);
+	if (s->persist.gap_from_ns) {
+		(void)buf_printf(b, "gap %lld", (long long)s->persist.gap_from_ns);
+		add_word(b, s->persist.gap_why);
+		(void)buf_add_byte(b, '\n');
+	}
 	(void)buf_printf(b, "times %lld %lld\n", (long long)s->started_ns, (long long)s->ended_ns);
 	(void)buf_add_str(b, "total");
 	add_number(b, t->time_ns);
@@ -265,11 +271,11 @@ static void take_total(struct session *s, const struct words *w)
 /* Where a text of the file belongs; NULL: nowhere. */
 static char **text_of(struct session *s, const char *key)
 {
-	static const char *const keys[] = {"owner",  "capture", "folder", "devices",
-					   "filter", "note",	"words",  "reason", "compress"};
-	char **const texts[] = {&s->owner,  &s->capture,   &s->folder,	   &s->devices,
-				&s->filter, &s->spec.note, &s->spec.words, &s->reason,
-				&s->spec.compress};
+	static const char *const keys[] = {"owner", "capture", "folder", "devices", "filter",
+					   "note",  "words",   "reason", "compress"};
+	char **const texts[] = {&s->owner,	&s->capture, &s->folder,
+				&s->devices,	&s->filter,  &s->spec.note,
+				&s->spec.words, &s->reason,  &s->spec.compress};
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		if (strcmp(key, keys[i]) == 0)
@@ -303,6 +309,9 @@ static void take_line(struct session *s, const struct words *w)
 	} else if (strcmp(key, "persist") == 0) {
 		s->spec.persist = number(w, 1) != 0;
 		s->persist.recorded = number(w, 2) != 0;
+	} else if (strcmp(key, "gap") == 0) {
+		s->persist.gap_from_ns = strtoll(at(w, 1), NULL, 10);
+		replace(&s->persist.gap_why, at(w, 2));
 	} else if (strcmp(key, "who") == 0) {
 		s->who.owner = number(w, 1) != 0;
 		s->who.member = number(w, 2) != 0;
@@ -329,6 +338,29 @@ static void take_line(struct session *s, const struct words *w)
 		take_text(s, key, at(w, 1));
 }
 
+/* What somebody said may have lines of its own: they are in quotes, and are none of ours. */
+static char *line_end(char *p)
+{
+	for (char quote = 0; *p && (quote || *p != '\n'); p++) {
+		if (quote == '"' && *p == '\\' && p[1])
+			p++;
+		else if (quote)
+			quote = *p == quote ? 0 : quote;
+		else if (*p == '"' || *p == '\'')
+			quote = *p;
+	}
+	return *p ? p : NULL;
+}
+
+/* Written to its end: that is what stands there. */
+static bool state_whole(const char *text)
+{
+	static const char end[] = "\nend\n";
+	const size_t len = strlen(text);
+
+	return len >= sizeof(end) - 1 && strcmp(text + len - (sizeof(end) - 1), end) == 0;
+}
+
 static void state_parse(struct session *s, char *text)
 {
 	struct words w;
@@ -337,7 +369,7 @@ static void state_parse(struct session *s, char *text)
 	s->spec.note = xstrdup("");
 	s->spec.words = xstrdup("");
 	for (char *line = text, *next; line && *line; line = next) {
-		next = strchr(line, '\n');
+		next = line_end(line);
 		if (next)
 			*next++ = 0;
 		if (words_parse(&w, line, NULL))
@@ -382,7 +414,7 @@ static void state_load_one(struct control *c, int folder, const char *file)
 		text = file_read(fd);
 		close(fd);
 	}
-	if (!text || !strstr(text, "end\n")) {
+	if (!text || !state_whole(text)) {
 		log_error("%s/sessions/%s holds no session: it is left alone", c->state, file);
 		free(text);
 		return;
