@@ -48,6 +48,7 @@ struct kept {
 	struct spec_counter *counter;
 	unsigned ncounters;
 	struct persist persist;
+	bool over; /* somebody wants it to be */
 };
 
 /* When something was last seen of it. */
@@ -73,7 +74,8 @@ static void kept_take(struct kept *k, struct session *s)
 			   .filter = xstrdup(s->filter),
 			   .devices = xstrdup(s->devices),
 			   .who = s->who,
-			   .persist = s->persist};
+			   .persist = s->persist,
+			   .over = !s->spec.persist};
 	k->uid = k->who.uid = s->uid;
 	s->persist = (struct persist){0};
 	for (counter = s->counters; counter; counter = counter->next)
@@ -111,7 +113,7 @@ static void kept_wait(struct kept *k, const struct err *why, bool told)
 	struct session *s = session_new(k->control, k->name);
 
 	s->state = SESSION_ENDED;
-	s->failed = true;
+	s->failed = !k->over;
 	s->uid = k->uid;
 	s->who = k->who;
 	free(s->owner);
@@ -120,10 +122,11 @@ static void kept_wait(struct kept *k, const struct err *why, bool told)
 	s->filter = xstrdup(k->filter);
 	free(s->devices);
 	s->devices = xstrdup(k->devices);
-	s->spec.persist = true;
+	s->spec.persist = !k->over;
 	s->spec.words = xstrdup(k->words);
 	s->spec.note = xstrdup("");
-	s->reason = xasprintf("begins again as soon as it can: %s", why->text);
+	s->reason = k->over ? xstrdup("stop")
+			    : xasprintf("begins again as soon as it can: %s", why->text);
 	for (unsigned i = 0; i < k->ncounters; i++)
 		(void)session_counter_add(s, k->counter[i].name, k->counter[i].filter);
 	s->started_ns = s->ended_ns = s->total.time_ns = k->persist.gap_from_ns;
@@ -132,7 +135,7 @@ static void kept_wait(struct kept *k, const struct err *why, bool told)
 	s->persist.back = false;
 	s->persist.again_ns = clock_mono_ns() + PERSIST_AGAIN_NS;
 	state_save(s);
-	if (!told)
+	if (!told && !k->over)
 		control_event(s->control, "warn", s->name, "%s", s->reason);
 }
 

@@ -210,6 +210,7 @@ void session_free(struct session *s)
 			break;
 		}
 	c->nsessions--;
+	s->state = SESSION_ENDED; /* whoever is told of the end below begins none of their own */
 	session_unbind(s);
 	mend_forget(c->mender, s);
 	job_fail_all(s, &e);

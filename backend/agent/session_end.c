@@ -30,6 +30,7 @@ static void session_abort(struct session *s)
 						    yet, or this says so */
 	outlets_free(s);
 	capture_remove(s);
+	waiting_done(c, &s->stops, "");
 	if (s->persist.back) {
 		persist_failed(s, &e);
 		return;

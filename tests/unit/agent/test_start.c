@@ -1,0 +1,132 @@
+/* A session that is ended while it begins. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../../backend/agent/alert.h"
+#include "../../../backend/agent/control.h"
+#include "../../../backend/agent/session.h"
+#include "base/xalloc.h"
+
+struct place {
+	uv_loop_t loop;
+	struct control *control;
+	char folder[64];
+};
+
+static int setup(void **state)
+{
+	struct place *p = xcalloc(1, sizeof(*p));
+	struct err e;
+
+	(void)snprintf(p->folder, sizeof(p->folder), "/tmp/tapdeck-start-XXXXXX");
+	assert_non_null(mkdtemp(p->folder));
+	(void)uv_loop_init(&p->loop);
+	p->control = control_new(&p->loop, CONTROL_DAEMON, &e);
+	free(p->control->state);
+	p->control->state = xstrdup(p->folder);
+	*state = p;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct place *p = *state;
+	char *command = xasprintf("rm -rf -- %s", p->folder);
+
+	control_free(p->control);
+	(void)uv_run(&p->loop, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(&p->loop), 0);
+	assert_int_equal(system(command), 0);
+	free(command);
+	free(p);
+	return 0;
+}
+
+/* As what begins a session does where a step of it fails. */
+static void step(void *arg, const struct err *e)
+{
+	struct session *s = arg;
+
+	assert_non_null(e);
+	s->tap_error = *e;
+	session_tap_gone(s, e);
+}
+
+static struct session *starting(struct place *p)
+{
+	struct session *s = session_new(p->control, "web");
+
+	s->spec.words = xstrdup("");
+	s->state = SESSION_STARTING;
+	job_start(s, MSG_TAP_FILTER, "change", "", "tcp", step, s);
+	assert_non_null(s->jobs);
+	return s;
+}
+
+/* Its filter is still being compiled. */
+static void test_stopped(void **state)
+{
+	struct place *p = *state;
+
+	session_stop(starting(p), "stop");
+	assert_null(p->control->sessions);
+	assert_int_equal(p->control->nsessions, 0);
+}
+
+static void test_tap_died(void **state)
+{
+	struct place *p = *state;
+	struct err e;
+
+	err_set(&e, ERR_REFUSED, "killed");
+	session_tap_gone(starting(p), &e);
+	assert_null(p->control->sessions);
+	assert_int_equal(p->control->nsessions, 0);
+}
+
+/* One that came back waits for its next try, once. */
+static void test_came_back(void **state)
+{
+	struct place *p = *state;
+	struct session *s = starting(p);
+
+	s->spec.persist = s->persist.back = true;
+	session_stop(s, "stop");
+	assert_int_equal(p->control->nsessions, 1);
+	assert_true(persist_waits(p->control->sessions));
+}
+
+/* Somebody ends it before it is back. */
+static void test_over(void **state)
+{
+	struct place *p = *state;
+	struct session *s = starting(p);
+
+	s->spec.persist = s->persist.back = true;
+	persist_over(s);
+	session_stop(s, "stop");
+	s = p->control->sessions;
+	assert_non_null(s);
+	assert_int_equal(s->state, SESSION_ENDED);
+	assert_false(persist_waits(s));
+	assert_string_equal(s->reason, "stop");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_stopped, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_tap_died, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_came_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_over, setup, teardown),
+	};
+
+	return cmocka_run_group_tests_name("agent/start", tests, NULL, NULL);
+}
