@@ -352,6 +352,9 @@ const char *alerts_now(const struct session *s)
 
 const char *alerts_at(const struct session *s, unsigned i, int64_t *since_ns)
 {
+	*since_ns = 0;
+	if (s->state == SESSION_STARTING) /* alerts_begin comes */
+		return i < s->spec.nalerts ? s->spec.alert[i] : NULL;
 	if (!s->alerts || i >= s->alerts->count)
 		return NULL;
 	*since_ns = s->state == SESSION_RUNNING ? s->alerts->at[i]->since_ns : 0;

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/words.h"
 #include "base/xalloc.h"
+#include "alert.h"
 #include "journal/journal.h"
 #include "session.h"
 
@@ -47,6 +48,8 @@ struct kept {
 	uid_t uid;
 	struct spec_counter *counter;
 	unsigned ncounters;
+	char *alert[SPEC_ALERTS_MAX];
+	unsigned nalerts;
 	struct persist persist;
 	bool over; /* somebody wants it to be */
 };
@@ -59,6 +62,15 @@ static int64_t seen_ns(const struct session *s)
 	for (unsigned i = 0; i < s->nsegments; i++)
 		last = s->segment[i].last_ns > last ? s->segment[i].last_ns : last;
 	return last;
+}
+
+static void kept_take_alerts(struct kept *k, const struct session *s)
+{
+	const char *text;
+	int64_t since_ns;
+
+	while (k->nalerts < SPEC_ALERTS_MAX && (text = alerts_at(s, k->nalerts, &since_ns)) != NULL)
+		k->alert[k->nalerts++] = xstrdup(text);
 }
 
 /* Takes what begins it again, and the session off the list; what it saved stays until the next run
@@ -85,6 +97,7 @@ static void kept_take(struct kept *k, struct session *s)
 	for (counter = s->counters; counter; counter = counter->next)
 		k->counter[k->ncounters++] =
 			(struct spec_counter){xstrdup(counter->name), xstrdup(counter->filter)};
+	kept_take_alerts(k, s);
 	if (!k->persist.gap_from_ns)
 		k->persist.gap_from_ns = seen_ns(s);
 	if (!k->persist.gap_why)
@@ -98,6 +111,8 @@ static void kept_release(struct kept *k)
 		free(k->counter[i].name);
 		free(k->counter[i].filter);
 	}
+	for (unsigned i = 0; i < k->nalerts; i++)
+		free(k->alert[i]);
 	free(k->counter);
 	free(k->name);
 	free(k->owner);
@@ -129,6 +144,8 @@ static void kept_wait(struct kept *k, const struct err *why, bool told)
 			    : xasprintf("begins again as soon as it can: %s", why->text);
 	for (unsigned i = 0; i < k->ncounters; i++)
 		(void)session_counter_add(s, k->counter[i].name, k->counter[i].filter);
+	for (unsigned i = 0; i < k->nalerts; i++)
+		(void)alerts_add(s, k->alert[i], NULL); /* each was one before */
 	s->started_ns = s->ended_ns = s->total.time_ns = k->persist.gap_from_ns;
 	s->persist = k->persist;
 	k->persist = (struct persist){0};
@@ -140,6 +157,15 @@ static void kept_wait(struct kept *k, const struct err *why, bool told)
 }
 
 /* --- beginning again --- */
+
+static void kept_spec_alerts(const struct kept *k, struct spec *spec)
+{
+	for (unsigned i = 0; i < SPEC_ALERTS_MAX; i++) {
+		free(spec->alert[i]);
+		spec->alert[i] = i < k->nalerts ? xstrdup(k->alert[i]) : NULL;
+	}
+	spec->nalerts = k->nalerts;
+}
 
 /* The words as they were said, with what was changed since. */
 static int kept_spec(const struct kept *k, struct spec *spec, struct err *e)
@@ -171,6 +197,7 @@ static int kept_spec(const struct kept *k, struct spec *spec, struct err *e)
 		spec->counter[spec->ncounters].name = xstrdup(k->counter[spec->ncounters].name);
 		spec->counter[spec->ncounters].filter = xstrdup(k->counter[spec->ncounters].filter);
 	}
+	kept_spec_alerts(k, spec);
 	spec->record = k->persist.recorded;
 	return 0;
 }

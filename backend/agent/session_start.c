@@ -78,6 +78,10 @@ void session_begin(struct control *c, struct spec *spec, const struct who *who, 
 	s->filter = xstrdup(s->spec.filter);
 	s->started = *r;
 	s->started_ns = clock_now_ns();
+	/* What it is to have is kept with it from the first: it may come back before it began. */
+	s->persist.recorded = s->spec.record;
+	for (unsigned i = 0; i < s->spec.ncounters; i++)
+		(void)session_counter_add(s, s->spec.counter[i].name, s->spec.counter[i].filter);
 	if (s->spec.buffer_bytes > c->buffer_max_bytes) {
 		s->spec.buffer_bytes = (uint32_t)c->buffer_max_bytes;
 		control_event(

@@ -227,7 +227,6 @@ static void start_step(void *arg, const struct err *e)
 		for (unsigned i = 0; i < s->spec.ncounters; i++) {
 			const struct spec_counter *k = &s->spec.counter[i];
 
-			session_counter_add(s, k->name, k->filter);
 			change[i] = (struct counter_change){"add", k->name, k->filter};
 		}
 		job_counters(s, change, s->spec.ncounters, start_step, s);

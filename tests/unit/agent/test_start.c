@@ -119,6 +119,75 @@ static void test_over(void **state)
 	assert_string_equal(s->reason, "stop");
 }
 
+/* --- what comes back has what it had --- */
+
+static struct spec spec_of(const char *const *word, size_t count)
+{
+	struct str at[16];
+	struct spec spec;
+	struct err e;
+
+	for (size_t i = 0; i < count; i++)
+		at[i] = str_of(word[i]);
+	assert_int_equal(spec_parse(&spec, at, count, &e), 0);
+	return spec;
+}
+
+static void has_all(const struct session *s)
+{
+	int64_t since_ns;
+
+	assert_int_equal(s->ncounters, 2);
+	assert_string_equal(s->counters->name, "dns");
+	assert_string_equal(s->counters->next->filter, "tcp port 80");
+	assert_string_equal(alerts_at(s, 0, &since_ns), "pps > 1000");
+	assert_string_equal(alerts_at(s, 1, &since_ns), "counter dns pps > 3");
+	assert_null(alerts_at(s, 2, &since_ns));
+	assert_true(s->persist.recorded);
+}
+
+/* Its device is not there, and was not when it was tried the first time. */
+static void test_comes_back_whole(void **state)
+{
+	static const char *const words[] = {"web",
+					    "device",
+					    "nosuch0",
+					    "record",
+					    "persist",
+					    "counter",
+					    "dns=port 53",
+					    "counter",
+					    "web=tcp port 80",
+					    "alert",
+					    "pps > 1000",
+					    "alert",
+					    "counter dns pps > 3"};
+	struct place *p = *state;
+	struct spec spec = spec_of(words, ARRAY_LEN(words));
+	const struct who who = {.owner = true};
+	const struct persist back = {.back = true, .gap_from_ns = 7, .gap_why = xstrdup("gone")};
+	struct session *s;
+
+	session_begin(p->control, &spec, &who, 0, &(struct reply){0}, &back);
+	s = p->control->sessions;
+	assert_true(persist_waits(s));
+	has_all(s);
+	assert_true(strstr(s->reason, "nosuch0") != NULL);
+	/* An alert that was added, and the one of the words that was taken away; tried again. */
+	assert_int_equal(alerts_remove(s, str_of("1"), NULL), 0);
+	assert_int_equal(alerts_add(s, "bps > 9", NULL), 0);
+	persist_tick(s, INT64_MAX);
+	s = p->control->sessions;
+	assert_true(persist_waits(s));
+	assert_int_equal(s->ncounters, 2);
+	assert_string_equal(alerts_at(s, 0, &(int64_t){0}), "counter dns pps > 3");
+	assert_string_equal(alerts_at(s, 1, &(int64_t){0}), "bps > 9");
+	assert_null(alerts_at(s, 2, &(int64_t){0}));
+	assert_int_equal(s->persist.gap_from_ns, 7);
+	assert_string_equal(s->persist.gap_why, "gone");
+	spec_release(&spec);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -126,6 +195,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_tap_died, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_came_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_over, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_comes_back_whole, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("agent/start", tests, NULL, NULL);
