@@ -66,7 +66,7 @@ static int run_stop(struct call *c, struct err *e)
 		call_done(c);
 		return 0;
 	}
-	waiting_add(&c->session->stops, &c->reply);
+	waiting_add(c->control, &c->session->stops, &c->reply);
 	session_stop(c->session, "stop");
 	return 0;
 }
@@ -151,7 +151,7 @@ static int run_record(struct call *c, struct err *e)
 	}
 	session_record(s, on);
 	/* Done when the file is there, or is whole. */
-	waiting_add(on ? &s->opens : &s->seals, &c->reply);
+	waiting_add(c->control, on ? &s->opens : &s->seals, &c->reply);
 	return 0;
 }
 
@@ -165,7 +165,7 @@ static int run_rotate(struct call *c, struct err *e)
 		return err_set(e, ERR_CALL,
 			       "the session %s is not recording: `record %s on` begins a file",
 			       c->session->name, c->session->name);
-	waiting_add(&c->session->seals, &c->reply);
+	waiting_add(c->control, &c->session->seals, &c->reply);
 	session_rotate(c->session);
 	return 0;
 }

@@ -113,13 +113,13 @@ int past_save(struct session *s, const struct reply *r, struct err *e)
 				       SESSION_WAITING_MAX, s->name);
 		x->again = true;
 		if (r)
-			waiting_add(&x->next, r);
+			waiting_add(s->control, &x->next, r);
 		return 0;
 	}
 	(void)channel_put_tap_save(s->tap, 0, 0, &m); /* -1: `gone` will come */
 	x->running = true;
 	if (r)
-		waiting_add(&x->now, r);
+		waiting_add(s->control, &x->now, r);
 	control_changed(s->control);
 	return 0;
 }

@@ -73,10 +73,19 @@ const struct second *history_at(const struct history *h, unsigned i)
 
 /* --- clients that wait --- */
 
-void waiting_add(struct waiting *w, const struct reply *r)
+void waiting_add(struct control *c, struct waiting *w, const struct reply *r)
 {
-	if (w->count < SESSION_WAITING_MAX)
+	struct err e;
+
+	if (w->count < SESSION_WAITING_MAX) {
 		w->reply[w->count++] = *r;
+		return;
+	}
+	err_set(&e, ERR_REFUSED,
+		"%u wait for this already, who are told when it is done: look at the session, or ask "
+		"again later",
+		SESSION_WAITING_MAX);
+	reply_error(c, r, &e);
 }
 
 void waiting_done(struct control *c, struct waiting *w, const char *note)

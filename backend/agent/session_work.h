@@ -15,7 +15,8 @@ void history_limit(struct history *h, unsigned rows);
 /* Time from a to b: of the clock of the day, but where it was set in between. */
 int64_t history_between_ns(const struct second *a, const struct second *b);
 const struct second *history_at(const struct history *h, unsigned i);
-void waiting_add(struct waiting *w, const struct reply *r);
+/* One too many is answered at once. */
+void waiting_add(struct control *c, struct waiting *w, const struct reply *r);
 void waiting_done(struct control *c, struct waiting *w, const char *note);
 void waiting_error(struct control *c, struct waiting *w, const struct err *e);
 /* --- session_start.c --- */

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "../../../backend/agent/alert.h"
 #include "../../../backend/agent/control.h"
@@ -188,6 +190,34 @@ static void test_comes_back_whole(void **state)
 	spec_release(&spec);
 }
 
+/* --- nobody waits for ever --- */
+
+static void test_one_too_many(void **state)
+{
+	struct place *p = *state;
+	const struct who who = {.owner = true};
+	struct waiting *w = xcalloc(1, sizeof(*w));
+	char text[4096];
+	struct peer *peer;
+	ssize_t n;
+	int fd[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fd), 0);
+	peer = peer_new(p->control, fd[0], -1, &who);
+	for (uint32_t i = 0; i < SESSION_WAITING_MAX; i++)
+		waiting_add(p->control, w, &(struct reply){peer->serial, 0, i + 1});
+	(void)uv_run(&p->loop, UV_RUN_NOWAIT);
+	(void)!read(fd[1], text, sizeof(text)); /* its greeting */
+	assert_int_equal(w->count, SESSION_WAITING_MAX);
+	waiting_add(p->control, w, &(struct reply){peer->serial, 0, 1000});
+	(void)uv_run(&p->loop, UV_RUN_NOWAIT);
+	n = read(fd[1], text, sizeof(text));
+	assert_true(n > 0 && memmem(text, (size_t)n, "64 wait for this", 16) != NULL);
+	assert_int_equal(w->count, SESSION_WAITING_MAX);
+	close(fd[1]);
+	free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,6 +226,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_came_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_over, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_comes_back_whole, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_one_too_many, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("agent/start", tests, NULL, NULL);
