@@ -55,7 +55,7 @@ static void act_save(struct session *s)
 	struct err e;
 
 	if (past_save(s, NULL, &e))
-		control_event(s->control, "error", s->name, "the past is not saved: %s", e.text);
+		session_event(s, "error", "the past is not saved: %s", e.text);
 }
 
 static const struct action {
@@ -309,8 +309,7 @@ void alerts_begin(struct session *s)
 	for (unsigned i = 0; i < s->spec.nalerts; i++)
 		if (alerts_add(s, s->spec.alert[i],
 			       &e)) /* they were checked: a past was too large */
-			control_event(s->control, "error", s->name, "alert %s: %s",
-				      s->spec.alert[i], e.text);
+			session_event(s, "error", "alert %s: %s", s->spec.alert[i], e.text);
 }
 
 int alerts_remove(struct session *s, struct str which, struct err *e)
@@ -407,8 +406,8 @@ static void alert_tell(struct session *s, struct alert *a, const struct table *r
 
 	buf_init(&text, ERR_TEXT_MAX);
 	add_value(&text, a, row); /* what is too long is left out */
-	control_event(s->control, begins ? "warn" : "note", s->name, "%s: %s%s",
-		      begins ? "alert" : "alert is over", a->when, buf_str(&text));
+	session_event(s, begins ? "warn" : "note", "%s: %s%s", begins ? "alert" : "alert is over",
+		      a->when, buf_str(&text));
 	buf_release(&text);
 }
 

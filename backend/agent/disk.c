@@ -114,7 +114,7 @@ static void stop_recording(struct session *s, const char *why)
 		return;
 	s->disk.stopped = true;
 	record(s, false, "disk", true);
-	control_event(s->control, "error", s->name,
+	session_event(s, "error",
 		      "recording stopped as the disk takes no more (%s), counting goes on; make "
 		      "room, then `record %s on`",
 		      why, s->name);
@@ -127,7 +127,7 @@ static void pause_recording(struct session *s, const char *why)
 	s->disk.waits = true;
 	s->disk.again_ns = clock_mono_ns() + NS_PER_S;
 	record(s, false, "disk", true);
-	control_event(s->control, "error", s->name,
+	session_event(s, "error",
 		      "recording waits, as the disk takes no more (%s): what comes is counted and "
 		      "not recorded until there is room",
 		      why);
@@ -161,7 +161,7 @@ static void drop_oldest(struct session *s, bool refused, const char *why)
 	s->disk.grace_ns = clock_mono_ns() + GRACE_NS;
 	s->disk.untold += removed;
 	if (s->disk.untold && (!s->disk.told_ns || s->disk.grace_ns > s->disk.told_ns + TELL_NS)) {
-		control_event(s->control, "warn", s->name,
+		session_event(s, "warn",
 			      "the disk takes no more (%s): %u of the oldest files of this session "
 			      "%s removed, so that recording goes on",
 			      why, s->disk.untold, s->disk.untold == 1 ? "was" : "were");
@@ -217,8 +217,7 @@ void disk_refused(struct session *s, struct segment *g, int error, const char *w
 		stop_recording(s, why); /* a file that follows is no better */
 	} else {
 		if (!again)
-			control_event(s->control, "warn", s->name,
-				      "recording goes on in another file (%s)", why);
+			session_event(s, "warn", "recording goes on in another file (%s)", why);
 		record(s, true, "", false);
 	}
 }
@@ -268,7 +267,7 @@ static bool limits_look(struct session *s)
 		return false;
 	s->disk.stopped = true;
 	record(s, false, "limit", false);
-	control_event(s->control, "warn", s->name,
+	session_event(s, "warn",
 		      "recording ended, as it has reached this daemon's limit of %s; counting goes "
 		      "on. `record %s on` records as much again; \"stop-after\" or \"keep\" with "
 		      "`new`, or \"limit\" in the daemon's configuration, set others",
@@ -288,7 +287,7 @@ static void wait_look(struct session *s, const struct disk_room *room)
 	/* Where room is not what is lacking (a quota), it is tried now and then. */
 	s->disk.again_ns = clock_mono_ns() + AGAIN_NS;
 	s->disk.waits = false;
-	control_event(s->control, "note", s->name,
+	session_event(s, "note",
 		      "there is room on the disk again: recording goes on in another file");
 	record(s, true, "", false);
 }

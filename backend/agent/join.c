@@ -210,8 +210,7 @@ static void on_joined(void *arg, const struct err *e)
 	if (!s->tap)
 		return;
 	if (!d->refused)
-		control_event(s->control, "warn", s->name, "%s cannot be captured: %s", d->name,
-			      e->text);
+		session_event(s, "warn", "%s cannot be captured: %s", d->name, e->text);
 	d->refused = true;
 	(void)channel_put_tap_add(s->tap, 0, 0, &m); /* -1: `gone` will come */
 }
@@ -221,8 +220,8 @@ static void on_counters(void *arg, const struct err *e)
 	struct session_device *d = arg;
 
 	if (e && d->session->tap)
-		control_event(d->session->control, "warn", d->session->name,
-			      "its counters do not count on %s: %s", d->name, e->text);
+		session_event(d->session, "warn", "its counters do not count on %s: %s", d->name,
+			      e->text);
 }
 
 /* Its filter goes last: with it, it starts. */
@@ -251,8 +250,7 @@ static void device_refused(struct session *s, struct session_device *d, struct s
 		return;
 	}
 	if (!d->refused)
-		control_event(s->control, "warn", s->name, "%.*s (it is tried again)", (int)why.len,
-			      why.p);
+		session_event(s, "warn", "%.*s (it is tried again)", (int)why.len, why.p);
 	d->refused = true;
 }
 
@@ -316,9 +314,8 @@ static void device_appeared(struct session *s, const char *name, const struct if
 	struct session_device *d = place_find(s, list);
 
 	if (!d && !s->told_most)
-		control_event(s->control, "warn", s->name,
-			      "%s is not captured: a session has at most %u devices", name,
-			      SPEC_DEVICES_MAX);
+		session_event(s, "warn", "%s is not captured: a session has at most %u devices",
+			      name, SPEC_DEVICES_MAX);
 	s->told_most = s->told_most || !d;
 	if (!d)
 		return;

@@ -121,7 +121,7 @@ void outlet_command_look(struct outlets *o, struct outlet_command *k, const char
 	if (!k->limit_ns || now_ns < k->limit_ns)
 		return;
 	if (!k->termed)
-		control_event(o->session->control, "warn", o->session->name,
+		session_event(o->session, "warn",
 			      "the command of \"%s\" did not end in time, and is ended", what);
 	errand_signal(k->errand, k->termed ? SIGKILL : SIGTERM);
 	k->termed = k->late = true;

@@ -15,7 +15,7 @@ static void dropped_tell(struct outlets *o)
 
 	if (o->dropped == o->dropped_told)
 		return;
-	control_event(s->control, "warn", s->name,
+	session_event(s, "warn",
 		      "%llu files were not announced: the command is slower than they come (%u "
 		      "wait at most), or they were removed before",
 		      (unsigned long long)(o->dropped - o->dropped_told), OUTLETS_ANNOUNCE_MAX);
@@ -33,7 +33,7 @@ static void on_announced(void *arg, int status, const char *last)
 	errand_free(o->announce.errand);
 	o->announce.errand = NULL;
 	if (!late && (!WIFEXITED(status) || WEXITSTATUS(status)))
-		control_event(s->control, "warn", s->name, "announcing %s: the command %s%s%s",
+		session_event(s, "warn", "announcing %s: the command %s%s%s",
 			      g ? g->name : "a file", errand_status(status, how, sizeof(how)),
 			      last[0] ? ": " : "", last);
 	dropped_tell(o);
@@ -111,6 +111,5 @@ void outlet_announce_step(struct outlets *o)
 	s->segment[first].way = SEGMENT_WAY_DONE;
 	if (announce_run(o, &s->segment[first], &e) == 0)
 		return;
-	control_event(s->control, "warn", s->name, "%s was not announced: %s",
-		      s->segment[first].name, e.text);
+	session_event(s, "warn", "%s was not announced: %s", s->segment[first].name, e.text);
 }

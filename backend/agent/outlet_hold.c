@@ -12,8 +12,7 @@ void outlet_show(struct outlets *o, struct segment *g)
 	struct err e;
 
 	if (segment_name(s, g, &e)) {
-		control_event(s->control, "error", s->name,
-			      "a complete file keeps its name .part: %s", e.text);
+		session_event(s, "error", "a complete file keeps its name .part: %s", e.text);
 		g->way = SEGMENT_WAY_DONE;
 		return;
 	}
@@ -40,9 +39,8 @@ static void show_all(struct outlets *o)
 		outlet_show(o, g);
 	if (!n)
 		return;
-	control_event(s->control, "note", s->name,
-		      "%u files that waited for %s are shown, as the session has ended", n,
-		      s->spec.watch_file);
+	session_event(s, "note", "%u files that waited for %s are shown, as the session has ended",
+		      n, s->spec.watch_file);
 	state_save(s);
 	control_changed(s->control);
 }
@@ -55,8 +53,7 @@ static void watch_lost(struct outlets *o, const char *why)
 	o->watch = NULL;
 	o->watch_asked = false;
 	if (!o->watch_told)
-		control_event(s->control, "warn", s->name, "%s cannot be watched for: %s",
-			      s->spec.watch_file, why);
+		session_event(s, "warn", "%s cannot be watched for: %s", s->spec.watch_file, why);
 	o->watch_told = true;
 }
 
@@ -66,7 +63,7 @@ static void sign_seen(struct outlets *o, int seen, const char *why)
 	struct segment *g = held(s);
 
 	if (seen == WATCH_STUCK && !o->stuck_told)
-		control_event(s->control, "warn", s->name,
+		session_event(s, "warn",
 			      "%s is there and cannot be removed (%s), so that it is no sign for "
 			      "the next file: its folder must be writable for the session's owner",
 			      s->spec.watch_file, why);

@@ -67,7 +67,7 @@ static void pack_failed(struct outlets *o, const struct segment *g, const char *
 	struct session *s = o->session;
 
 	if (o->failures++ == 0)
-		control_event(s->control, "warn", s->name,
+		session_event(s, "warn",
 			      "%s stays as it is, %s failed: %s; the capture goes on, later files "
 			      "are tried all the same",
 			      g->name, o->compressor->program, why);
@@ -113,8 +113,7 @@ static int pack_take(struct outlets *o, struct segment *g, uint64_t bytes, struc
 	g->bytes = bytes;
 	g->packed = true;
 	if (folder_unlink(s->folder, plain) && errno != ENOENT)
-		control_event(s->control, "warn", s->name,
-			      "%s is compressed, and could not be removed: %s", plain,
+		session_event(s, "warn", "%s is compressed, and could not be removed: %s", plain,
 			      strerror(errno));
 	free(plain);
 	outlet_journal(s, g);
@@ -131,8 +130,7 @@ static void pack_done(struct outlets *o, struct segment *g, uint64_t bytes)
 		return;
 	}
 	if (o->failures > 1)
-		control_event(o->session->control, "note", o->session->name,
-			      "%s compresses again; %u files stay as they are",
+		session_event(o->session, "note", "%s compresses again; %u files stay as they are",
 			      o->compressor->program, o->failures);
 	o->failures = 0;
 	o->live_failed = false;
@@ -144,7 +142,7 @@ static void live_failed(struct outlets *o, const struct segment *g, const char *
 	struct session *s = o->session;
 
 	if (!o->live_failed)
-		control_event(s->control, "warn", s->name,
+		session_event(s, "warn",
 			      "%s was compressed while it was written, and %s failed: %s; it is "
 			      "compressed when it is complete",
 			      g->name, o->compressor->program, why);
@@ -231,7 +229,7 @@ static void behind_look(struct outlets *o, unsigned waiting)
 	struct session *s = o->session;
 
 	if (waiting >= OUTLETS_WAITING_TOLD && !o->behind_told)
-		control_event(s->control, "warn", s->name,
+		session_event(s, "warn",
 			      "%s is slower than the traffic: %u complete files wait as they are",
 			      o->compressor->program, waiting);
 	o->behind_told = waiting && (o->behind_told || waiting >= OUTLETS_WAITING_TOLD);

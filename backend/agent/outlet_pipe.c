@@ -9,15 +9,15 @@
 #include "base/clock.h"
 #include "outlet_private.h"
 
-#define PIPE_BYTES (1 << 20) /* what waits for the command outside of our memory; less is no harm  \
-			      */
+#define PIPE_BYTES                                                                                 \
+	(1 << 20) /* what waits for the command outside of our memory; less is no harm             \
+		   */
 
 static void pump_said(void *arg, const char *severity, struct str sentence)
 {
 	struct outlets *o = arg;
 
-	control_event(o->session->control, severity, o->session->name,
-		      "the command of \"pipe\": %.*s",
+	session_event(o->session, severity, "the command of \"pipe\": %.*s",
 		      (int)(sentence.len < 300 ? sentence.len : 300), sentence.p);
 }
 
@@ -50,14 +50,14 @@ static void on_command(void *arg, int status, const char *last)
 	o->pump = NULL;
 	errand_status(status, how, sizeof(how));
 	if (!o->ended)
-		control_event(s->control, "warn", s->name,
+		session_event(s, "warn",
 			      "the command of \"pipe\" %s%s%s%s; the capture goes on without it",
 			      how, last[0] ? ": " : "", last,
 			      o->pump_lost && well ? ", as what carried the packets to it died"
 						   : "");
 	else if (!well && !o->pipe.late)
-		control_event(s->control, "warn", s->name, "the command of \"pipe\" %s%s%s", how,
-			      last[0] ? ": " : "", last);
+		session_event(s, "warn", "the command of \"pipe\" %s%s%s", how, last[0] ? ": " : "",
+			      last);
 	outlet_step(o);
 }
 

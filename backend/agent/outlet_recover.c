@@ -60,8 +60,7 @@ static unsigned recover_held(struct session *s, struct segment *g)
 	}
 	if (segment_name(s, g, &e) == 0)
 		return 1;
-	control_event(s->control, "error", s->name, "a complete file keeps its name .part: %s",
-		      e.text);
+	session_event(s, "error", "a complete file keeps its name .part: %s", e.text);
 	return 0;
 }
 
@@ -83,7 +82,7 @@ void outlets_recover(struct session *s)
 		g->taking = false;
 	}
 	if (shown)
-		control_event(s->control, "note", s->name,
+		session_event(s, "note",
 			      "%u complete files that were held back are shown, as the daemon was "
 			      "killed",
 			      shown);

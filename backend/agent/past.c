@@ -64,7 +64,7 @@ static int past_bound(struct session *s, struct err *e)
 			       "here, all sessions together: %s more now, not %s",
 			       text_bytes(most, text), text_bytes(s->spec.past_bytes, asked));
 	s->spec.past_bytes = most;
-	control_event(s->control, "warn", s->name,
+	session_event(s, "warn",
 		      "the past holds %s at most, so that all of them are a quarter of the memory "
 		      "that is available",
 		      text_bytes(most, text));
@@ -156,7 +156,7 @@ static void saves_next(struct session *s)
 void past_failed(struct session *s, const struct err *e)
 {
 	waiting_error(s->control, &saves_of(s)->now, e);
-	control_event(s->control, "error", s->name, "the past is not saved: %s", e->text);
+	session_event(s, "error", "the past is not saved: %s", e->text);
 	saves_next(s);
 }
 
@@ -170,9 +170,9 @@ void past_sealed(struct session *s, const struct segment *g)
 		err_set(&e, ERR_PART, "%s could not be written: it has %llu packets of the past",
 			g->name, (unsigned long long)g->packets);
 		waiting_error(s->control, &x->now, &e);
-		control_event(s->control, "error", s->name, "%s", e.text);
+		session_event(s, "error", "%s", e.text);
 	} else {
-		control_event(s->control, "note", s->name, "saved %llu packets, %s, %s as %s",
+		session_event(s, "note", "saved %llu packets, %s, %s as %s",
 			      (unsigned long long)g->packets,
 			      text_duration(g->last_ns - g->first_ns, span),
 			      text_bytes(g->bytes, bytes), g->name);
@@ -188,13 +188,12 @@ void past_matched(struct session *s, const struct msg_tap_matched *m)
 
 	if (s->state != SESSION_RUNNING)
 		return;
-	control_event(s->control, "note", s->name, "a packet matches %s %s",
-		      stop ? "stop-when" : "save-when",
+	session_event(s, "note", "a packet matches %s %s", stop ? "stop-when" : "save-when",
 		      stop ? s->spec.stop_when : s->spec.save_when);
 	if (stop)
 		session_stop(s, "stop-when");
 	else if (past_save(s, NULL, &e))
-		control_event(s->control, "error", s->name, "the past is not saved: %s", e.text);
+		session_event(s, "error", "the past is not saved: %s", e.text);
 }
 
 void past_over(struct session *s)

@@ -45,9 +45,8 @@ static void salvage_chunks(struct session *s, struct segment *g)
 		if (!entry || entry->segment != g->number || length == 0)
 			continue;
 		if (fdio_pwrite_all(g->fd, data, length, entry->file_offset)) {
-			control_event(s->control, "error", s->name,
-				      "%s: the last packets could not be written: %s", g->name,
-				      strerror(errno));
+			session_event(s, "error", "%s: the last packets could not be written: %s",
+				      g->name, strerror(errno));
 			return;
 		}
 	}
@@ -96,11 +95,10 @@ static void mended_tell(struct session *s, const struct segment *g, const struct
 			const struct err *e)
 {
 	if (e)
-		control_event(s->control, "error", s->name,
-			      "%s could not be mended and keeps its name .part: %s", g->name,
-			      e->text);
+		session_event(s, "error", "%s could not be mended and keeps its name .part: %s",
+			      g->name, e->text);
 	else if (r && r->cut_bytes)
-		control_event(s->control, "warn", s->name,
+		session_event(s, "warn",
 			      "%s: %llu bytes of a packet that was not whole were cut off", g->name,
 			      (unsigned long long)r->cut_bytes);
 }

@@ -186,7 +186,7 @@ static void segment_show(struct session *s, struct segment *g, const struct msg_
 		g->part = true;
 		(void)snprintf(g->reason, sizeof(g->reason), "not synced: %.40s",
 			       strerror((int)m->error));
-		control_event(s->control, "error", s->name,
+		session_event(s, "error",
 			      "%s keeps its name .part: whether all of it is on the disk is not "
 			      "known (%s)",
 			      g->name, strerror((int)m->error));
@@ -196,12 +196,11 @@ static void segment_show(struct session *s, struct segment *g, const struct msg_
 	if (segment_name(s, g, &e) == 0)
 		return;
 	if (!g->part) {
-		control_event(s->control, "warn", s->name, "%s", e.text);
+		session_event(s, "warn", "%s", e.text);
 		return;
 	}
 	(void)snprintf(g->reason, sizeof(g->reason), "not renamed: %.40s", strerror(errno));
-	control_event(s->control, "error", s->name, "a complete file keeps its name .part: %s",
-		      e.text);
+	session_event(s, "error", "a complete file keeps its name .part: %s", e.text);
 	segment_note_part(s, g, false);
 }
 

@@ -44,8 +44,8 @@ int segment_remove(struct session *s, struct segment *g, const char *why)
 	const bool stays = folder_unlink(s->folder, file) && errno != ENOENT;
 
 	if (stays && !s->removing_failed)
-		control_event(s->control, "error", s->name, "could not remove %s, which is %s: %s",
-			      file, why, strerror(errno));
+		session_event(s, "error", "could not remove %s, which is %s: %s", file, why,
+			      strerror(errno));
 	free(file);
 	s->removing_failed = stays;
 	if (stays)

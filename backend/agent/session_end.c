@@ -77,7 +77,7 @@ static void tap_died(struct session *s, const struct err *why)
 	s->reason = xasprintf("tap died: %s", cause);
 	s->failed = true;
 	salvage_tap(s, s->reason);
-	control_event(s->control, "error", s->name,
+	session_event(s, "error",
 		      "the process that captured is gone (%s); what it had published is kept",
 		      cause);
 }

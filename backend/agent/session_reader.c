@@ -185,14 +185,13 @@ void session_reader_lost(struct session *s, struct reader_child *r)
 			"the process that reads the session %s died %u times in a minute and is "
 			"let be; counting and recording go on",
 			s->name, SESSION_READER_DEATHS_MAX);
-		control_event(s->control, "error", s->name, "%s", e.text);
+		session_event(s, "error", "%s", e.text);
 		reader_child_move(r, NULL, &e);
 	} else {
-		control_event(s->control, "warn", s->name, "%s; another one has been started%s",
-			      e.text, s->spec.record ? " and catches up from the files" : "");
+		session_event(s, "warn", "%s; another one has been started%s", e.text,
+			      s->spec.record ? " and catches up from the files" : "");
 		if (session_reader_start(s, &e))
-			control_event(s->control, "error", s->name, "no connections any more: %s",
-				      e.text);
+			session_event(s, "error", "no connections any more: %s", e.text);
 		reader_child_move(r, s->reader, &e);
 	}
 	reader_child_free(r);

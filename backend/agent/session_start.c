@@ -84,8 +84,8 @@ void session_begin(struct control *c, struct spec *spec, const struct who *who, 
 		(void)session_counter_add(s, s->spec.counter[i].name, s->spec.counter[i].filter);
 	if (s->spec.buffer_bytes > c->buffer_max_bytes) {
 		s->spec.buffer_bytes = (uint32_t)c->buffer_max_bytes;
-		control_event(
-			c, "note", s->name,
+		session_event(
+			s, "note",
 			"its ring is %u bytes a device, which is the most here (limit buffer)",
 			s->spec.buffer_bytes);
 	}
@@ -98,5 +98,5 @@ void session_begin(struct control *c, struct spec *spec, const struct who *who, 
 	}
 	/* A session without a reader counts and records all the same. */
 	if (session_reader_start(s, &e))
-		control_event(c, "warn", s->name, "no connections for now: %s", e.text);
+		session_event(s, "warn", "no connections for now: %s", e.text);
 }

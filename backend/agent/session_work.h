@@ -94,6 +94,10 @@ void job_start_for(struct session_device *d, uint16_t type, const char *op, cons
 /* An answer of the tap's; e NULL: DONE. */
 void job_answer(struct session *s, uint32_t id, const struct err *e);
 void job_fail_all(struct session *s, const struct err *e);
+/* --- session_event.c --- */
+/* As control_event, and in the session's journal too: what the tap does not say by itself. */
+void session_event(struct session *s, const char *severity, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 /* --- own.c --- */
 void session_own_changed(struct control *c);
 void session_own_apply(struct session *s);

@@ -387,8 +387,11 @@ static int on_journal(struct request *r, struct err *e)
 	if (!r->tap->journal || m.type < MSG_J_CAPTURE)
 		return err_set(e, ERR_CALL, "this is no record for the journal");
 	buf_init(&b, JOURNAL_RECORD_MAX);
-	rc = buf_add(&b, m.payload.p, m.payload.len) ||
-	     journal_add(r->tap->journal, m.type, &b, e) || journal_sync(r->tap->journal, e);
+	rc = buf_add(&b, m.payload.p, m.payload.len) || journal_add(r->tap->journal, m.type, &b, e);
+	/* What only tells is brought to the disk with the next second, as what we tell ourselves.
+	 */
+	if (rc == 0 && m.type != MSG_J_EVENT)
+		rc = journal_sync(r->tap->journal, e);
 	buf_release(&b);
 	return rc ? -1 : 0;
 }

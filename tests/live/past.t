@@ -175,6 +175,9 @@ is "$(tapdeck show a --format csv --no-header | grep -c '^alert,')" 0 'none is l
 exits 0 'one that ends it' alert a 'packets > 0 then stop'
 happens 'ends it' column_is a state ended
 is "$(fact a reason)" alert 'and is the reason'
+events=$(tapdeck history events --format csv)
+like "$events" 'alert: pps > 20 for 2s: [0-9,"]* pps' 'the history knows when it began'
+like "$events" 'alert is over: pps > 20 for 2s' 'and when it was over'
 
 # --- a save and the end at once: there is a whole file, or none ---
 for i in 1 2 3 4 5; do

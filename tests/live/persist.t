@@ -38,6 +38,7 @@ until_true 10 counted web 4
 until_true 10 is_state ends ended
 is $? 0 'its end came'
 exits 0 'another filter' modify web icmp or arp
+exits 0 'an alert' alert web 'packets > 1M'
 exits 0 'another counter' counter web add rep='icmp[0] == 0'
 exits 0 'it is ended' stop gone
 
@@ -54,6 +55,7 @@ is "$(tapdeck list --format csv --no-header --columns name,state | sort | tr '\n
 like "$(tapdeck show web)" '^filter +icmp or arp$' 'with the filter that it had'
 is "$(tapdeck counters web --format csv --no-header --columns name,filter)" 'req,icmp[0] == 8
 rep,icmp[0] == 0' 'and the counters'
+like "$(tapdeck show web)" '1: packets > 1M: not true' 'and the alert'
 is "$(tapdeck list --format csv --no-header --columns name,recording | grep -E '^(web|off|count),' | sort | tr '\n' ' ')" 'count,no off,no web,yes ' \
 	'what recorded records, what did not does not'
 like "$(tapdeck show web)" 'event .*is back: nothing was seen since 20.*the daemon was stopped' 'it says since when nothing was seen, and why'

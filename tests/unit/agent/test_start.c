@@ -14,6 +14,7 @@
 #include "../../../backend/agent/alert.h"
 #include "../../../backend/agent/control.h"
 #include "../../../backend/agent/session.h"
+#include "base/clock.h"
 #include "base/xalloc.h"
 
 struct place {
@@ -218,6 +219,48 @@ static void test_one_too_many(void **state)
 	free(w);
 }
 
+/* --- what is told stands in the journal --- */
+
+static bool journal_has(const struct session *s, const char *sentence)
+{
+	char *path = xasprintf("%s/tap.journal", s->folder), *text = xcalloc(1, 65536);
+	FILE *f = fopen(path, "re");
+	const size_t n = f ? fread(text, 1, 65536, f) : 0;
+	const bool has = memmem(text, n, sentence, strlen(sentence)) != NULL;
+
+	if (f)
+		(void)fclose(f);
+	free(path);
+	free(text);
+	return has;
+}
+
+static void test_events(void **state)
+{
+	struct place *p = *state;
+	struct session *s = session_new(p->control, "web");
+	struct err e;
+
+	free(p->control->captures);
+	p->control->captures = xstrdup(p->folder);
+	s->started_ns = clock_now_ns();
+	s->uid = geteuid();
+	s->state = SESSION_RUNNING;
+	assert_int_equal(capture_create(s, &e), 0);
+	session_event(s, "warn", "alert: %s", "pps > 1000");
+	s->state = SESSION_FINISHING;
+	salvage_journals(s);
+	assert_true(journal_has(s, "alert: pps > 1000"));
+	s->state = SESSION_ENDED;
+	session_event(s, "warn", "announcing %s failed", "a.pcapng");
+	assert_true(journal_has(s, "announcing a.pcapng failed"));
+	assert_int_equal(p->control->nevents, 2);
+	/* Nothing is made where nothing is. */
+	capture_remove(s);
+	session_event(s, "warn", "too late");
+	assert_false(journal_has(s, "too late"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -227,6 +270,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_over, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_comes_back_whole, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_one_too_many, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_events, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("agent/start", tests, NULL, NULL);
