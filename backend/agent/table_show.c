@@ -205,7 +205,8 @@ static void show_own(const struct session *s, struct rowset *rows)
 		     u->until_ns ? text_rfc3339(u->until_ns, to) : "now");
 }
 
-static void show_history(struct control *c, const struct session *s, struct rowset *rows)
+static void show_history(struct control *c, const struct table_arguments *a, const struct session *s,
+			 struct rowset *rows)
 {
 	const uint64_t first =
 		c->nevents > CONTROL_EVENTS_MAX ? c->nevents - CONTROL_EVENTS_MAX : 0;
@@ -224,7 +225,7 @@ static void show_history(struct control *c, const struct session *s, struct rows
 	for (uint64_t i = first; i < c->nevents; i++) {
 		const struct event *x = &c->event[i % CONTROL_EVENTS_MAX];
 
-		if (strcmp(x->where, s->name) == 0)
+		if (strcmp(x->where, s->name) == 0 && access_event(&a->who, x->owner))
 			fact(rows, "event", "%s %s: %s", text_rfc3339(x->time_ns, when),
 			     x->severity, x->sentence);
 	}
@@ -232,7 +233,7 @@ static void show_history(struct control *c, const struct session *s, struct rows
 
 void show_fill(struct control *c, const struct table_arguments *a, struct rowset *rows)
 {
-	const struct session *s = session_find(c, str_of(a->session));
+	const struct session *s = tables_session(c, a);
 
 	if (!s)
 		return;
@@ -259,5 +260,5 @@ void show_fill(struct control *c, const struct table_arguments *a, struct rowset
 	show_disk(c, s, rows);
 	show_outlets(s, rows);
 	show_own(s, rows);
-	show_history(c, s, rows);
+	show_history(c, a, s, rows);
 }

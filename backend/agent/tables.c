@@ -168,9 +168,17 @@ static void sessions_fill(struct control *c, const struct table_arguments *a, st
 		tables_session_row(s, rows);
 }
 
-static void poll_fill(struct control *c, const struct table_arguments *a, struct rowset *rows)
+/* A name may be another's session by now. */
+struct session *tables_session(struct control *c, const struct table_arguments *a)
 {
 	struct session *s = session_find(c, str_of(a->session));
+
+	return s && access_check(&a->who, "session", s->uid, NULL) == 0 ? s : NULL;
+}
+
+static void poll_fill(struct control *c, const struct table_arguments *a, struct rowset *rows)
+{
+	struct session *s = tables_session(c, a);
 	const struct counter *k = s && a->counter ? session_counter(s, str_of(a->counter)) : NULL;
 	const struct history *h = k ? &k->history : &s->history;
 	const struct second start = {.time_ns = s ? s->started_ns : 0};
@@ -213,7 +221,7 @@ void tables_counter_row(const struct counter *k, struct rowset *rows)
 
 static void counters_fill(struct control *c, const struct table_arguments *a, struct rowset *rows)
 {
-	const struct session *s = session_find(c, str_of(a->session));
+	const struct session *s = tables_session(c, a);
 
 	for (const struct counter *k = s ? s->counters : NULL; k; k = k->next)
 		tables_counter_row(k, rows);
@@ -221,7 +229,7 @@ static void counters_fill(struct control *c, const struct table_arguments *a, st
 
 static void files_fill(struct control *c, const struct table_arguments *a, struct rowset *rows)
 {
-	struct session *s = session_find(c, str_of(a->session));
+	struct session *s = tables_session(c, a);
 
 	for (unsigned i = 0; s && i < s->nsegments; i++) {
 		const struct segment *g = &s->segment[i];

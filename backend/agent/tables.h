@@ -29,6 +29,9 @@ struct rates {
 /* Of the last second that is there. */
 struct rates tables_rates_last(const struct history *h);
 
+/* That it is about; NULL: it is gone, or none of theirs any more. */
+struct session *tables_session(struct control *c, const struct table_arguments *a);
+
 /* table_wall.c */
 #define WALL_COLUMNS 9
 extern const struct column wall_columns[WALL_COLUMNS];
