@@ -377,7 +377,7 @@ void job_counters_for(struct session_device *d, job_fn fn, void *arg)
 
 void job_answer(struct session *s, uint32_t id, const struct err *e)
 {
-	for (struct job *j = s->jobs; j; j = j->next)
+	for (struct job *j = s->jobs; id && j; j = j->next) /* 0: to what was not asked */
 		for (unsigned i = 0; i < j->parts; i++) {
 			if (j->part[i].id != id)
 				continue;

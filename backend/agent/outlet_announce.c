@@ -67,18 +67,25 @@ static int announce_run(struct outlets *o, const struct segment *g, struct err *
 	return 0;
 }
 
+/* Nothing is to come of it: it was, or what its tap left was no file. */
+static bool is_over(const struct segment *g)
+{
+	return g->way == SEGMENT_WAY_DONE ||
+	       (g->way == SEGMENT_WAY_NONE && g->sealed && !g->mending);
+}
+
 /* Those in front that are ready: a file never overtakes another. */
 static unsigned ready_in_front(const struct session *s, unsigned *first)
 {
 	unsigned i = 0, n = 0;
 
-	while (i < s->nsegments && s->segment[i].way == SEGMENT_WAY_DONE)
+	while (i < s->nsegments && is_over(&s->segment[i]))
 		i++;
 	*first = i;
 	for (; i < s->nsegments; i++) {
 		if (s->segment[i].way == SEGMENT_WAY_READY)
 			n++;
-		else if (s->segment[i].way != SEGMENT_WAY_DONE)
+		else if (!is_over(&s->segment[i]))
 			break;
 	}
 	return n;

@@ -114,6 +114,12 @@ static void own_want(struct session *s, const struct own *own)
 	job_start(s, MSG_TAP_OWN, "add", u->name, u->filter, NULL, NULL);
 }
 
+/* Who may look at a session may say what of it is their own traffic, and nobody else. */
+static bool own_counts(const struct session *s, const struct peer *p)
+{
+	return p->own.name && access_check(&p->who, "open", s->uid, NULL) == 0;
+}
+
 void session_own_apply(struct session *s)
 {
 	if (!s->spec.own_out || !s->tap)
@@ -121,7 +127,7 @@ void session_own_apply(struct session *s)
 	for (struct own_use *u = s->own; u; u = u->next)
 		u->wanted = false;
 	for (struct peer *p = s->control->peers; p; p = p->next)
-		if (p->own.name)
+		if (own_counts(s, p))
 			own_want(s, &p->own);
 	for (struct own_use *u = s->own; u; u = u->next) {
 		if (u->wanted || u->until_ns)

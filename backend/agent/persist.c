@@ -11,6 +11,7 @@
 #include "base/xalloc.h"
 #include "alert.h"
 #include "journal/journal.h"
+#include "outlet.h"
 #include "session.h"
 
 void persist_release(struct persist *x)
@@ -208,6 +209,10 @@ static void persist_again(struct session *s)
 	struct spec spec;
 	struct err e = {.at = -1};
 
+	if (outlets_busy(s)) /* a hole in what is captured would be worse */
+		session_event(s, "warn",
+			      "it begins again: files of before that are not compressed or "
+			      "announced yet stay as they are");
 	kept_take(&k, s);
 	if (kept_spec(&k, &spec, &e)) {
 		kept_wait(&k, &e, false);

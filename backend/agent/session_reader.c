@@ -128,8 +128,9 @@ void session_reader_segments(struct session *s)
 void session_reader_gone(struct session *s, const struct segment *g)
 {
 	const struct msg_read_ended m = {.number = UINT32_MAX, .gone = str_of(g->name)};
+	const bool begun = session_unpack_gone(s, g);
 
-	if (g->told && s->reader && s->reader->channel)
+	if ((g->told || begun) && s->reader && s->reader->channel)
 		(void)channel_put_read_ended(s->reader->channel, 0, 0,
 					     &m); /* -1: `gone` will come */
 }

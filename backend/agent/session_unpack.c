@@ -56,6 +56,18 @@ bool session_unpack_behind(const struct session *s, unsigned i)
 	return false;
 }
 
+bool session_unpack_gone(struct session *s, const struct segment *g)
+{
+	struct unpacking *u = s->unpacking;
+
+	if (!session_unpacks(s) || u->number != g->number)
+		return false;
+	unpack_free(u->unpack);
+	u->unpack = NULL;
+	u->owed = u->owed || u->sent;
+	return u->sent;
+}
+
 /* --- ends --- */
 
 static void ended_tell(struct session *s, uint32_t file, const char *why)

@@ -16,6 +16,8 @@ void session_unpack_all(struct session *s);
 bool session_unpack_behind(const struct session *s, unsigned i);
 /* One is being unpacked. */
 bool session_unpacks(const struct session *s);
+/* Its file was removed: it is not unpacked any further. true: the reader has a part of it. */
+bool session_unpack_gone(struct session *s, const struct segment *g);
 /* The reader is another one, or none. */
 void session_unpack_drop(struct session *s);
 

@@ -13,7 +13,9 @@
 
 #include "../../../backend/agent/alert.h"
 #include "../../../backend/agent/control.h"
+#include "../../../backend/agent/outlet.h"
 #include "../../../backend/agent/session.h"
+#include "../../../backend/agent/session_unpack.h"
 #include "base/clock.h"
 #include "base/xalloc.h"
 
@@ -261,6 +263,119 @@ static void test_events(void **state)
 	assert_false(journal_has(s, "too late"));
 }
 
+/* --- files that go, and files that wait --- */
+
+static struct session *recorded(struct place *p, const char *file)
+{
+	struct session *s = session_new(p->control, "web");
+	char *command;
+	struct err e;
+
+	free(p->control->captures);
+	p->control->captures = xstrdup(p->folder);
+	s->started_ns = clock_now_ns();
+	s->uid = geteuid();
+	s->state = SESSION_RUNNING;
+	assert_int_equal(capture_create(s, &e), 0);
+	for (uint32_t i = 1; i <= 2; i++) {
+		char *name = xasprintf("%u%s", i, file);
+		struct segment *g = segment_add(s, i, name);
+
+		g->sealed = true;
+		command = xasprintf("head -c 4000000 /dev/zero | gzip >%s/%s", s->folder, name);
+		assert_int_equal(system(command), 0);
+		free(command);
+		free(name);
+	}
+	return s;
+}
+
+/* `keep` takes a file away that is being unpacked for the reader: the next one has its turn. */
+static void test_removed_while_unpacked(void **state)
+{
+	struct place *p = *state;
+	struct session *s = recorded(p, ".pcapng.gz");
+
+	s->segment[0].packed = s->segment[1].packed = true;
+	assert_false(session_unpack_tell(s, &s->segment[0]));
+	assert_true(session_unpacks(s));
+	assert_false(session_unpack_tell(s, &s->segment[1])); /* not before */
+	assert_int_equal(segment_remove(s, &s->segment[0], "past \"keep\": files"), 0);
+	assert_false(session_unpacks(s));
+	assert_false(session_unpack_tell(s, &s->segment[0]));
+	assert_true(session_unpacks(s));
+}
+
+/* One that its tap left empty is in nobody's way. */
+static void test_announced_behind_none(void **state)
+{
+	struct place *p = *state;
+	struct session *s = recorded(p, ".pcapng");
+	struct err e;
+
+	s->spec.announce = xstrdup("/bin/true");
+	if (outlets_start(s, &e))
+		fail_msg("%s", e.text);
+	outlets_sealed(s, &s->segment[1]);
+	assert_int_equal(s->segment[1].way, SEGMENT_WAY_DONE);
+	assert_true(outlets_busy(s)); /* by the command alone */
+}
+
+static void test_begins_again_before_outlets(void **state)
+{
+	struct place *p = *state;
+	struct session *s = recorded(p, ".pcapng");
+	bool told = false;
+	struct err e;
+
+	s->spec.announce = xstrdup("/bin/sleep 1000");
+	s->spec.words = xstrdup("device nosuch0 persist");
+	assert_int_equal(outlets_start(s, &e), 0);
+	outlets_sealed(s, &s->segment[0]);
+	s->state = SESSION_ENDED;
+	s->spec.persist = true;
+	persist_tick(s, INT64_MAX);
+	for (uint64_t i = 0; i < p->control->nevents; i++)
+		told = told || strstr(p->control->event[i].sentence, "stay as they are");
+	assert_true(told);
+}
+
+/* --- answers, and who says what --- */
+
+static void test_answer_to_nothing(void **state)
+{
+	struct place *p = *state;
+	struct session *s = starting(p);
+
+	job_answer(s, 0, NULL);
+	assert_non_null(s->jobs);
+}
+
+/* A member leaves nothing out of what others capture. */
+static void test_own_of_others(void **state)
+{
+	struct place *p = *state;
+	const struct who who = {.uid = 1001, .member = true};
+	struct session *s = session_new(p->control, "web");
+	struct peer *peer;
+	int fd[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fd), 0);
+	peer = peer_new(p->control, fd[0], -1, &who);
+	assert_int_equal(own_set(&peer->own, "10.0.0.1", 22, "10.0.0.2", 5000, NULL), 0);
+	s->state = SESSION_RUNNING;
+	s->spec.own_out = true;
+	s->uid = 1000;
+	s->tap = (struct channel *)(void *)s; /* is not looked into */
+	session_own_apply(s);
+	assert_null(s->own);
+	s->uid = 1001;
+	session_own_apply(s);
+	assert_non_null(s->own);
+	s->tap = NULL;
+	close(fd[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -271,6 +386,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_comes_back_whole, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_one_too_many, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_events, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_removed_while_unpacked, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_announced_behind_none, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_begins_again_before_outlets, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_answer_to_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_own_of_others, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("agent/start", tests, NULL, NULL);
