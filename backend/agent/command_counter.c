@@ -47,11 +47,26 @@ static void change_apply(const struct counter_change *x, struct session *s)
 	}
 }
 
+/* Another command may have added some meanwhile, and without devices no tap has refused these. */
+static int room_check(const struct counters_change *x, struct session *s, struct err *e)
+{
+	unsigned count = s->ncounters;
+
+	for (unsigned i = 0; i < x->count; i++)
+		count += x->change[i].filter && !session_counter(s, str_of(x->change[i].name));
+	if (count <= SPEC_COUNTERS_MAX)
+		return 0;
+	return err_set(e, ERR_CALL, "a session has at most %u counters", SPEC_COUNTERS_MAX);
+}
+
 static void on_changed(void *arg, const struct err *e)
 {
 	struct counters_change *x = arg;
 	struct session *s = session_find(x->control, str_of(x->session));
+	struct err full;
 
+	if (!e && s && room_check(x, s, &full))
+		e = &full;
 	if (e) {
 		reply_error(x->control, &x->reply, e);
 	} else {

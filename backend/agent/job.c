@@ -272,7 +272,7 @@ static void job_begin_counters(struct job *j)
 	for (unsigned g = 0; g < j->parts; g++)
 		j->part[g].group =
 			counter_job_group(j->counters, j->part[g].device, j->part[g].link_type);
-	text = xcalloc(SPEC_COUNTER_CHANGES_MAX, sizeof(*text));
+	text = xcalloc(counter_job_count(j->counters) + 1, sizeof(*text));
 	count = counter_job_texts(j->counters, text);
 	j->waiting = j->parts * count;
 	for (unsigned g = 0; g < j->parts && count > 0; g++)

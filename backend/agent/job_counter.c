@@ -79,6 +79,11 @@ void counter_job_free(struct counter_job *j)
 	free(j);
 }
 
+unsigned counter_job_count(const struct counter_job *j)
+{
+	return j->count;
+}
+
 unsigned counter_job_texts(const struct counter_job *j, const char **text)
 {
 	unsigned count = 0;

@@ -13,6 +13,8 @@ struct counter_job;
 struct counter_job *counter_job_new(struct session *s, const struct counter_change *change,
 				    unsigned count);
 void counter_job_free(struct counter_job *j);
+/* Changes; as many texts at most. */
+unsigned counter_job_count(const struct counter_job *j);
 /* Texts to compile. */
 unsigned counter_job_texts(const struct counter_job *j, const char **text);
 /* All counters of the session as they are now. */

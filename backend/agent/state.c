@@ -422,7 +422,7 @@ static void state_load_one(struct control *c, int folder, const char *file)
 	own = xstrndup(name.p, name.len);
 	s = session_new(c, own);
 	state_parse(s, text);
-	if (s->state == SESSION_ENDED)
+	if (s->state == SESSION_ENDED && c->role == CONTROL_DAEMON)
 		outlets_recover(s); /* of the others, once nobody writes */
 	free(own);
 	free(text);

@@ -180,10 +180,10 @@ static void poll_fill(struct control *c, const struct table_arguments *a, struct
 {
 	struct session *s = tables_session(c, a);
 	const struct counter *k = s && a->counter ? session_counter(s, str_of(a->counter)) : NULL;
-	const struct history *h = k ? &k->history : &s->history;
+	const struct history *h = k ? &k->history : s ? &s->history : NULL;
 	const struct second start = {.time_ns = s ? s->started_ns : 0};
 
-	if (!s || (a->counter && !k))
+	if (!h || (a->counter && !k))
 		return;
 	for (unsigned i = 0; i < h->count; i++) {
 		const struct second *x = history_at(h, i);

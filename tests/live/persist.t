@@ -50,6 +50,7 @@ pings 3 # nobody sees these
 daemon_start
 until_true 10 is_state web running
 is $? 0 'it is back under its name'
+for back in count hers off; do until_true 10 is_state $back running; done
 is "$(tapdeck list --format csv --no-header --columns name,state | sort | tr '\n' ' ')" \
 	'brief,ended count,running ends,ended gone,ended hers,running off,running web,running ' 'as are those that were to last, and no other'
 like "$(tapdeck show web)" '^filter +icmp or arp$' 'with the filter that it had'

@@ -351,6 +351,32 @@ static void test_answer_to_nothing(void **state)
 	assert_non_null(s->jobs);
 }
 
+static void ignored(void *arg, const struct err *e)
+{
+	(void)arg;
+	(void)e;
+}
+
+/* Two commands at once, where no tap has said that it is too much; then a device joins. */
+static void test_many_counters(void **state)
+{
+	struct place *p = *state;
+	struct session *s = session_new(p->control, "web");
+
+	s->state = SESSION_RUNNING;
+	for (unsigned i = 0; i < 2 * SPEC_COUNTERS_MAX; i++) {
+		char name[16];
+
+		(void)snprintf(name, sizeof(name), "c%u", i);
+		(void)session_counter_add(s, name, "tcp");
+	}
+	s->ndevices = 1;
+	s->device[0] = (struct session_device){
+		.session = s, .name = xstrdup("eth0"), .answered = true, .link_type = 1};
+	job_counters_for(&s->device[0], ignored, NULL);
+	assert_non_null(s->jobs);
+}
+
 /* A member leaves nothing out of what others capture. */
 static void test_own_of_others(void **state)
 {
@@ -391,6 +417,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_begins_again_before_outlets, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_answer_to_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_own_of_others, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_many_counters, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("agent/start", tests, NULL, NULL);

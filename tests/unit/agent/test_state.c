@@ -282,12 +282,39 @@ static void test_cut(void **state)
 	free(path);
 }
 
+/* Whoever only lists what is there changes nothing: a daemon may be about to. */
+static void test_looked_at(void **state)
+{
+	struct place *p = *state;
+	struct session *s = session_new(p->control, "web");
+	char *part = xasprintf("%s/web-1.pcapng.part", p->folder);
+	FILE *f = fopen(part, "we");
+
+	assert_non_null(f);
+	(void)fclose(f);
+	s->state = SESSION_ENDED;
+	set(&s->folder, p->folder);
+	set(&s->capture, "web");
+	segment_add(s, 1, "web-1.pcapng")->sealed = true;
+	s->segment[0].part = true;
+	state_save(s);
+	control_end(p);
+	control_start(p);
+	p->control->role = CONTROL_ATTACH;
+	state_load(p->control);
+	assert_int_equal(access(part, F_OK), 0);
+	assert_non_null(again(p, "web"));
+	assert_int_equal(access(part, F_OK), -1);
+	free(part);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_everything, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lines_of_others, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cut, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_looked_at, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("agent/state", tests, NULL, NULL);
