@@ -35,13 +35,22 @@ struct alerts {
 
 /* --- what is done --- */
 
+/* Never past what the disk or a limit has stopped: a person says that. What waits for room goes on
+ * by itself. */
 static void act_record(struct session *s)
 {
-	session_record(s, true);
+	if (s->disk.stopped)
+		session_event(s, "warn",
+			      "an alert asks to record, which the disk or a limit has ended: "
+			      "`record %s on` begins again",
+			      s->name);
+	else if (!s->disk.waits)
+		session_record(s, true);
 }
 
 static void act_unrecord(struct session *s)
 {
+	s->disk.waits = false;
 	session_record(s, false);
 }
 

@@ -133,6 +133,27 @@ static void test_right(void **state)
 	session_end(s);
 }
 
+/* A disk that is full and a limit stand above an alert. */
+static void test_stopped(void **state)
+{
+	struct session *s = session_make();
+	struct err e;
+
+	(void)state;
+	s->spec.record = true;
+	s->disk.stopped = true;
+	assert_int_equal(alerts_add(s, "packets > 5 then record on", &e), 0);
+	second(s, 10);
+	assert_non_null(strstr(last_event(s), "an alert asks to record"));
+	alerts_free(s);
+	s->disk.stopped = false;
+	s->disk.waits = true;
+	assert_int_equal(alerts_add(s, "packets > 5 then record off", &e), 0);
+	second(s, 10);
+	assert_false(s->disk.waits);
+	session_end(s);
+}
+
 static void test_begins_and_ends(void **state)
 {
 	struct session *s = session_make();
@@ -231,6 +252,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_wrong),		cmocka_unit_test(test_right),
+		cmocka_unit_test(test_stopped),
 		cmocka_unit_test(test_begins_and_ends), cmocka_unit_test(test_for),
 		cmocka_unit_test(test_counter),		cmocka_unit_test(test_at_new),
 	};
