@@ -23,7 +23,7 @@ static const char *const statement_sql[S_COUNT] = {
 	/* a session's first period begins with it */
 	[S_NAME] = "INSERT OR IGNORE INTO "
 		   "counter(capture,name,period_s,time_ns,packets,bytes,dropped) SELECT ?1,?2,?3,"
-		   "CASE WHEN ?2='' THEN coalesce(started_ns,0) ELSE 0 END,0,0,0 FROM capture "
+		   "CASE WHEN ?2='' THEN max(coalesce(started_ns,0),0) ELSE 0 END,0,0,0 FROM capture "
 		   "WHERE id=?1",
 	[S_SESSION] =
 		"INSERT OR IGNORE INTO total(counter,time_ns,duration_ns,packets,bytes,dropped) "
@@ -152,9 +152,10 @@ static int rows_keep(struct totals *t, const struct row *r, struct err *e)
 	return sql_run(t->db, t->s[S_KEEP], e);
 }
 
-static bool period_is_known(uint32_t period_s)
+/* Before 1970 nothing was counted: such a time is none, and differences of others fit. */
+static bool is_ours(uint32_t period_s, int64_t time_ns)
 {
-	return period_s == 60 || period_s == 3600;
+	return (period_s == 60 || period_s == 3600) && time_ns >= 0;
 }
 
 int totals_put_session(struct totals *t, int64_t capture, const struct msg_j_second *m,
@@ -169,7 +170,7 @@ int totals_put_session(struct totals *t, int64_t capture, const struct msg_j_sec
 			      .dropped = m->dropped_device + m->dropped_kernel + m->dropped_buffer +
 					 m->dropped_disk};
 
-	if (!period_is_known(m->period_s))
+	if (!is_ours(m->period_s, m->time_ns))
 		return 0;
 	return row_put(t, &r, S_SESSION, e) != 0 ? -1 : rows_keep(t, &r, e);
 }
@@ -184,7 +185,7 @@ int totals_put_counter(struct totals *t, int64_t capture, const struct msg_j_cou
 			      .packets = m->packets,
 			      .bytes = m->bytes};
 
-	if (!period_is_known(m->period_s) || m->name.len == 0)
+	if (!is_ours(m->period_s, m->time_ns) || m->name.len == 0)
 		return 0;
 	return row_put(t, &r, S_COUNTER, e);
 }

@@ -573,6 +573,35 @@ static void taken_up_twice_is_once(void **state)
 	assert_int_equal(ask_count(h, "connections", &table_history_connections), CONNECTIONS);
 }
 
+/* Times of a journal are what somebody wrote there: the rest of it is taken up all the same. */
+static void times_are_hostile(void **state)
+{
+	static const int64_t times_ns[] = {INT64_MAX, INT64_MIN, -1, INT64_MAX - 1, T0};
+	struct history *h = *state;
+	struct msg_j_capture m = capture;
+	struct err e = {0};
+	const int fd = memfd_create("evil", 0);
+	struct journal *j = journal_new(dup(fd), &e);
+	struct buf bytes;
+
+	m.capture = str_of("evil");
+	m.started_ns = INT64_MIN;
+	assert_int_equal(journal_add_j_capture(j, &m, &e), 0);
+	for (size_t i = 0; i < ARRAY_LEN(times_ns); i++) {
+		assert_int_equal(journal_add_j_second(j, &(struct msg_j_second){.time_ns = times_ns[i], .packets = UINT64_MAX,
+			.dropped_kernel = UINT64_MAX, .period_s = 3600}, &e), 0);
+		assert_int_equal(journal_add_j_counter(j, &(struct msg_j_counter){.time_ns = times_ns[i], .name = str_of("x"),
+			.packets = UINT64_MAX, .period_s = 3600}, &e), 0);
+	}
+	journal_close(j);
+	buf_init(&bytes, 1u << 20);
+	journal_bytes(fd, &bytes);
+	close(fd);
+	if (feed(h, "evil/tap", &bytes, 0, bytes.len, &e) != 0)
+		fail_msg("%s", e.text);
+	buf_release(&bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -586,6 +615,7 @@ int main(void)
 		cmocka_unit_test(wrong_questions_have_a_place),
 		cmocka_unit_test(plans_are_pinned),
 		cmocka_unit_test(taken_up_twice_is_once),
+		cmocka_unit_test(times_are_hostile),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
