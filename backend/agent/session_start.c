@@ -61,6 +61,7 @@ void session_start(struct control *c, struct spec *spec, const struct peer *p,
 void session_begin(struct control *c, struct spec *spec, const struct who *who, uid_t uid,
 		   const struct reply *r, const struct persist *back)
 {
+	const bool less = spec->buffer_bytes > c->buffer_max_bytes;
 	struct session *s;
 	struct err e;
 
@@ -82,13 +83,8 @@ void session_begin(struct control *c, struct spec *spec, const struct who *who, 
 	s->persist.recorded = s->spec.record;
 	for (unsigned i = 0; i < s->spec.ncounters; i++)
 		(void)session_counter_add(s, s->spec.counter[i].name, s->spec.counter[i].filter);
-	if (s->spec.buffer_bytes > c->buffer_max_bytes) {
+	if (less)
 		s->spec.buffer_bytes = (uint32_t)c->buffer_max_bytes;
-		session_event(
-			s, "note",
-			"its ring is %u bytes a device, which is the most here (limit buffer)",
-			s->spec.buffer_bytes);
-	}
 	s->deadline_ns = clock_mono_ns() + SESSION_STOP_NS;
 	if (join_resolve(s, &e) || capture_create(s, &e) || persist_journal(s, &e) ||
 	    disk_begin(s, &e) || tap_child_start(s, &e) || outlets_start(s, &e)) {
@@ -96,6 +92,11 @@ void session_begin(struct control *c, struct spec *spec, const struct who *who, 
 		session_tap_gone(s, &e);
 		return;
 	}
+	if (less)
+		session_event(
+			s, "note",
+			"its ring is %u bytes a device, which is the most here (limit buffer)",
+			s->spec.buffer_bytes);
 	/* A session without a reader counts and records all the same. */
 	if (session_reader_start(s, &e))
 		session_event(s, "warn", "no connections for now: %s", e.text);

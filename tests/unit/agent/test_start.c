@@ -193,6 +193,25 @@ static void test_comes_back_whole(void **state)
 	spec_release(&spec);
 }
 
+/* The same, each few seconds, is told once. */
+static void test_told_once(void **state)
+{
+	static const char *const words[] = {"web", "device", "nosuch0", "buffer", "64", "persist"};
+	struct place *p = *state;
+	struct spec spec = spec_of(words, ARRAY_LEN(words));
+	const struct who who = {.owner = true};
+	const struct persist back = {.back = true, .gap_from_ns = 7, .gap_why = xstrdup("gone")};
+	uint64_t told;
+
+	p->control->buffer_max_bytes = 1 << 20;
+	session_begin(p->control, &spec, &who, 0, &(struct reply){0}, &back);
+	told = p->control->nevents;
+	for (int i = 0; i < 3; i++)
+		persist_tick(p->control->sessions, INT64_MAX);
+	assert_int_equal(p->control->nevents, told);
+	spec_release(&spec);
+}
+
 /* --- nobody waits for ever --- */
 
 static void test_one_too_many(void **state)
@@ -410,6 +429,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_came_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_over, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_comes_back_whole, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_told_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_one_too_many, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_events, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_removed_while_unpacked, setup, teardown),
