@@ -27,8 +27,7 @@ static void session_end(struct session *s)
 	struct control *c = s->control;
 
 	alerts_free(s);
-	while (s->counters)
-		session_counter_remove(s, s->counters);
+	session_counters_release(s);
 	free(s->history.at);
 	free(s->name);
 	free(s->owner);
