@@ -28,7 +28,7 @@ const struct command shell_commands[] = {
 	{.name = "poll", .words = "NAME", .contexts = COMMAND_SHELL,
 	 .summary = "a session's totals, and rates of the last second", .shell = verb_of_session},
 	{.name = "watch", .words = "NAME [frequency SECONDS]", .contexts = COMMAND_SHELL,
-	 .summary = "polls until ctrl-c; rates are since the row before", .shell = verb_watch},
+	 .summary = "polls until the session ends or ctrl-c; rates are since the row before", .shell = verb_watch},
 	{.name = "counter", .words = "NAME add C=FILTER | change C=FILTER | remove C", .contexts = COMMAND_SHELL,
 	 .summary = "counters of a running session", .shell = verb_counter},
 	{.name = "record", .words = "NAME on|off", .contexts = COMMAND_SHELL,

@@ -22,9 +22,14 @@ struct watch {
 	struct window window;
 	struct totals before;
 	bool have_before;
-	uint64_t left; /* rows */
-	bool ended;    /* the request is gone */
+	struct client *client;
+	const struct msg_query *query;
+	struct request *request; /* for rows; NULL: it is gone */
+	struct request *state;	 /* for the session's; the same */
+	uint64_t left;		 /* rows */
+	bool over;		 /* the session is: one more row, where it is another */
 	bool done;
+	const char *name;
 	int r;
 	struct err *e;
 };
@@ -61,12 +66,28 @@ static void watch_rates(struct watch *s)
 	s->have_before = true;
 }
 
+static int watch_print(struct watch *s)
+{
+	if (printer_add(s->printer, &s->window, s->e))
+		return -1;
+	s->left -= s->left > 0;
+	return fflush(s->cli->out) ? err_errno(s->e, ERR_REFUSED, "standard output") : 0;
+}
+
+/* Of a session that is over the newest row may have been printed before. */
+static bool is_news(struct watch *s)
+{
+	return !s->over || !s->have_before || cell_int(watch_cell(&s->window, "time")) != s->before.time_ns ||
+	       cell_int(watch_cell(&s->window, "packets")) != s->before.packets;
+}
+
 static void on_row(void *arg, struct request *r, const struct answer *a)
 {
 	struct watch *s = arg;
 
 	(void)r;
-	s->ended = a->last;
+	if (a->last)
+		s->request = NULL;
 	if (s->done)
 		return;
 	if (a->error) {
@@ -74,14 +95,71 @@ static void on_row(void *arg, struct request *r, const struct answer *a)
 		s->r = -1;
 	} else if (window_read(&s->window, a->window, s->e)) {
 		s->r = -1;
-	} else {
+	} else if (is_news(s)) {
 		watch_rates(s);
-		s->r = printer_add(s->printer, &s->window, s->e);
-		if (s->r == 0 && fflush(s->cli->out))
-			s->r = err_errno(s->e, ERR_REFUSED, "standard output");
-		s->left -= s->left > 0;
+		s->r = watch_print(s);
 	}
-	s->done = s->r || s->left == 0;
+	s->done = s->r || s->left == 0 || s->over;
+}
+
+/* Its totals stand still from here on: they are asked for once more, which ends the watch. */
+static void watch_last(struct watch *s, const char *reason)
+{
+	struct msg_query once = *s->query;
+	char *note = xasprintf("the session %s has ended%s%s", s->name, *reason ? ": " : "", reason);
+
+	cli_note(note);
+	free(note);
+	s->over = true;
+	if (s->request)
+		client_cancel(s->request);
+	once.period_ms = 0;
+	s->request = client_query(s->client, 0, &once, on_row, s);
+}
+
+static void state_read(struct watch *s, const struct window *w)
+{
+	char *state = cli_cell(w, 0, "state"), *reason = cli_cell(w, 0, "reason");
+
+	if (strcmp(state, "ended") == 0 || strcmp(state, "failed") == 0)
+		watch_last(s, reason);
+	free(state);
+	free(reason);
+}
+
+static void on_state(void *arg, struct request *r, const struct answer *a)
+{
+	struct watch *s = arg;
+	struct window w = {0};
+
+	(void)r;
+	if (a->last)
+		s->state = NULL;
+	if (s->done || s->over)
+		return;
+	if (!a->error && window_read(&w, a->window, NULL) == 0 && w.rows == 1) {
+		state_read(s, &w);
+	} else if (!a->error && s->have_before) {
+		cli_note("the session is on the list no more");
+		s->done = true;
+	}
+	if (!s->request && !s->done) /* the first answer; what is wrong with the session is told where its rows are */
+		s->request = client_query(s->client, 0, s->query, on_row, s);
+	window_release(&w);
+}
+
+/* Whether the session still runs, before its rows and as often as they come: those of one that has ended would come for ever. */
+static void ask_state(struct watch *s)
+{
+	char *filter = xasprintf("name == \"%s\"", s->name); /* no quote is part of a session's name */
+	const struct msg_query q = {.table = str_of("sessions"),
+				    .columns = str_of("state,reason"),
+				    .filter = str_of(filter),
+				    .count = 1,
+				    .period_ms = s->query->period_ms};
+
+	s->state = client_query(s->client, 0, &q, on_state, s);
+	free(filter);
 }
 
 static void watch_stop(void *arg)
@@ -91,27 +169,29 @@ static void watch_stop(void *arg)
 	s->done = true;
 }
 
-static int watch_run(struct cli *c, struct client *client, const struct msg_query *q, struct err *e)
+static int watch_run(struct watch *s)
 {
-	struct watch s = {.cli = c, .e = e, .left = c->opt.limit};
-	struct request *request;
+	struct cli *c = s->cli;
 	struct err end = {0};
 
-	s.printer = printer_new(c->out, &c->opt.print);
-	cli_on_interrupt(c, watch_stop, &s);
-	request = client_query(client, 0, q, on_row, &s);
-	if (cli_wait(c, &s.done, e))
-		s.r = -1;
+	s->left = c->opt.limit;
+	s->printer = printer_new(c->out, &c->opt.print);
+	cli_on_interrupt(c, watch_stop, s);
+	ask_state(s);
+	if (cli_wait(c, &s->done, s->e))
+		s->r = -1;
 	cli_on_interrupt(c, NULL, NULL);
-	if (!s.ended)
-		client_cancel(request);
-	if (s.r == 0 && printer_end(s.printer, &end)) {
-		*e = end;
-		s.r = -1;
+	if (s->request)
+		client_cancel(s->request);
+	if (s->state)
+		client_cancel(s->state);
+	if (s->r == 0 && printer_end(s->printer, &end)) {
+		*s->e = end;
+		s->r = -1;
 	}
-	printer_free(s.printer);
-	window_release(&s.window);
-	return s.r;
+	printer_free(s->printer);
+	window_release(&s->window);
+	return s->r;
 }
 
 static int period_parse(struct cli *c, const char *word, uint32_t *period_ms, struct err *e)
@@ -130,18 +210,20 @@ static int period_parse(struct cli *c, const char *word, uint32_t *period_ms, st
 
 int verb_watch(struct cli *c, int count, char **word, struct err *e)
 {
-	static const char usage[] = "tapdeck watch NAME frequency SECONDS";
+	static const char usage[] = "tapdeck watch NAME [frequency SECONDS]";
 	const char *words[4];
 	size_t n = 0;
 	struct msg_query q = {.table = str_of("poll"), .sort = str_of("-time"), .count = 1, .period_ms = 1000};
-	struct client *client;
+	struct watch s = {.cli = c, .query = &q, .e = e};
 	char *host, *name;
 	int r = -1;
 
 	if (cli_options_take(c, &count, word, e))
 		return -1;
+	if (count < 2)
+		return err_set(e, ERR_CALL, "%s: NAME is missing (tapdeck list shows the sessions)", usage);
 	if (count != 2 && !(count == 4 && strcmp(word[2], "frequency") == 0))
-		return err_set(e, ERR_CALL, "%s: it has %d words", usage, count);
+		return err_set(e, ERR_CALL, "%s: behind NAME stands nothing else than that", usage);
 	if (count == 4 && period_parse(c, word[3], &q.period_ms, e))
 		return -1;
 	if (c->opt.filter || c->opt.sort || c->opt.bpf)
@@ -155,9 +237,10 @@ int verb_watch(struct cli *c, int count, char **word, struct err *e)
 	}
 	(void)msg_strs(&q.words, words, n); /* three at most */
 	q.columns = str_of(c->opt.columns ? c->opt.columns : "");
-	client = cli_daemon(c, host, e);
-	if (client)
-		r = watch_run(c, client, &q, e);
+	s.name = name;
+	s.client = cli_daemon(c, host, e);
+	if (s.client)
+		r = watch_run(&s);
 	free(host);
 	free(name);
 	return r;

@@ -56,7 +56,16 @@ like "$(tapdeck show web)" 'tcp port 443' 'the wrong filter changed nothing'
 like "$(tapdeck connections grams --format csv --columns proto,addr_a,addr_b,packets_ab)" '^udp,10.77.0.1,10.77.0.2,5$' \
 	'connections of a session'
 like "$(tapdeck connections session:grams --format jsonl)" '"proto": *"udp"' 'session:NAME'
+tapdeck watch web frequency 0.2 --format csv --columns time,packets >"$T/watched" 2>"$T/err" </dev/null &
+watching=$!
+until_true 10 test -s "$T/watched"
 exits 0 'stop' stop web
+wait $watching
+is $? 0 'the end of the session ends its watch'
+is "$(tail -n 1 "$T/watched" | cut -d, -f2)" "$(value web packets)" 'whose last row has all of it'
+exits 0 'watch of what has ended' watch web --format csv --columns packets
+is "$(sed -n 2,9p "$T/out")" "$(value web packets)" 'prints what there is, once'
+like "$(cat "$T/err")" 'web has ended: stop' 'and says why no more comes'
 like "$(tapdeck list --format csv --columns name,state)" '^web,(ended|stopped)' 'a stopped session stays on the list'
 exits 0 'dismiss' dismiss web
 exits 1 'dismissed is gone' poll web
