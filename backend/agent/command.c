@@ -32,7 +32,7 @@ int command_need_running(const struct call *c, struct err *e)
 {
 	if (c->session->state == SESSION_RUNNING)
 		return 0;
-	return err_set(e, ERR_CALL, "the session %s is %s: this is for running ones",
+	return err_set(e, ERR_CALL, "the session %s does not run (%s): this is for running ones",
 		       c->session->name, session_state_text(c->session));
 }
 

@@ -12,6 +12,11 @@
 #include "tables.h"
 
 #define FACT_BYTES_MAX 65536u
+/* A person reads this: of what may be thousands, so many are told, and how many more there are. */
+#define SHOW_WORDS_BYTES 1024u
+#define SHOW_COUNTERS 20u
+#define SHOW_CHANGES 50u
+#define SHOW_EVENTS 100u
 
 void fact(struct rowset *rows, const char *name, const char *fmt, ...)
 {
@@ -205,30 +210,83 @@ static void show_own(const struct session *s, struct rowset *rows)
 		     u->until_ns ? text_rfc3339(u->until_ns, to) : "now");
 }
 
-static void show_history(struct control *c, const struct table_arguments *a, const struct session *s,
-			 struct rowset *rows)
+/* Whole words, as far as they go. */
+static void show_words(const char *words, struct rowset *rows)
+{
+	const size_t len = strlen(words);
+	size_t n = len;
+
+	if (len > SHOW_WORDS_BYTES)
+		for (n = SHOW_WORDS_BYTES; n > SHOW_WORDS_BYTES / 2 && words[n] != ' '; n--)
+			;
+	if (n < len)
+		fact(rows, "words", "%.*s ... and %zu bytes more", (int)n, words, len - n);
+	else
+		fact(rows, "words", "%s", words);
+}
+
+static void show_counters(const struct session *s, struct rowset *rows)
+{
+	size_t n = 0;
+
+	for (const struct counter *k = s->counters; k; k = k->next)
+		if (n++ < SHOW_COUNTERS)
+			fact(rows, "counter", "%s=%s", k->name, k->filter);
+	if (n > SHOW_COUNTERS)
+		fact(rows, "counters_more", "and %zu more: `counters %s` shows all of them",
+		     n - SHOW_COUNTERS, s->name);
+}
+
+static void show_change(const struct filter_change *x, struct rowset *rows)
+{
+	char when[TEXT_NUMBER_MAX];
+
+	fact(rows, "filter_change", "%s %s%s%s (at %llu packets, %llu bytes)",
+	     text_rfc3339(x->time_ns, when), x->counter, x->counter[0] ? "=" : "",
+	     x->filter[0] ? x->filter : "(everything)", (unsigned long long)x->packets,
+	     (unsigned long long)x->bytes);
+}
+
+/* A session of that name may have been another's. */
+static bool is_of(const struct event *x, const struct table_arguments *a, const struct session *s)
+{
+	return strcmp(x->where, s->name) == 0 && access_event(&a->who, x->owner);
+}
+
+static void show_events(const struct control *c, const struct table_arguments *a,
+			const struct session *s, struct rowset *rows)
 {
 	const uint64_t first =
 		c->nevents > CONTROL_EVENTS_MAX ? c->nevents - CONTROL_EVENTS_MAX : 0;
 	char when[TEXT_NUMBER_MAX];
+	uint64_t from = c->nevents, before = 0, told = 0;
 
-	for (const struct counter *k = s->counters; k; k = k->next)
-		fact(rows, "counter", "%s=%s", k->name, k->filter);
-	for (unsigned i = 0; i < s->nchanges; i++) {
-		const struct filter_change *x = &s->change[i];
-
-		fact(rows, "filter_change", "%s %s%s%s (at %llu packets, %llu bytes)",
-		     text_rfc3339(x->time_ns, when), x->counter, x->counter[0] ? "=" : "",
-		     x->filter[0] ? x->filter : "(everything)", (unsigned long long)x->packets,
-		     (unsigned long long)x->bytes);
-	}
-	for (uint64_t i = first; i < c->nevents; i++) {
+	for (; from > first && told < SHOW_EVENTS; from--)
+		told += is_of(&c->event[(from - 1) % CONTROL_EVENTS_MAX], a, s);
+	for (uint64_t i = first; i < from; i++)
+		before += is_of(&c->event[i % CONTROL_EVENTS_MAX], a, s);
+	if (before)
+		fact(rows, "events_before", "%llu earlier ones", (unsigned long long)before);
+	for (uint64_t i = from; i < c->nevents; i++) {
 		const struct event *x = &c->event[i % CONTROL_EVENTS_MAX];
 
-		if (strcmp(x->where, s->name) == 0 && access_event(&a->who, x->owner))
+		if (is_of(x, a, s))
 			fact(rows, "event", "%s %s: %s", text_rfc3339(x->time_ns, when),
 			     x->severity, x->sentence);
 	}
+}
+
+static void show_history(struct control *c, const struct table_arguments *a,
+			 const struct session *s, struct rowset *rows)
+{
+	const unsigned from = s->nchanges > SHOW_CHANGES ? s->nchanges - SHOW_CHANGES : 0;
+
+	show_counters(s, rows);
+	if (from)
+		fact(rows, "filter_changes_before", "%u earlier ones", from);
+	for (unsigned i = from; i < s->nchanges; i++)
+		show_change(&s->change[i], rows);
+	show_events(c, a, s, rows);
 }
 
 void show_fill(struct control *c, const struct table_arguments *a, struct rowset *rows)
@@ -242,7 +300,7 @@ void show_fill(struct control *c, const struct table_arguments *a, struct rowset
 	fact(rows, "owner", "%s", s->owner);
 	fact(rows, "state", "%s", session_state_text(s));
 	fact(rows, "reason", "%s", s->reason ? s->reason : "");
-	fact(rows, "words", "%s", s->spec.words ? s->spec.words : "");
+	show_words(s->spec.words ? s->spec.words : "", rows);
 	fact(rows, "devices", "%s", s->devices);
 	show_devices(s, rows);
 	fact(rows, "filter", "%s", s->filter);

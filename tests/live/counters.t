@@ -20,6 +20,10 @@ is "$(tapdeck counters many --format csv --no-header --columns name | wc -l)" 10
 
 ip netns exec "$far" "$TOOLS/sender" 10.77.0.9 7777 100 10000 60 >"$T/sent" &
 sender=$!
+tapdeck show many --format csv --no-header --columns name,value >"$T/out"
+is "$(grep -c '^counter,' "$T/out")" 20 'show tells of some of them'
+like "$(cat "$T/out")" '^counters_more,"?and 980 more: .counters many. shows' 'how many more there are, and where they are'
+like "$(cat "$T/out")" '^words,.* and [0-9]+ bytes more' 'and the beginning of its words'
 until_true 20 at_least many 5000
 exits 0 'one more, while packets come' counter many add all='udp port 7777'
 exits 0 'many at once: new, changed and gone' counter many add late='udp[12:4] & 1 = 1' change c7='udp port 7777 and udp[12:4] & 1023 = 7' remove c998 c999
