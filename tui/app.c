@@ -430,6 +430,7 @@ void app_tick(struct app *a)
 	}
 	if (a->term)
 		filling_tick(a);
+	hub_tick(&a->hub);
 }
 
 void app_compose(struct app *a)

@@ -11,6 +11,8 @@
 #define FEED_READING_MS 500u	 /* how often a question that is asked once looks again while its file is still read */
 #define FEED_FIRST_MS 50u	 /* how often any question looks again while its answer is being made and has no row yet */
 #define FEED_COMPLETE_MS 3600000u /* and after that: so rarely, that the far side keeps the order for the next rows */
+#define FEED_RETRY_FIRST_MS 1000u
+#define FEED_RETRY_MAX_MS 60000u
 #define LOCAL_STEP_NS NS_PER_S /* tables in this process are small */
 
 struct feed {
@@ -20,6 +22,9 @@ struct feed {
 	struct table table;
 	struct request *request;
 	unsigned epoch; /* of the link that `request` was made on */
+	uint32_t channel; /* and its channel there */
+	uint32_t retry_ms; /* until it is asked by itself again; 0: nothing failed */
+	int64_t retry_at_ns;
 	struct feed_query query; /* texts owned */
 	char **words;
 	bool asked_once; /* there is a question */
@@ -132,9 +137,21 @@ static void feed_say(struct feed *f)
 		hub->dirty(hub->arg, asked);
 }
 
+/* What came and stopped coming (a daemon that died, a reader that is begun again) is asked for again by itself, ever more seldom. */
+static void feed_retry_later(struct feed *f, const struct err *e)
+{
+	if (e->code != ERR_REFUSED || f->serial == 0 || f->query.period_ms == 0 || !f->route)
+		return;
+	f->retry_ms = f->retry_ms == 0 ? FEED_RETRY_FIRST_MS : f->retry_ms * 2;
+	if (f->retry_ms > FEED_RETRY_MAX_MS)
+		f->retry_ms = FEED_RETRY_MAX_MS;
+	f->retry_at_ns = clock_mono_ns() + f->retry_ms * NS_PER_MS;
+}
+
 static void feed_fail(struct feed *f, const struct err *e)
 {
 	f->request = NULL;
+	feed_retry_later(f, e);
 	f->error = f->route && f->route->error.code != ERR_NONE ? f->route->error : *e;
 	f->state = FEED_FAILED;
 	if (f->route && !f->route->link.up(f->route->link.arg) && f->serial > 0)
@@ -172,6 +189,8 @@ static void feed_take(struct feed *f, const struct msg_window *m)
 	f->window = w;
 	f->serial++;
 	f->state = FEED_READY;
+	f->retry_ms = 0;
+	f->retry_at_ns = 0;
 	err_clear(&f->error);
 	if (f->request && feed_period(f) != f->period_ms)
 		feed_send(f);
@@ -224,6 +243,7 @@ static void feed_send(struct feed *f)
 		return;
 	}
 	f->epoch = f->route->link.epoch(f->route->link.arg);
+	f->channel = channel;
 	f->request = client_query(c, channel, &m, feed_answer, f);
 }
 
@@ -414,6 +434,20 @@ static void feed_retry(struct feed *f)
 void hub_retry(struct hub *h)
 {
 	hub_each(h, NULL, feed_retry);
+}
+
+static void feed_tick(struct feed *f)
+{
+	if (!f->retry_at_ns || f->request || !f->route->link.up(f->route->link.arg) || clock_mono_ns() < f->retry_at_ns)
+		return;
+	f->retry_at_ns = 0;
+	route_renew(f->route, f->channel);
+	feed_send(f);
+}
+
+void hub_tick(struct hub *h)
+{
+	hub_each(h, NULL, feed_tick);
 }
 
 /* --- tables of this process --- */

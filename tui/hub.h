@@ -49,11 +49,16 @@ void hub_link_changed(struct hub *h, const void *link_arg);
 
 /* The user wants what failed to be tried again. */
 void hub_retry(struct hub *h);
+/* Time goes by: what stopped coming is tried again. */
+void hub_tick(struct hub *h);
 
 struct route *route_use(struct hub *h, const struct feed_link *link, const char *target);
 void route_leave(struct hub *h, struct route *r);
 /* The client of now, and the channel on it; NULL with a sentence. */
 struct client *route_client(struct route *r, uint32_t *channel, struct err *e);
+
+/* `channel` of it is not believed any more: the target is opened anew for the next question. */
+void route_renew(struct route *r, uint32_t channel);
 
 struct feed_link host_link(struct host *h);
 struct feed *feed_new_on(struct hub *hub, const struct feed_link *link, const char *target, feed_fn changed, void *arg);

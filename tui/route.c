@@ -50,21 +50,36 @@ struct route *route_use(struct hub *h, const struct feed_link *link, const char 
 	return r;
 }
 
+static void route_close(struct route *r)
+{
+	struct client *c;
+
+	if (!r->bound || !r->channel || r->epoch != r->link.epoch(r->link.arg) || !r->link.up(r->link.arg))
+		return;
+	c = r->link.client(r->link.arg, NULL);
+	if (!c || r->epoch != r->link.epoch(r->link.arg))
+		return;
+	if (r->opening)
+		client_cancel(r->opening);
+	r->opening = NULL;
+	client_close_channel(c, r->channel);
+}
+
+void route_renew(struct route *r, uint32_t channel)
+{
+	if (!r->target[0] || !r->bound || r->channel != channel)
+		return; /* another of its questions did so */
+	route_close(r);
+	r->bound = false;
+}
+
 void route_leave(struct hub *h, struct route *r)
 {
 	struct route **at = &h->routes;
-	struct client *c;
 
 	if (!r || --r->users > 0)
 		return;
-	if (r->bound && r->channel && r->epoch == r->link.epoch(r->link.arg) && r->link.up(r->link.arg)) {
-		c = r->link.client(r->link.arg, NULL);
-		if (c && r->epoch == r->link.epoch(r->link.arg)) {
-			if (r->opening)
-				client_cancel(r->opening);
-			client_close_channel(c, r->channel);
-		}
-	}
+	route_close(r);
 	while (*at != r)
 		at = &(*at)->next;
 	*at = r->next;

@@ -170,4 +170,17 @@ keys Escape
 like "$(tapdeck list --format csv --columns name,state)" '^web,running' 'web runs on'
 keys Q
 sees 'it ends' '^exit 0'
+in_tmux kill-server
+
+# --- the daemon dies under a page, and is back ---
+exits 0 'one that lasts' new lasting device va persist
+start 80 24
+say ':open session local session:lasting'
+keys Enter
+sees 'its page' 'running +[0-9.]+[kM]?bit/s +[1-9][0-9.]*k? packets/s'
+kill -9 "$(tapdeck daemon --format csv | sed -n 's/^pid,//p')"
+sees 'what is shown is of before' 'STALE: the daemon is gone'
+tapdeck list >/dev/null
+sees_no 'the page finds the daemon that came after it' 'STALE'
+sees 'and what runs there' 'running +[0-9.]+[kM]?bit/s +[1-9][0-9.]*k? packets/s'
 done_testing
