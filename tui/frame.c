@@ -147,6 +147,25 @@ static void keys_draw(const struct app *a, struct area line)
 		area_text(line, x, 0, STYLE_LABEL, "^P any");
 }
 
+#define TOAST_LINES 3
+
+/* A sentence that its line has no room for takes lines of the pane. */
+static bool toast_long(const struct app *a, enum style style, const char *sign, struct area pane, struct area line)
+{
+	char *text = xasprintf("%s%s", sign, a->toast);
+	const int more = canvas_columns(str_of(text)) / (line.width - 2), above = more < TOAST_LINES ? more : TOAST_LINES - 1;
+	struct area all = area_part(pane, 0, pane.height - above, pane.width, above + 1);
+	const bool is_long = more > 0 && !a->toast_text && pane.height > above;
+
+	if (is_long) {
+		all.height = above + 1; /* the line is the one below the pane */
+		area_fill(all, ' ', STYLE_NORMAL);
+		(void)area_lines(all, style, text);
+	}
+	free(text);
+	return is_long;
+}
+
 /* The user's text with the caret below stands over the sentence. */
 static void toast_draw(const struct app *a, struct area pane, struct area line)
 {
@@ -155,7 +174,7 @@ static void toast_draw(const struct app *a, struct area pane, struct area line)
 	struct area two;
 	int at;
 
-	if (!a->toast)
+	if (!a->toast || toast_long(a, style[a->toast_severity], sign[a->toast_severity], pane, line))
 		return;
 	area_fill(line, ' ', STYLE_NORMAL);
 	at = area_text(line, 1, 0, style[a->toast_severity], sign[a->toast_severity]);
