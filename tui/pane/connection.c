@@ -9,16 +9,19 @@
 #define FIGURE_LABEL 20 /* columns of a figure's name */
 #define FIGURE_VALUE 12 /* and of its value */
 #define FIGURE_CELL (FIGURE_LABEL + 2 * FIGURE_VALUE)
-#define FACT_LINES 2
+#define FACT_LINES_MAX 4
+#define FACT_LINES_MIN 2 /* before anything is known: what comes moves nothing */
 
 /* Those of its row that are said; rate and packets a second are of sessions that run. */
 #define ROW_COLUMNS "proto,addr_a,port_a,addr_b,port_b,app,state,history,bps,pps,handshake_ms,start_s,duration_s,vlan,tunnel"
+#define WHO_COLUMNS "process,pid,user,unit" /* asked for apart: hosts of older versions have none of them */
 
 struct connection_pane {
 	struct pane pane;
 	struct list *packets;
 	struct feed *flows; /* rows N.1 and N.2 of the table flows */
 	struct feed *row;   /* its row of connections */
+	struct feed *who;   /* whose it is here; NULL: of a file */
 	char *filter;	    /* its packets alone */
 };
 
@@ -80,6 +83,10 @@ static int connection_open(struct pane *p, struct err *e)
 	feed_ask(c->flows, &(struct feed_query){.table = "flows", .filter = c->filter, .count = 2, .period_ms = period_ms});
 	c->row = feed_new(p->app, p->host, p->target, feed_changed, c);
 	feed_ask(c->row, &(struct feed_query){.table = "connections", .filter = row, .columns = ROW_COLUMNS, .count = 1, .period_ms = period_ms});
+	if (pane_is_live(p)) { /* a file's are nobody's of now */
+		c->who = feed_new(p->app, p->host, p->target, feed_changed, c);
+		feed_ask(c->who, &(struct feed_query){.table = "connections", .filter = row, .columns = WHO_COLUMNS, .count = 1, .period_ms = period_ms});
+	}
 	free(row);
 	return 0;
 }
@@ -91,6 +98,7 @@ static void connection_close(struct pane *p)
 	list_free(c->packets);
 	feed_free(c->flows);
 	feed_free(c->row);
+	feed_free(c->who);
 	free(c->filter);
 }
 
@@ -105,20 +113,29 @@ static void label_print(const char *column, struct buf *out)
 		(void)buf_add_byte(out, *column == '_' ? ' ' : (uint8_t)*column);
 }
 
-/* What is known of both ends together, name and value of each that is there. Lines used, `a.height` at most. */
-static int draw_facts(const struct window *w, struct area a)
+static const struct window *fact_window(const struct connection_pane *c, const char *name)
+{
+	const struct window *who = c->who ? feed_window(c->who) : NULL;
+
+	return who && window_column(who, name) >= 0 ? who : feed_window(c->row);
+}
+
+/* What is known of both ends together, name and value of each that is there. Lines that this takes, also where `a` has fewer. */
+static int draw_facts(const struct connection_pane *c, struct area a)
 {
 	static const char *const facts[][2] = {{"proto", ""}, {"app", ""}, {"state", "state"}, {"history", "history"}, {"bps", "rate"},
 					       {"pps", "packets/s"}, {"handshake_ms", "handshake"}, {"start_s", "began at"},
-					       {"duration_s", "lasted"}, {"vlan", "vlan"}, {"tunnel", "tunnel"}};
+					       {"duration_s", "lasted"}, {"vlan", "vlan"}, {"tunnel", "tunnel"},
+					       {"process", "process"}, {"pid", "pid"}, {"user", "user"}, {"unit", "unit"}};
 	int x = 1, y = 0;
 
-	for (size_t i = 0; w->rows && i < ARRAY_LEN(facts); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(facts); i++) {
+		const struct window *w = fact_window(c, facts[i][0]);
 		const int column = window_column(w, facts[i][0]), label = (int)strlen(facts[i][1]);
 		const struct value v = window_cell(w, 0, column);
 		struct buf text;
 
-		if (v.type == VALUE_NULL || column < 0)
+		if (v.type == VALUE_NULL || column < 0 || w->rows == 0)
 			continue;
 		buf_init(&text, 512);
 		value_print_text(&text, w->columns[column].kind, &v, TEXT_UTC);
@@ -133,7 +150,14 @@ static int draw_facts(const struct window *w, struct area a)
 		x += area_text(a, x, y, label ? STYLE_NORMAL : STYLE_TITLE, buf_str(&text)) + 3;
 		buf_release(&text);
 	}
-	return y + 1 < a.height ? y + 1 : a.height;
+	return y + 1;
+}
+
+static int facts_height(const struct connection_pane *c, struct area a)
+{
+	const int lines = draw_facts(c, area_part(a, 0, 0, a.width - 2, 0));
+
+	return lines < FACT_LINES_MIN ? FACT_LINES_MIN : lines > FACT_LINES_MAX ? FACT_LINES_MAX : lines;
 }
 
 /* A figure that neither side has is left out, and so is what the page's title says already. */
@@ -221,20 +245,23 @@ static void connection_draw(struct pane *p, struct area a, bool focused)
 	struct connection_pane *c = (struct connection_pane *)p;
 	const struct window *flows = feed_window(c->flows);
 	const int most = a.height >= 40 ? a.height / 2 : a.height - 10;
-	int top = 2 + FACT_LINES + figures_height(flows, a.width - 2), used;
+	const int facts = facts_height(c, a);
+	int top = 2 + facts + figures_height(flows, a.width - 2), used;
 	struct area inside;
 	struct buf title;
 
 	if (top > most)
-		top = most < 3 ? 3 : most;
+		top = most < 5 ? 5 : most;
 	buf_init(&title, 512);
 	connection_title(c, &title);
 	inside = area_frame(area_part(a, 0, 0, a.width, top), buf_str(&title), false);
 	buf_release(&title);
 	if (feed_state(c->row) == FEED_FAILED)
 		area_lines(inside, STYLE_ERROR, feed_error(c->row)->text);
-	used = draw_facts(feed_window(c->row), area_part(inside, 0, 0, inside.width, inside.height < FACT_LINES ? inside.height : FACT_LINES));
-	draw_figures(flows, area_part(inside, 0, used, inside.width, inside.height - used));
+	used = draw_facts(c, area_part(inside, 0, 0, inside.width, inside.height < facts ? inside.height : facts));
+	used = used < facts ? used : facts;
+	if (inside.height - used > 1) /* their heads alone say nothing */
+		draw_figures(flows, area_part(inside, 0, used, inside.width, inside.height - used));
 	list_draw(c->packets, area_part(a, 0, top, a.width, a.height - top), focused);
 }
 
