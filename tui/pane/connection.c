@@ -251,7 +251,7 @@ static void connection_draw(struct pane *p, struct area a, bool focused)
 	struct buf title;
 
 	if (top > most)
-		top = most < 5 ? 5 : most;
+		top = most < 4 + facts ? 2 + facts : most; /* no figures rather than their heads alone */
 	buf_init(&title, 512);
 	connection_title(c, &title);
 	inside = area_frame(area_part(a, 0, 0, a.width, top), buf_str(&title), false);
