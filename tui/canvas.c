@@ -263,6 +263,23 @@ int area_lines(struct area a, enum style style, const char *text)
 	return y;
 }
 
+int area_pieces(struct area a, int x, int y, enum style style, const char *text)
+{
+	const int room = a.width - x;
+	struct str fits = str_of(text);
+
+	while (canvas_columns(fits) > room) {
+		size_t at = fits.len;
+
+		while (at > 3 && memcmp(text + at - 3, "   ", 3) != 0)
+			at--;
+		if (at <= 3)
+			return area_str(a, x, y, style, str_of(text), room); /* the first one is so long */
+		fits.len = at - 3;
+	}
+	return area_str(a, x, y, style, fits, room);
+}
+
 void area_style(struct area a, int x, int y, int width, enum style style)
 {
 	struct area part = area_part(a, x, y, width, 1);

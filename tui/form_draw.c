@@ -60,22 +60,38 @@ static int field_height(const struct form *f, size_t i)
 	return rows;
 }
 
+/* Blanks between choices: two where all of them fit. */
+static int choice_gap(const struct form_field *f, int width)
+{
+	int all = 0;
+
+	for (size_t i = 0; i < f->nchoices; i++)
+		all += (int)strlen(f->choice[i].value) + 6;
+	return all - 2 > width ? 1 : 2;
+}
+
 static void draw_choice(const struct form_field *f, struct area a, bool focused)
 {
+	const int gap = choice_gap(f, a.width);
 	int x = 0;
 
 	for (size_t i = 0; i < f->nchoices; i++) {
 		const char *mark = i == f->at ? "(o) " : "( ) ";
-		int width = (int)strlen(f->choice[i].value) + 6;
-		if (x + width > a.width && i > f->at)
+		const int width = (int)strlen(f->choice[i].value) + 4, more = i + 1 < f->nchoices ? 2 : 0;
+
+		if (x + width + more > a.width && i > f->at) {
+			area_text(a, a.width - 1, 0, STYLE_DIM, ">"); /* there are others on that side */
 			break;
-		if (x + width > a.width)
-			x = 0, area_fill(a, ' ', STYLE_NORMAL);
+		}
+		if (x + width + more > a.width) {
+			area_fill(a, ' ', STYLE_NORMAL);
+			x = area_text(a, 0, 0, STYLE_DIM, "<") + 1;
+		}
 		area_text(a, x, 0, STYLE_NORMAL, mark);
 		area_text(a, x + 4, 0, STYLE_NORMAL, f->choice[i].value);
 		if (i == f->at && focused)
-			area_style(a, x, 0, width - 2, STYLE_SELECTED);
-		x += width;
+			area_style(a, x, 0, width, STYLE_SELECTED);
+		x += width + gap;
 	}
 }
 

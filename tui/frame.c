@@ -155,7 +155,7 @@ static bool toast_long(const struct app *a, enum style style, const char *sign, 
 	char *text = xasprintf("%s%s", sign, a->toast);
 	const int more = canvas_columns(str_of(text)) / (line.width - 2), above = more < TOAST_LINES ? more : TOAST_LINES - 1;
 	struct area all = area_part(pane, 0, pane.height - above, pane.width, above + 1);
-	const bool is_long = more > 0 && !a->toast_text && pane.height > above;
+	const bool is_long = more > 0 && !a->toast_text && !a->layer && pane.height > above;
 
 	if (is_long) {
 		all.height = above + 1; /* the line is the one below the pane */

@@ -51,6 +51,8 @@ int area_printf(struct area a, int x, int y, enum style style, const char *fmt, 
 void area_right(struct area a, int x, int y, enum style style, const char *text, int width);
 /* Text over as many lines as it needs, broken at blanks, one column in; what does not fit is cut. Returns lines. */
 int area_lines(struct area a, enum style style, const char *text);
+/* Pieces of text with three blanks between, as many as there is room for; none is cut but a first one that is too long. */
+int area_pieces(struct area a, int x, int y, enum style style, const char *text);
 void area_style(struct area a, int x, int y, int width, enum style style); /* changes styles only */
 /* A bar of `share` (0..1) over width columns, and a sparkline of n samples (the last ones that fit), scaled to max (0: own).
  * A negative sample is a gap (blank). */

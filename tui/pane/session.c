@@ -216,18 +216,22 @@ static void state_draw(const struct session_page *s, struct area a)
 		x += area_printf(a, x, 0, STYLE_DIM, "since %.8s", since.p + 11);
 	else if (since.len >= 19)
 		x += area_printf(a, x, 0, STYLE_DIM, "since %.10s %.8s", since.p, since.p + 11);
-	put_fact(s, a, x, " by ", "owner", "");
+	if (x + 4 + (int)session_fact(s->facts, "owner").len <= a.width)
+		put_fact(s, a, x, " by ", "owner", "");
 }
 
-/* limits, limit_size, limit_time ...: what holds of those that protect the host. */
+/* limits, limit_size, limit_time ...: what holds of those that protect the host, as far as there is room; all are among the facts. */
 static void limits_draw(const struct session_page *s, struct area a)
 {
 	struct str name, value;
-	int x = 0;
+	struct buf text;
 
+	buf_init(&text, 4096);
 	for (unsigned i = 0; session_fact_at(s->facts, i, &name, &value); i++)
 		if (name.len >= 5 && memcmp(name.p, "limit", 5) == 0 && value.len)
-			x += area_printf(a, x, 0, STYLE_DIM, "%s%.*s", x ? "; " : "limits: ", (int)value.len, value.p);
+			(void)buf_printf(&text, "%s%.*s", text.len ? "   " : "limits: ", (int)value.len, value.p); /* -1: more than a line */
+	area_pieces(a, 0, 0, STYLE_DIM, buf_str(&text));
+	buf_release(&text);
 }
 
 static void filter_draw(const struct session_page *s, struct area a)

@@ -133,7 +133,7 @@ static void health_draw(struct sessions *s, struct area a, const char *host, con
 		(void)buf_printf(&text, "   cpu %.1f %%", cpu.r);
 	if (positive(memory))
 		(void)buf_printf(&text, "   memory %s", text_bytes((uint64_t)memory.i, number));
-	area_text(a, 1, 0, STYLE_NORMAL, buf_str(&text));
+	area_pieces(a, 1, 0, STYLE_NORMAL, buf_str(&text));
 	buf_release(&text);
 }
 
