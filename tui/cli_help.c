@@ -15,7 +15,7 @@ static const char shape[] =
 	"tapdeck                                   the console\n"
 	"tapdeck FILE...                           the console, with these captures open\n"
 	"tapdeck -i DEVICE[,DEVICE] [FILTER...]    the console, capturing these at once\n"
-	"tapdeck --readonly ...                    the console, which then changes nothing\n"
+	"tapdeck --readonly ...                    the console; it changes nothing\n"
 	"tapdeck TABLE [options] [ARGS] SOURCE     prints one table\n"
 	"tapdeck VERB ...                          acts on sessions, hosts, the history\n"
 	"tapdeck help [WORD], tapdeck --version\n";
@@ -46,17 +46,33 @@ static const char exit_text[] =
 	"  3  could not be opened, reached or allowed, or is no capture at all\n"
 	"  4  a part of it: the input was damaged or cut; standard error says where\n";
 
+/* From a column on, over as many lines as it needs. */
+static void help_wrap(FILE *out, int column, const char *text)
+{
+	const size_t room = (size_t)(LINE_COLUMNS - column);
+
+	for (size_t len = strlen(text), n; len > 0; text += n, len -= n) {
+		n = len;
+		if (len > room)
+			for (n = room; n > 1 && text[n] != ' '; n--)
+				;
+		fprintf(out, "%.*s\n", (int)n, text);
+		if (n < len) {
+			n += text[n] == ' ';
+			fprintf(out, "%*s", column, "");
+		}
+	}
+}
+
 /* "  name words...   summary", the summary on a line of its own where the first is too long. */
 static void help_row(FILE *out, const char *name, const char *words, const char *summary)
 {
-	int used = fprintf(out, "  %s%s%s", name, words[0] ? " " : "", words);
-	int pad = NAME_COLUMNS + 2 - used;
+	const int column = NAME_COLUMNS + 2, used = fprintf(out, "  %s%s%s", name, words[0] ? " " : "", words);
 
-	if (pad < 2 && (size_t)used + 2 + strlen(summary) > LINE_COLUMNS) {
-		fprintf(out, "\n");
-		pad = NAME_COLUMNS + 2;
-	}
-	fprintf(out, "%*s%s\n", pad < 2 ? 2 : pad, "", summary);
+	if (used + 2 > column)
+		fputc('\n', out);
+	fprintf(out, "%*s", used + 2 > column ? column : column - used, "");
+	help_wrap(out, column, summary);
 }
 
 static void help_options(FILE *out)
@@ -89,7 +105,7 @@ static void help_table(FILE *out, const struct capture_table *t)
 
 static void help_new(FILE *out)
 {
-	fprintf(out, "Words, in any order; a filter or expression runs to the next of them or to the end\n");
+	fprintf(out, "Words, in any order; a filter or expression runs to the next of them or the end\n");
 	for (size_t i = 0; new_word_at(i); i++)
 		help_row(out, new_word_at(i)->name, new_word_at(i)->argument, new_word_at(i)->summary);
 	help_row(out, "profile", "NAME", "stands for the words that tapdeck.conf has under that name");
@@ -99,7 +115,8 @@ static void help_new(FILE *out)
 
 static void help_verb(FILE *out, const struct command *cmd)
 {
-	fprintf(out, "tapdeck %s %s\n  %s\n", cmd->name, cmd->words, cmd->summary);
+	fprintf(out, "tapdeck %s %s\n  ", cmd->name, cmd->words);
+	help_wrap(out, 2, cmd->summary);
 	if (strcmp(cmd->name, "new") == 0) {
 		fputc('\n', out);
 		help_new(out);
@@ -145,7 +162,7 @@ int verb_help(struct cli *c, int count, char **word, struct err *e)
 	if (count == 2 && strcmp(word[1], "--bash") == 0)
 		return cli_completion(c);
 	if (count > 2)
-		return err_set(e, ERR_CALL, "tapdeck help [WORD]: it has %d words", count);
+		return err_set(e, ERR_CALL, "tapdeck help [WORD]: one word at a time");
 	if (count == 2)
 		return help_word(c, word[1], e);
 	help_all(c->out);

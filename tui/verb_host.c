@@ -132,7 +132,7 @@ static int host_test(struct cli *c, const char *name, struct err *e)
 int verb_host(struct cli *c, int count, char **word, struct err *e)
 {
 	if (count != 3)
-		return err_set(e, ERR_CALL, "tapdeck host add|remove|test NAME: it has %d words", count);
+		return err_set(e, ERR_CALL, "tapdeck host add|remove|test NAME: one of these three, and one name (tapdeck help host)");
 	if (known_check(word[2], e))
 		return -1;
 	if (strcmp(word[1], "add") == 0)

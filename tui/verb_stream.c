@@ -218,7 +218,7 @@ int verb_fetch(struct cli *c, int count, char **word, struct err *e)
 	int r = -1;
 
 	if (count != 2 && count != 3)
-		return err_set(e, ERR_CALL, "tapdeck fetch NAME [DIR]: it has %d words", count);
+		return err_set(e, ERR_CALL, "tapdeck fetch NAME|HOST:/PATH [DIR]: %s (tapdeck help fetch)", count < 2 ? "a word is missing" : "that is too many words");
 	if (source_split(word[1], &host, &name, e))
 		return -1;
 	client = cli_client(c, host, e);

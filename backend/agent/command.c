@@ -120,6 +120,9 @@ static int run_modify(struct call *c, struct err *e)
 
 	if (command_need_running(c, e))
 		return -1;
+	if (c->count == 0) /* said by mistake it would let everything in */
+		return err_set(e, ERR_CALL,
+			       "modify NAME FILTER: the filter is missing; '' is every packet");
 	x = xcalloc(1, sizeof(*x));
 	*x = (struct change){.control = c->control,
 			     .reply = c->reply,
@@ -137,7 +140,7 @@ static int run_record(struct call *c, struct err *e)
 	const bool on = c->count == 1 && str_is(c->word[0], "on");
 
 	if (!on && !(c->count == 1 && str_is(c->word[0], "off")))
-		return err_set(e, ERR_CALL, "record NAME on | off");
+		return err_set(e, ERR_CALL, "record NAME on | off: one of the two behind the name");
 	if (command_need_running(c, e))
 		return -1;
 	if (!on && s->opens.count)
@@ -173,7 +176,7 @@ static int run_rotate(struct call *c, struct err *e)
 static int run_save(struct call *c, struct err *e)
 {
 	if (c->count)
-		return err_set(e, ERR_CALL, "save NAME");
+		return err_set(e, ERR_CALL, "save NAME: nothing stands behind the name");
 	return past_save(c->session, &c->reply, e);
 }
 

@@ -48,6 +48,10 @@ before=$(value web packets)
 exits 0 'modify web tcp port 443' modify web tcp port 443
 ask
 is "$(value web packets)" "$before" 'modify: port 80 is not counted any more'
+exits 2 'modify without a filter' modify web
+like "$(cat "$T/err")" 'the filter is missing' 'opens nothing'
+exits 0 'every packet is said' modify web ''
+exits 0 'and back' modify web tcp port 443
 exits 2 'modify to a wrong filter' modify web tcp prt 443
 like "$(cat "$T/err")" '\^' 'a wrong filter has a caret'
 like "$(tapdeck show web)" 'tcp port 443' 'the wrong filter changed nothing'
@@ -71,6 +75,10 @@ exits 0 'dismiss' dismiss web
 exits 1 'dismissed is gone' poll web
 exits 0 'stop the other' stop grams
 tapdeck dismiss grams
+
+# --- help reads in 80 columns ---
+{ tapdeck help && for word in new alert watch counter check history connections; do tapdeck help "$word"; done; } >"$T/help" 2>&1
+is "$(awk 'length > 79' "$T/help")" '' 'no line of help is longer'
 
 # --- recording ---
 exits 0 'new recording' new rec device va record filter tcp port 80 or udp port 7777
