@@ -301,13 +301,17 @@ static int view_menu(struct app *a)
 /* Another pane over what is looked at: of an opened capture its own kind of connections. */
 static int run_view(struct app *a, int count, char **word, struct err *e)
 {
-	const struct pane *p = app_pane(a);
+	struct pane *p = app_pane(a);
 	const char *name = count > 1 ? word[1] : "";
+	int opened;
 
-	if (count == 1 && p && *p->target)
+	if (count == 1 && p && (*p->target || p->type->view_row))
 		return view_menu(a);
 	if (!p || (count > 1 && !pane_find(name)))
 		return err_set(e, ERR_CALL, "view wants a pane: summary, connections, packets, flows, endpoints, protocols, dns, tls, http, icmp or counters");
+	opened = *name && !*p->target && p->type->view_row ? p->type->view_row(p, name, e) : 0;
+	if (opened)
+		return opened < 0 ? -1 : 0;
 	if (!*p->target)
 		return err_set(e, ERR_CALL, "choose a session (1) or open a capture first: then there is something to view");
 	if (strcmp(name, "connections") == 0 && strncmp(p->target, "file:", 5) == 0)

@@ -49,6 +49,8 @@ struct pane_type {
 	void (*status)(struct pane *p, struct buf *out);
 	/* What it is called on the path: "web", "connection 377". NULL: the title. */
 	void (*name_of)(struct pane *p, struct buf *out);
+	/* Of a pane without a target: another view of what its row is. 1: opened; 0: no row is anything to view. May be NULL. */
+	int (*view_row)(struct pane *p, const char *pane, struct err *e);
 };
 
 struct pane {

@@ -43,6 +43,11 @@ keys o o
 sees_no 'and back' 'sort: host'
 like "$(tapdeck devices --format csv --columns name,dropped,errors_pps)" '^va,0,0' 'devices tell their drops, and what goes wrong now'
 
+keys C
+sees 'an uppercase letter opens a view of the row' 'web connections'
+keys 1
+sees 'and the list is where it was' '^> web'
+
 # --- a session's page ---
 keys S
 sees 'its page has the rate' 'running +[0-9.]+[kM]?bit/s +[1-9][0-9.]*k? packets/s'

@@ -24,6 +24,7 @@ static const struct list_column shown[] = {
 
 /* --- commands --- */
 
+/* 1: opened; 0: there is no session. */
 static int session_open(struct sessions *s, const char *pane, struct err *e)
 {
 	char *name = list_text(s->list, "name"), *host = list_text(s->list, "host"), *target;
@@ -31,7 +32,7 @@ static int session_open(struct sessions *s, const char *pane, struct err *e)
 
 	if (list_has_row(s->list) && strcmp(name, "-") != 0) {
 		target = xasprintf("session:%s", name);
-		result = app_open(s->pane.app, pane, host, target, "", e);
+		result = app_open(s->pane.app, pane, host, target, "", e) < 0 ? -1 : 1;
 		free(target);
 	}
 	free(name);
@@ -154,6 +155,11 @@ static void sessions_status(struct pane *p, struct buf *out)
 	list_status(((struct sessions *)p)->list, out);
 }
 
+static int sessions_view(struct pane *p, const char *pane, struct err *e)
+{
+	return session_open((struct sessions *)p, pane, e);
+}
+
 static const struct pane_word words[] = {
 	SESSION_WORDS,
 	{"session", "", "the session's page: its rate with what happened to it, files, events, facts"},
@@ -178,4 +184,5 @@ const struct pane_type pane_sessions = {
 	.draw = sessions_draw,
 	.command = sessions_command,
 	.status = sessions_status,
+	.view_row = sessions_view,
 };
