@@ -146,8 +146,10 @@ static int draw_facts(const struct connection_pane *c, struct area a)
 			y++;
 		}
 		if (label)
-			x += area_text(a, x, y, STYLE_LABEL, facts[i][1]) + 1;
-		x += area_text(a, x, y, label ? STYLE_NORMAL : STYLE_TITLE, buf_str(&text)) + 3;
+			area_text(a, x, y, STYLE_LABEL, facts[i][1]);
+		x += label ? label + 1 : 0;
+		area_text(a, x, y, label ? STYLE_NORMAL : STYLE_TITLE, buf_str(&text));
+		x += canvas_columns(str_of(buf_str(&text))) + 3;
 		buf_release(&text);
 	}
 	return y + 1;
