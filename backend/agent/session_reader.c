@@ -80,6 +80,7 @@ static bool segment_tell(struct session *s, unsigned i)
 	} else {
 		const struct msg_read_file m = {.name = str_of(g->name),
 						.first_packet = g->first_packet,
+						.segment = g->number,
 						.growing = (!g->sealed && session_runs(s)) ||
 							   session_unpack_behind(s, i)};
 

@@ -116,6 +116,7 @@ static void unpack_send(struct session *s, struct segment *g)
 	struct unpacking *u = s->unpacking;
 	const struct msg_read_file m = {.name = str_of(g->name),
 					.first_packet = segment_first_packet(s, g),
+					.segment = g->number,
 					.growing = true,
 					.grows_to =
 						g->plain_bytes ? g->plain_bytes : UNPACK_BYTES_MAX,

@@ -512,6 +512,21 @@ void capfile_let_go(struct capfile *f)
 	if (f->fd >= 0)
 		(void)close(f->fd);
 	f->fd = -1;
+	capfile_rest(f);
+}
+
+void capfile_rest(struct capfile *f)
+{
+	free(f->at_buf);
+	free(f->buf);
+	f->at_buf = f->buf = NULL;
+	f->base += f->pos;
+	f->at_cap = f->pos = f->len = f->cap = 0;
+}
+
+int capfile_fd(const struct capfile *f)
+{
+	return f->fd;
 }
 
 uint64_t capfile_size(struct capfile *f)

@@ -376,7 +376,7 @@ static int load_source(struct source *s, struct raw *raw)
 	s->seen_ns = said.seen_ns;
 	s->reading = 1;
 	p->ended = true;
-	return source_interfaces(s, &p->map, capfile_blocks(p->file), 0) ? 0 : -1;
+	return source_interfaces(s, &p->map, capfile_blocks(p->file)) ? 0 : -1;
 }
 
 /* The state's bytes, of this program's; -1: they are not. */

@@ -110,3 +110,19 @@ uint64_t index_row(const struct index *x, uint64_t number)
 	}
 	return UINT64_MAX;
 }
+
+uint64_t index_row_from(const struct index *x, uint64_t number)
+{
+	uint64_t row = x->first;
+
+	for (size_t i = x->nruns; i-- > 0;) {
+		const struct index_run *run = &x->run[i];
+		const uint64_t end = i + 1 < x->nruns ? x->run[i + 1].row : x->place.count;
+
+		if (run->row + run->shift > number)
+			continue;
+		row = number - run->shift < end ? number - run->shift : end;
+		break;
+	}
+	return row > x->first ? row : x->first;
+}

@@ -49,5 +49,7 @@ void index_drop(struct index *x, uint64_t first);
 uint64_t index_number(const struct index *x, uint64_t row);
 /* The row of a packet's number, UINT64_MAX if it has none. */
 uint64_t index_row(const struct index *x, uint64_t number);
+/* The first row of a packet with that number or a higher one. */
+uint64_t index_row_from(const struct index *x, uint64_t number);
 
 #endif

@@ -16,10 +16,11 @@ struct interface_map {
 /* A file. */
 struct part {
 	struct capfile *file;
-	int fd; /* a duplicate, for second looks that run forward */
+	int fd; /* the file's own, for second looks that run forward; -1: it was let go */
 	char *name;
 	uint64_t place;	       /* address of its first byte */
 	uint64_t first_packet; /* packets of the capture before it */
+	uint32_t segment;      /* its number in the recording; 0: it is none */
 	struct interface_map map;
 	uint64_t file_bytes; /* of what it was unpacked from; 0: it is the file itself */
 	uint64_t grows_to;   /* bytes at most; 0: not known */

@@ -25,12 +25,16 @@ static void pipeline_forget(struct reader *r)
 	uint64_t first = source_let_go(&r->source), most = pipeline_rows_max(true);
 	uint64_t count = index_count(&r->index);
 
-	if (r->source.live.record)
-		first = 0; /* the segments still have them */
+	source_forget(&r->source, index_number(&r->index, r->index.first));
+	if (r->source.live.record) { /* the segments still have them */
+		const uint64_t held = index_row_from(&r->index, source_before(&r->source) + 1);
+
+		first = r->source.nparts && held > 0 ? (held < first ? held : first) : 0;
+	}
 	if (count > most && first < count - most)
 		first = count - most;
 	index_drop(&r->index, first);
-	source_forget(&r->source, index_number(&r->index, r->index.first));
+	source_live_forget(&r->source, r->index.first);
 	pages_drop(&r->capture.tags, r->index.first);
 	if (r->outer)
 		pages_drop(&r->outer->capture.tags, r->index.first);

@@ -13,21 +13,36 @@ void source_init(struct source *s)
 	pages_init(&s->live.marks, sizeof(struct chunk_mark));
 }
 
+static void shown_release(struct source_shown *x)
+{
+	if (!x->own)
+		return;
+	free(x->own->name);
+	free(x->own->description);
+	free(x->own->filter);
+	free(x->own->comment);
+	free(x->own);
+}
+
+void part_release(struct part *p)
+{
+	capfile_close(p->file);
+	free(p->name);
+	free(p->why);
+	free(p->map.number);
+}
+
 void source_release(struct source *s)
 {
-	for (uint32_t i = 0; i < s->nparts; i++) {
-		capfile_close(s->part[i].file);
-		if (s->part[i].fd >= 0)
-			(void)close(s->part[i].fd);
-		free(s->part[i].name);
-		free(s->part[i].why);
-		free(s->part[i].map.number);
-	}
+	for (uint32_t i = 0; i < s->nparts; i++)
+		part_release(&s->part[i]);
 	free(s->part);
 	free(s->merge.heap);
 	source_live_release(s);
 	free(s->interface);
-	free(s->first_of_shown);
+	for (uint32_t i = 0; i < s->nshown; i++)
+		shown_release(&s->shown[i]);
+	free(s->shown);
 	source_init(s);
 }
 
@@ -51,51 +66,63 @@ static bool same_text(const char *a, const char *b)
 	return strcmp(a ? a : "", b ? b : "") == 0;
 }
 
-/* Is shown interface number `shown` what `i` is, and none of those of the map from `former` on? */
-static bool source_same(const struct source *s, const struct interface_map *map, uint32_t former,
+/* Is shown interface number `shown` what `i` is, and none of those of the map? */
+static bool source_same(const struct source *s, const struct interface_map *map,
 			const struct capture_interface *i, uint32_t shown)
 {
 	const struct capture_interface *o = source_shown(s, shown);
 
 	if (!o || o->link_type != i->link_type || !same_text(o->name, i->name))
 		return false;
-	for (uint32_t k = former; k < map->count; k++)
+	for (uint32_t k = 0; k < map->count; k++)
 		if (s->interface[map->number[k]].shown == shown)
 			return false;
 	return true;
 }
 
-static uint32_t source_show(struct source *s, const struct interface_map *map, uint32_t former,
-			    const struct capture_interface *i)
+static uint32_t source_show(struct source *s, const struct interface_map *map,
+			    const struct blocks *b, uint32_t number)
 {
-	bool elsewhere = former > 0 || (s->nparts > 1 && !s->merge.wanted) || s->live.mapped;
+	const struct capture_interface *i = blocks_interface(b, number);
+	bool elsewhere = (s->nparts > 1 && !s->merge.wanted) || s->live.mapped;
 
 	for (uint32_t shown = 0; elsewhere && shown < s->nshown; shown++)
-		if (source_same(s, map, former, i, shown))
+		if (source_same(s, map, i, shown))
 			return shown;
-	s->first_of_shown = grown(s->first_of_shown, s->nshown, sizeof(*s->first_of_shown));
-	s->first_of_shown[s->nshown] = s->ninterfaces;
+	s->shown = grown(s->shown, s->nshown, sizeof(*s->shown));
+	s->shown[s->nshown] =
+		(struct source_shown){.blocks = b, .number = number, .last = UINT32_MAX};
 	return s->nshown++;
 }
 
-bool source_interfaces(struct source *s, struct interface_map *map, const struct blocks *b,
-		       uint32_t former)
+/* The interface that is shown as that and has that number in its file: every segment has the same
+ * ones, and a recording of months has no end of segments. */
+static uint32_t source_interface(struct source *s, uint32_t number, uint32_t shown)
+{
+	uint32_t at = s->shown[shown].last;
+
+	while (at != UINT32_MAX && s->interface[at].number != number)
+		at = s->interface[at].before;
+	if (at != UINT32_MAX || s->ninterfaces == INDEX_INTERFACE_MAX)
+		return at;
+	s->interface = grown(s->interface, s->ninterfaces, sizeof(*s->interface));
+	s->interface[s->ninterfaces] = (struct source_interface){
+		.number = number, .shown = shown, .before = s->shown[shown].last};
+	return s->shown[shown].last = s->ninterfaces++;
+}
+
+bool source_interfaces(struct source *s, struct interface_map *map, const struct blocks *b)
 {
 	uint32_t count = blocks_interfaces(b);
 
 	while (map->count < count) {
-		uint32_t n = map->count;
+		const uint32_t n = map->count;
+		const uint32_t at = source_interface(s, n, source_show(s, map, b, n));
 
-		if (s->ninterfaces == INDEX_INTERFACE_MAX)
+		if (at == UINT32_MAX)
 			return false;
 		map->number = grown(map->number, n, sizeof(*map->number));
-		uint32_t shown = source_show(s, map, former, blocks_interface(b, n));
-
-		s->interface = grown(s->interface, s->ninterfaces, sizeof(*s->interface));
-		s->interface[s->ninterfaces] =
-			(struct source_interface){.blocks = b, .number = n, .shown = shown};
-		map->number[n] = s->ninterfaces++;
-		map->count++;
+		map->number[map->count++] = at;
 	}
 	return true;
 }
@@ -104,9 +131,31 @@ const struct capture_interface *source_shown(const struct source *s, uint32_t sh
 {
 	if (shown >= s->nshown)
 		return NULL;
-	const struct source_interface *i = &s->interface[s->first_of_shown[shown]];
+	const struct source_shown *x = &s->shown[shown];
 
-	return blocks_interface(i->blocks, i->number);
+	return x->own ? x->own : blocks_interface(x->blocks, x->number);
+}
+
+static char *copied(const char *text)
+{
+	return text ? xstrdup(text) : NULL;
+}
+
+void source_blocks_gone(struct source *s, const struct blocks *b)
+{
+	for (uint32_t i = 0; i < s->nshown; i++) {
+		struct source_shown *x = &s->shown[i];
+
+		if (x->own || x->blocks != b)
+			continue;
+		x->own = xmalloc(sizeof(*x->own));
+		*x->own = *blocks_interface(b, x->number);
+		x->own->name = copied(x->own->name);
+		x->own->description = copied(x->own->description);
+		x->own->filter = copied(x->own->filter);
+		x->own->comment = copied(x->own->comment);
+		x->blocks = NULL;
+	}
 }
 
 /* --- forward --- */
@@ -175,7 +224,7 @@ bool source_waits(const struct source *s)
 
 uint64_t source_file_bytes(struct source *s)
 {
-	uint64_t bytes = 0;
+	uint64_t bytes = s->dropped_bytes;
 
 	for (uint32_t i = 0; i < s->nparts; i++)
 		bytes += s->part[i].file_bytes ? s->part[i].file_bytes

@@ -14,7 +14,8 @@
 #include "table/server.h"
 #include "wire/msg.h"
 
-#define SOURCE_PARTS_MAX 4096u /* files of one capture */
+#define SOURCE_PARTS_MAX 65536u /* files of one capture */
+#define SOURCE_PARTS_LIVE 1024u /* of a running one that are held, the newest */
 #define SOURCE_PLACE_LIVE                                                                          \
 	(UINT64_C(1) << (INDEX_PLACE_BITS - 1)) /* the place is chunk * CHUNK_BYTES + byte */
 #define SOURCE_MERGE_MAX 1024u			/* of them merged by time: each has a buffer */
@@ -24,9 +25,17 @@
 /* An interface by the source's number. Segments of one recording repeat theirs: they are shown
  * once. */
 struct source_interface {
-	const struct blocks *blocks;
-	uint32_t number; /* within blocks */
+	uint32_t number; /* within its file, or its chunks */
 	uint32_t shown;
+	uint32_t before; /* the one before it that is shown as the same; UINT32_MAX none */
+};
+
+struct source_shown {
+	const struct blocks
+		*blocks; /* that said it first; NULL: they are gone, and it is in `own` */
+	struct capture_interface *own;
+	uint32_t number; /* within blocks */
+	uint32_t last;	 /* the last interface that is shown as this */
 };
 
 /* Where a chunk began: what finds its packets again. */
@@ -42,7 +51,6 @@ struct live {
 	bool mapped, record;
 	struct blocks *blocks;
 	struct interface_map interfaces;
-	uint32_t former;   /* interfaces of sections before the one that is read */
 	uint64_t sequence; /* the chunk that is read */
 	uint32_t at;	   /* bytes of it behind us */
 	uint64_t number;   /* packets of the session before this place */
@@ -62,15 +70,16 @@ struct source {
 	uint32_t nparts, reading; /* part[reading] is read */
 	struct merge merge;
 	struct live live;
-	uint32_t forgotten; /* parts before it are closed */
-	bool from_files; /* live: catching up from the segments */
-	uint64_t tried;	 /* `seen` when that was last tried */
+	uint32_t dropped;	/* parts that were before them */
+	uint64_t dropped_bytes; /* of their files, where those are still there */
+	bool from_files;	/* live: catching up from the segments */
+	uint64_t tried;		/* `seen` when that was last tried */
 	struct source_interface *interface;
-	uint32_t ninterfaces, nshown,
-		*first_of_shown; /* shown number -> the first interface that is it */
-	uint64_t given;		 /* packets given out: the row that the next one will have */
-	uint64_t seen;		 /* number of the last packet that was given out */
-	int64_t seen_ns;	 /* its time */
+	struct source_shown *shown;
+	uint32_t ninterfaces, nshown;
+	uint64_t given;	 /* packets given out: the row that the next one will have */
+	uint64_t seen;	 /* number of the last packet that was given out */
+	int64_t seen_ns; /* its time */
 	uint64_t lost, gaps;
 	struct source_gap gap; /* the last one */
 	bool gap_new;	       /* it was not told yet: who tells it takes the mark away */
@@ -104,7 +113,7 @@ bool source_begun(const struct source *s);
 /* File `number` will not grow any more; why: what is missing of it, "" nothing. -1: it never came,
  * *e. */
 int source_file_ended(struct source *s, uint32_t number, struct str why, struct err *e);
-/* A segment's file was removed: its descriptors go. */
+/* A segment's file was removed: its descriptor goes. */
 void source_file_gone(struct source *s, struct str name);
 /* Nothing more will be added: what is there is read to its end. */
 void source_finish(struct source *s);
@@ -117,8 +126,13 @@ bool source_grew(struct source *s);
 /* Lets chunks go that are behind us; returns the index row of the first packet in those that are
  * kept. */
 uint64_t source_let_go(struct source *s);
-/* No packet before this number is asked for any more: segments that hold others alone are closed. */
+/* No packet before this number is asked for any more: segments that hold others alone go, and those
+ * that were removed. */
 void source_forget(struct source *s, uint64_t number);
+/* No row of the index before this one is there any more: nor is what was noted of its chunks. */
+void source_live_forget(struct source *s, uint64_t row);
+/* Packets of the session before the oldest that a segment still has. */
+uint64_t source_before(const struct source *s);
 /* State, progress and the note of the capture. */
 void source_state(struct source *s, struct table_state *t);
 /* What is damaged, cut or missing, "" for nothing. */

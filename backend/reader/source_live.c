@@ -137,6 +137,15 @@ static bool header_known(struct source *s, const struct chunk_entry *entry)
 	return l->has_header = r == 0;
 }
 
+/* Every segment says its interfaces anew. */
+static void section_begin(struct source *s)
+{
+	source_blocks_gone(s, s->live.blocks);
+	blocks_free(s->live.blocks);
+	s->live.blocks = blocks_new();
+	s->live.interfaces.count = 0;
+}
+
 /* What was not seen of the chunks before `entry` is a gap, unless the segments have it. false: look
  * there first. */
 static bool chunk_begin(struct source *s, const struct chunk_entry *entry)
@@ -151,7 +160,7 @@ static bool chunk_begin(struct source *s, const struct chunk_entry *entry)
 	}
 	l->number = entry->first_packet;
 	if (entry->flags & CHUNK_STARTS_SEGMENT)
-		l->former = blocks_interfaces(l->blocks);
+		section_begin(s);
 	while (l->marks.count + l->base <= l->sequence) {
 		struct chunk_mark *m = pages_add(&l->marks);
 
@@ -160,6 +169,19 @@ static bool chunk_begin(struct source *s, const struct chunk_entry *entry)
 					 .segment = entry->segment};
 	}
 	return true;
+}
+
+/* Places are used again after 8 TB: of two chunks with the same one is gone long since. */
+static uint64_t live_place(uint64_t sequence, uint32_t at)
+{
+	return (sequence * CHUNK_BYTES + at) & (SOURCE_PLACE_LIVE - 1);
+}
+
+static uint64_t live_sequence(const struct live *l, uint64_t place)
+{
+	const uint64_t mask = SOURCE_PLACE_LIVE / CHUNK_BYTES - 1;
+
+	return l->sequence - ((l->sequence - place / CHUNK_BYTES) & mask);
 }
 
 static void chunk_pass(struct live *l)
@@ -191,11 +213,11 @@ static int chunk_next(struct source *s, const struct chunk_entry *entry, const u
 		l->at += (uint32_t)used;
 		if (r == BLOCKS_OTHER || ++l->number <= s->seen)
 			continue;
-		if (!source_interfaces(s, &l->interfaces, l->blocks, l->former))
+		if (!source_interfaces(s, &l->interfaces, l->blocks))
 			continue;
 		t->pk.number = l->number;
 		t->pk.offset = entry->file_offset + at;
-		t->place = SOURCE_PLACE_LIVE | (l->sequence * CHUNK_BYTES + at);
+		t->place = SOURCE_PLACE_LIVE | live_place(l->sequence, at);
 		t->interface = l->interfaces.number[t->pk.interface];
 		t->shown = s->interface[t->interface].shown;
 		t->segment = entry->segment;
@@ -273,6 +295,27 @@ int source_live_next(struct source *s, struct taken *t)
 
 /* --- letting go, and again --- */
 
+void source_live_forget(struct source *s, uint64_t row)
+{
+	struct live *l = &s->live;
+	const uint64_t released = atomic_load(&l->map.release->released);
+	uint64_t low = pages_first(&l->marks), high = l->marks.count;
+
+	if (released != UINT64_MAX && released > l->base && released - l->base < high)
+		high = released - l->base;
+	while (low < high) {
+		const uint64_t middle = low + (high - low) / 2;
+		const struct chunk_mark *m = pages_at(&l->marks, middle);
+
+		if (m && m->row >= row)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	if (low > 0) /* the one before it may have the row */
+		pages_drop(&l->marks, low - 1);
+}
+
 uint64_t source_let_go(struct source *s)
 {
 	struct live *l = &s->live;
@@ -291,7 +334,7 @@ int source_live_read(struct source *s, const struct index_entry *entry, uint64_t
 		     struct packet *pk, struct err *e)
 {
 	struct live *l = &s->live;
-	uint64_t place = entry->place & ~SOURCE_PLACE_LIVE, sequence = place / CHUNK_BYTES;
+	uint64_t place = entry->place & ~SOURCE_PLACE_LIVE, sequence = live_sequence(l, place);
 	uint32_t at = (uint32_t)(place % CHUNK_BYTES), length;
 	const struct chunk_mark *m =
 		sequence >= l->base ? pages_at(&l->marks, sequence - l->base) : NULL;

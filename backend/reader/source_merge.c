@@ -47,7 +47,7 @@ static int merge_fill(struct source *s, uint32_t number)
 
 	if (r == SOURCE_LATER || (r == 0 && p->growing))
 		return r;
-	if (!source_interfaces(s, &p->map, capfile_blocks(p->file), 0))
+	if (!source_interfaces(s, &p->map, capfile_blocks(p->file)))
 		p->head.interface = 0;
 	if (r == 0)
 		return 1;

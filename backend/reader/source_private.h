@@ -14,10 +14,13 @@ int source_live_read(struct source *s, const struct index_entry *entry, uint64_t
 		     struct packet *pk, struct err *e);
 void source_live_release(struct source *s);
 struct part *source_part_of(struct source *s, uint64_t place);
+uint64_t source_part_offset(const struct part *p, uint64_t place);
+void part_release(struct part *p);
+/* What was said by these blocks is shown on, and they are freed. */
+void source_blocks_gone(struct source *s, const struct blocks *b);
 /* Makes the interfaces of b known. One that was known from elsewhere (same name, same link type) is
- * shown as that; those of b from `former` on are different ones. false: too many. */
-bool source_interfaces(struct source *s, struct interface_map *map, const struct blocks *b,
-		       uint32_t former);
+ * shown as that. false: too many. */
+bool source_interfaces(struct source *s, struct interface_map *map, const struct blocks *b);
 /* Packets of a recorded session that left the chunks. */
 int source_segment_read(struct source *s, uint64_t offset, uint32_t interface, uint64_t number,
 			struct packet *pk, struct err *e);

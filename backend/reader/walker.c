@@ -101,8 +101,8 @@ static int walker_step(struct walker *w, const struct index *x, struct packet *p
 	struct part *p =
 		index_get(x, w->row, &entry) ? source_part_of(w->source, entry.place) : NULL;
 
-	if (!p ||
-	    walker_next(w, (uint32_t)(p - w->source->part), entry.place - p->place, pk, e) < 0) {
+	if (!p || walker_next(w, (uint32_t)(p - w->source->part),
+			      source_part_offset(p, entry.place), pk, e) < 0) {
 		walker_release(w);
 		return -1;
 	}

@@ -35,9 +35,12 @@ void capfile_end(struct capfile *f);
 /* Its bytes are not needed any more: the descriptor is closed, so that a file that was removed frees its disk. What was
  * learnt of it stays; packets of it are not there. */
 void capfile_let_go(struct capfile *f);
+/* It was read to its end: the memory for reading is free until somebody reads again. */
+void capfile_rest(struct capfile *f);
 /* More was written after all: a record that was cut short at the end is looked at again, and is no hole any more. */
 void capfile_resume(struct capfile *f);
 
+int capfile_fd(const struct capfile *f);	 /* its own, for others' pread; -1: it was let go */
 uint64_t capfile_size(struct capfile *f);	 /* bytes now, by fstat */
 uint64_t capfile_done(const struct capfile *f);	 /* bytes behind us */
 uint64_t capfile_packets(const struct capfile *f); /* packets behind us */
