@@ -180,6 +180,60 @@ static int file_fetch(struct cli *c, struct client *client, const char *const *w
 	return r;
 }
 
+/* A file that is not there under the name that was listed: compressed in between, it has another, which is in *file then. What
+ * was begun under the old name is of no use. false: there is none. */
+static bool file_again(struct cli *c, struct client *client, const char *session, int64_t number, const char *folder,
+		       char **file, uint64_t *bytes)
+{
+	const char *const words[] = {session};
+	const struct cli_ask ask = {.client = client, .table = "files", .words = words, .nwords = 1};
+	char *filter = xasprintf("number == %lld", (long long)number), *name = NULL, *part;
+	struct window w = {0};
+	struct value size;
+	bool other = false;
+	struct err e;
+
+	if (cli_fetch_rows(c, &ask, "", filter, &w, &e) == 0 && w.rows == 1) {
+		name = cli_cell(&w, 0, "name");
+		size = window_cell(&w, 0, window_column(&w, "file_bytes"));
+		*bytes = size.type == VALUE_INT ? (uint64_t)size.i : UINT64_MAX;
+		other = strcmp(name, *file) != 0;
+	}
+	if (other) {
+		part = xasprintf("%s/%s.part", folder, *file);
+		(void)unlink(part);
+		free(part);
+		free(*file);
+		*file = name;
+		name = NULL;
+	}
+	window_release(&w);
+	free(filter);
+	free(name);
+	return other;
+}
+
+static int segment_fetch(struct cli *c, struct client *client, const char *session, const struct window *w, uint32_t row,
+			 const char *folder, struct err *e)
+{
+	const struct value size = window_cell(w, row, window_column(w, "file_bytes")),
+			   number = window_cell(w, row, window_column(w, "number"));
+	uint64_t bytes = size.type == VALUE_INT ? (uint64_t)size.i : UINT64_MAX;
+	char *file = cli_cell(w, row, "name");
+	bool again;
+	int r;
+
+	do {
+		const char *stream[] = {"segment", session, file};
+
+		r = file_fetch(c, client, stream, ARRAY_LEN(stream), folder, file, bytes, e);
+		again = r && e->code == ERR_ABSENT && number.type == VALUE_INT &&
+			file_again(c, client, session, number.i, folder, &file, &bytes);
+	} while (again);
+	free(file);
+	return r;
+}
+
 /* The complete segments of a session, one behind the other. */
 static int session_fetch(struct cli *c, struct client *client, const char *name, const char *folder, struct err *e)
 {
@@ -191,16 +245,12 @@ static int session_fetch(struct cli *c, struct client *client, const char *name,
 
 	r = cli_fetch_rows(c, &ask, "", "", &w, e);
 	for (uint32_t i = 0; r == 0 && i < w.rows; i++) {
-		char *file = cli_cell(&w, i, "name"), *state = cli_cell(&w, i, "state");
-		struct value bytes = window_cell(&w, i, window_column(&w, "file_bytes"));
-		const char *stream[] = {"segment", name, file};
+		char *state = cli_cell(&w, i, "state");
 
 		if (strcmp(state, "writing") != 0) {
-			r = file_fetch(c, client, stream, ARRAY_LEN(stream), folder, file,
-				       bytes.type == VALUE_INT ? (uint64_t)bytes.i : UINT64_MAX, e);
+			r = segment_fetch(c, client, name, &w, i, folder, e);
 			fetched++;
 		}
-		free(file);
 		free(state);
 	}
 	window_release(&w);

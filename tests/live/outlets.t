@@ -18,6 +18,7 @@ die) echo 'gzip: this one is broken' >&2; exit 1 ;;
 kill) kill -9 \$\$ ;;
 full) exec /usr/bin/gzip "\$@" >/dev/full ;;
 stall) sleep 0.1; exec sleep 1000 ;;
+wait) while [ ! -e $T/go ]; do sleep 0.1; done ;;
 esac
 exec /usr/bin/gzip "\$@"
 END
@@ -119,6 +120,29 @@ for type in gzip:1 zstd:3 xz:0; do
 done
 exits 0 'fetch' fetch pack-zstd "$T/fetched"
 is "$(packets_in zstd "$T"/fetched/*.zst)" "$(value pack-zstd packets)" 'fetch brings the compressed files'
+
+# --- a file is compressed while fetch has its old name: it waits for whoever reads from where its first file is to go ---
+echo wait >"$T/mode"
+exits 0 'a session' new wait device va record packets 20 compress gzip filter icmp
+here ping -q -c 30 -i 0.01 10.77.0.2 >/dev/null
+two() { [ "$(files wait name | grep -c 'pcapng$')" -ge 2 ]; }
+until_true 20 two
+is "$(tapdeck stop wait >/dev/null 2>&1; files wait name | grep -c 'gz$')" 0 'nothing is compressed yet'
+mkdir "$T/waited"
+first=$(files wait name | head -n 1)
+mkfifo "$T/waited/$first.part"
+tapdeck fetch wait "$T/waited" >"$T/fetch.log" 2>&1 &
+fetching=$!
+opens() { for pid in $(ip netns pids "$near"); do grep -q '^[0-9]* 0xffffff9c' "/proc/$pid/syscall" 2>/dev/null && return; done; return 1; }
+until_true 10 opens
+touch "$T/go"
+packed() { [ "$(files wait name | grep -c 'gz$')" = "$(files wait name | wc -l)" ]; }
+until_true 30 packed
+timeout 20 cat "$T/waited/$first.part" >/dev/null
+wait "$fetching"
+is "$? $(cat "$T/fetch.log")" '0 ' 'fetch looks again'
+is "$(packets_in gzip "$T"/waited/*.gz) $(find "$T/waited" -name '*.part' | wc -l)" "$(value wait packets) 0" 'and brings what there is now'
+echo well >"$T/mode"
 tapdeck summary "$(files pack-zstd path | sed -n 1p)" --format csv --no-header --columns packets >"$T/out"
 is "$(cat "$T/out")" "$(files pack-zstd packets | sed -n 1p)" 'a path of `files` is opened as it is'
 
