@@ -39,6 +39,29 @@ static int send_journal(struct session *s, struct reader_child *r)
 	return rc;
 }
 
+/* Files are gone, and who reads what is left does not see who was numbered in them: the journal of
+ * the former reader says it. */
+static void send_former(struct session *s, struct reader_child *r)
+{
+	struct msg_read_journal former = {.name = str_of("reader.journal")};
+	struct buf b;
+	int fd;
+
+	for (unsigned i = 0; i < s->nsegments && !former.before; i++)
+		if (!s->segment[i].saved && segment_first_packet(s, &s->segment[i]) > 0)
+			former.before = s->segment[i].number;
+		else if (!s->segment[i].saved)
+			return;
+	fd = former.before ? folder_open(s->folder, former.name.p, O_RDONLY) : -1;
+	if (fd < 0)
+		return;
+	buf_init(&b, MSG_PAYLOAD_MAX);
+	if (msg_put_read_journal(&b, &former) == 0)
+		(void)reader_child_send(r, MSG_READ_JOURNAL, &b, &fd, 1); /* -1: it is gone */
+	buf_release(&b);
+	close(fd);
+}
+
 static int send_chunks(struct session *s, struct reader_child *r)
 {
 	const struct msg_read_chunks chunks = {.session = str_of(s->name),
@@ -150,6 +173,7 @@ int session_reader_start(struct session *s, struct err *e)
 		s->segment[i].told = false;
 	session_unpack_drop(s);
 	s->chunks_owed = follows(s);
+	send_former(s, s->reader);
 	if (follows(s))
 		(void)send_journal(s, s->reader); /* -1: it is gone, and will be missed */
 	session_reader_segments(s);

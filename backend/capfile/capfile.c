@@ -519,14 +519,9 @@ void capfile_rest(struct capfile *f)
 {
 	free(f->at_buf);
 	free(f->buf);
-	f->at_buf = f->buf = NULL;
 	f->base += f->pos;
+	f->at_buf = f->buf = NULL;
 	f->at_cap = f->pos = f->len = f->cap = 0;
-}
-
-int capfile_fd(const struct capfile *f)
-{
-	return f->fd;
 }
 
 uint64_t capfile_size(struct capfile *f)

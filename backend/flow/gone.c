@@ -46,10 +46,9 @@ static uint8_t gone_flags(const struct flows *f, const struct slot *s, const str
 	return flags;
 }
 
-void gone_add(struct flows *f, const struct slot *s, uint64_t hash)
+void gone_put(struct flows *f, struct key *k, const struct gone *g)
 {
 	struct gone_table *t = &f->gone[0];
-	struct key k;
 	uint32_t i;
 
 	if (t->count >= GONE_HALF) {
@@ -59,17 +58,28 @@ void gone_add(struct flows *f, const struct slot *s, uint64_t hash)
 	}
 	if (t->count >= t->room / 4 * 3)
 		gone_grow(t);
-	key_of(f, &k, s);
-	key_second(f, &k);
-	i = gone_place(t, hash, k.second);
+	key_second(f, k);
+	i = gone_place(t, k->hash, k->second);
 	t->count += !t->entry[i].number;
-	t->entry[i] = (struct gone){.hash = hash,
-				    .second = k.second,
-				    .number = s->number,
-				    .isn = s->side[0].first_seq,
-				    .part = s->part,
-				    .flags = gone_flags(f, s, &k),
-				    .state = s->state};
+	t->entry[i] = *g;
+	t->entry[i].hash = k->hash;
+	t->entry[i].second = k->second;
+}
+
+void gone_add(struct flows *f, const struct slot *s, uint64_t hash)
+{
+	struct key k;
+
+	key_of(f, &k, s);
+	k.hash = hash;
+
+	const struct gone g = {.number = s->number,
+			       .isn = s->side[0].first_seq,
+			       .part = s->part,
+			       .flags = gone_flags(f, s, &k),
+			       .state = s->state};
+
+	gone_put(f, &k, &g);
 }
 
 static struct gone *gone_find(const struct flows *f, struct key *k, unsigned *which)

@@ -13,6 +13,8 @@ enum gone_flag {
 };
 
 void gone_add(struct flows *f, const struct slot *s, uint64_t hash);
+/* Under the key, from A to B. */
+void gone_put(struct flows *f, struct key *k, const struct gone *g);
 /* Takes it out. false: never seen, or forgotten. */
 bool gone_take(struct flows *f, struct key *k, struct gone *g);
 bool gone_peek(const struct flows *f, struct key *k, struct gone *g);

@@ -1,14 +1,18 @@
 /* What the journal gets to know: finished connections, at the heartbeat those that changed, gaps,
  * the end. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fdio.h"
+#include "base/xalloc.h"
 #include "owner.h"
 #include "state.h"
 #include "tables.h"
 
+#define FORMER_BYTES (JOURNAL_RECORD_MAX + 256u * 1024) /* read at once of a former one */
 #define BEAT_CONNECTIONS_MAX 100000u /* written at one heartbeat; the others come with the next */
 
 int journal_start(struct reader *r, int fd, const struct msg_read_journal *m, struct err *e)
@@ -20,6 +24,50 @@ int journal_start(struct reader *r, int fd, const struct msg_read_journal *m, st
 	r->base_connections = m->base_connections;
 	r->journal = journal_new(fd, e);
 	return r->journal ? 0 : -1;
+}
+
+static void former_note(struct reader *r, const struct journal_record *record)
+{
+	struct msg_j_connection m;
+
+	if (record->type != MSG_J_CONNECTION ||
+	    msg_get_j_connection(record->payload, record->len, &m, NULL) < 0 ||
+	    m.segment >= r->former_before)
+		return;
+	const struct flows_known known = {.number = m.id,
+					  .addr_a = m.addr_a,
+					  .addr_b = m.addr_b,
+					  .state = m.state,
+					  .initiator = m.initiator,
+					  .port_a = m.port_a,
+					  .port_b = m.port_b,
+					  .protocol = m.protocol};
+
+	flows_know(r->capture.flows, &known);
+}
+
+void journal_former(struct reader *r)
+{
+	uint8_t *p = r->former_fd < 0 ? NULL : xmalloc(FORMER_BYTES);
+	struct journal_record record;
+	uint64_t offset = 0;
+	ssize_t n = 0;
+
+	while (p && (n = fdio_pread(r->former_fd, p, FORMER_BYTES, offset)) > 0) {
+		const uint64_t base = offset, end = base + (uint64_t)n;
+
+		while (offset < end && journal_get(p + (offset - base), (size_t)(end - offset),
+						   offset, &record, NULL) == 1) {
+			former_note(r, &record);
+			offset = record.next;
+		}
+		if (offset == base)
+			break;
+	}
+	free(p);
+	if (r->former_fd >= 0)
+		(void)close(r->former_fd);
+	r->former_fd = -1;
 }
 
 /* Told once: the session goes on, its history will lack what could not be written. */

@@ -12,6 +12,7 @@
 #define LOOK_GROWING_MS 100u /* a file that grows is looked at again */
 #define LOOK_FOLLOW_MS 500u  /* and one that may */
 #define SLICE_MOST_NS (50 * NS_PER_MS)
+#define FORMER_MEMORY_BYTES (UINT64_C(512) << 20)
 #define BEAT_MS 10000u /* what changed goes to the journal */
 
 static uint64_t pipeline_rows_max(bool live)
@@ -199,6 +200,8 @@ static struct flows_options pipeline_flows(struct reader *r, bool outer)
 {
 	struct flows_options o = {.base = r->base_connections, .memory_bytes = r->memory_bytes};
 
+	if (!outer && r->former_fd >= 0 && !o.memory_bytes)
+		o.memory_bytes = FORMER_MEMORY_BYTES;
 	if (!outer && r->journal) { /* it comes before what is counted for it */
 		o.leave = journal_connection;
 		o.arg = r;
@@ -271,6 +274,7 @@ void pipeline_kick(struct reader *r)
 
 		capture_init(&r->capture, &o, false, false);
 		r->has_capture = true;
+		journal_former(r);
 	}
 	if (source_is_live(&r->source) && !r->capture.live) {
 		r->capture.live = true;

@@ -134,6 +134,11 @@ static int reader_journal(struct reader *r, const struct frame *f, const int *fd
 		return err_set(e, ERR_CALL, "READ_JOURNAL came without its descriptor");
 	int own = dup(fd[0]);
 
+	if (own >= 0 && m.before && r->former_fd < 0 && !r->has_capture) {
+		r->former_fd = own;
+		r->former_before = m.before;
+		return 0;
+	}
 	return own < 0 ? err_errno(e, ERR_REFUSED, "the journal cannot be kept open")
 		       : journal_start(r, own, &m, e);
 }
@@ -400,6 +405,7 @@ int reader_main(int control_fd)
 	pipeline_init(&r);
 	r.tables = table_server_new(&r.loop, &reader_tables, &r);
 	r.control_fd = control_fd;
+	r.former_fd = -1;
 	r.control = channel_new(&r.loop, control_fd, -1, &ops, &r);
 	if (reader_sandbox_enter(&e) < 0) {
 		log_error("%s", e.text);

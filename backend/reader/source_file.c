@@ -91,7 +91,7 @@ int source_add_file(struct source *s, int fd, const struct msg_read_file *m, str
 	s->merge.wanted = m->merge;
 	s->part = xreallocarray(s->part, s->nparts + 1, sizeof(*s->part));
 	s->part[s->nparts++] = (struct part){.file = file,
-					     .fd = capfile_fd(file),
+					     .fd = fd,
 					     .name = name,
 					     .place = place,
 					     .first_packet = m->first_packet,

@@ -54,6 +54,8 @@ struct reader {
 	uint32_t nheld;
 	struct stream *streams;
 	struct journal *journal;
+	int former_fd; /* a journal whose numbers hold; -1: none */
+	uint32_t former_before; /* for connections that began in segments before it */
 	struct owners *owners; /* owner.h; NULL: nobody has told of any */
 	struct cache *cache; /* NULL: nothing is remembered */
 	bool journal_failed;
@@ -118,6 +120,8 @@ bool stream_step(struct reader *r); /* true: there is more that can be sent now 
 void stream_release(struct reader *r);
 
 /* --- journal_out.c --- */
+/* The numbers of a former reader, once there is a table to take them. */
+void journal_former(struct reader *r);
 int journal_start(struct reader *r, int fd, const struct msg_read_journal *m, struct err *e);
 void journal_connection(void *reader, const struct connection *c, bool final);
 void journal_gap(struct reader *r);

@@ -40,7 +40,6 @@ void capfile_rest(struct capfile *f);
 /* More was written after all: a record that was cut short at the end is looked at again, and is no hole any more. */
 void capfile_resume(struct capfile *f);
 
-int capfile_fd(const struct capfile *f);	 /* its own, for others' pread; -1: it was let go */
 uint64_t capfile_size(struct capfile *f);	 /* bytes now, by fstat */
 uint64_t capfile_done(const struct capfile *f);	 /* bytes behind us */
 uint64_t capfile_packets(const struct capfile *f); /* packets behind us */

@@ -3,6 +3,7 @@
 #ifndef FLOW_FLOWS_H
 #define FLOW_FLOWS_H
 
+#include "base/str.h"
 #include "decode/decode.h"
 #include "flow/connection.h"
 
@@ -55,6 +56,16 @@ const struct connection *flows_number(const struct flows *f, uint64_t number); /
 uint64_t flows_checkpoint(struct flows *f, uint64_t max);
 /* The capture ends: leave(final) for all that are in memory; they stay readable. */
 void flows_finish(struct flows *f);
+/* A connection that was numbered before this table was: as if it had left memory. Only with a budget, and before the first
+ * packet, in the order of numbers or not; of those with one key the last stays. The next new one is behind the highest. */
+struct flows_known {
+	uint64_t number;
+	struct str addr_a, addr_b; /* 4 or 16 bytes */
+	struct str state, initiator; /* as the journal says them */
+	uint16_t port_a, port_b;
+	uint8_t protocol;
+};
+void flows_know(struct flows *f, const struct flows_known *k);
 uint64_t flows_version(const struct flows *f); /* changes when places change (something left memory) */
 
 #endif

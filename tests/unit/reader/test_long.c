@@ -128,6 +128,17 @@ static void test_all(void **state)
 	run(0);
 }
 
+static void journal_send(struct rig *r, int fd, const struct msg_read_journal *m)
+{
+	struct buf out;
+
+	buf_init(&out, 4096);
+	assert_int_equal(msg_put_read_journal(&out, m), 0);
+	rig_send(r, MSG_READ_JOURNAL, 0, ++r->id, &out, &fd, 1);
+	buf_release(&out);
+	assert_int_equal(rig_answer(r, 0, r->id), 0);
+}
+
 /* A reader that comes when the oldest are gone says the segments by their own numbers. */
 static void test_segments(void **state)
 {
@@ -137,18 +148,14 @@ static void test_segments(void **state)
 	struct msg_j_connection c;
 	struct tap t;
 	struct rig r;
-	struct buf b, out;
+	struct buf b;
 	unsigned seen = 0;
 	struct err e;
 
 	(void)state;
 	tap_start(&t);
 	rig_start(&r);
-	buf_init(&out, 4096);
-	assert_int_equal(msg_put_read_journal(&out, &m), 0);
-	rig_send(&r, MSG_READ_JOURNAL, 0, ++r.id, &out, &journal, 1);
-	buf_release(&out);
-	assert_int_equal(rig_answer(&r, 0, r.id), 0);
+	journal_send(&r, journal, &m);
 	for (unsigned i = 1; i <= 9; i++) {
 		const uint64_t before = t.packets;
 		const int fd = segment_make(&t, i);
@@ -183,12 +190,59 @@ static void test_segments(void **state)
 	tap_end(&t);
 }
 
+/* A reader that comes when the oldest are gone, with the journal of the one before it: who began in
+ * what is gone keeps its number, and new ones go on behind them. */
+static void test_numbers(void **state)
+{
+	const struct msg_read_journal m = {.name = str_of("test.journal")},
+				      former = {.name = str_of("test.journal"), .before = 7};
+	int journal = memfd_create("journal", MFD_CLOEXEC);
+	struct tap t;
+	struct rig r;
+	int fd[9];
+
+	(void)state;
+	tap_start(&t);
+	rig_start(&r);
+	journal_send(&r, journal, &m);
+	for (unsigned i = 1; i <= 9; i++)
+		fd[i - 1] = segment_make(&t, i);
+	for (unsigned i = 1; i <= 9; i++)
+		segment_send(&r, dup(fd[i - 1]), i, (i - 1) * PACKETS);
+	atomic_store(&t.map.release->released, UINT64_MAX);
+	follow(&r, &t, true);
+	wait_packets(&r, 9 * PACKETS);
+	finish(&r);
+	rig_stop(&r);
+	rig_start(&r);
+	journal_send(&r, journal, &former);
+	for (unsigned i = 7; i <= 9; i++)
+		segment_send(&r, dup(fd[i - 1]), i, (i - 1) * PACKETS);
+	atomic_store(&t.map.release->released, UINT64_MAX);
+	follow(&r, &t, true);
+	wait_packets(&r, 3 * PACKETS);
+	ask_once(&r, "packets", "");
+	assert_int_equal(r.window.total, 3 * PACKETS);
+	for (uint32_t i = 0; i < 3 * PACKETS; i++) {
+		assert_int_equal(rig_int(&r, i, "number"), 6 * PACKETS + i + 1);
+		assert_int_equal(rig_int(&r, i, "connection"), (6 * PACKETS + i) % 50 + 1);
+	}
+	ask_once(&r, "connections", "id == 11");
+	rig_is(&r, 0, "port_a", "1011");
+	rig_stop(&r);
+	for (unsigned i = 0; i < 9; i++)
+		close(fd[i]);
+	close(journal);
+	tap_end(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_keep),
 		cmocka_unit_test(test_all),
 		cmocka_unit_test(test_segments),
+		cmocka_unit_test(test_numbers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
