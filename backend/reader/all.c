@@ -139,6 +139,11 @@ static bool ask_lacks(struct ask *a)
 			"%llu packets could not be looked at: their link type does not take this "
 			"filter, or they are not there any more",
 			(unsigned long long)a->pass->skipped);
+	else if (a->pass && !source_is_live(&r->source) && source_before(&r->source))
+		(void)snprintf(a->text, sizeof(a->text),
+			       "packets 1 to %llu could not be looked at: no file has them (any "
+			       "more)",
+			       (unsigned long long)source_before(&r->source));
 	else if (of_packets && index_count(&r->index) < r->capture.totals.packets)
 		(void)snprintf(a->text, sizeof(a->text),
 			       "only the first %llu packets can be listed, the limit of memory; "

@@ -77,6 +77,29 @@ is "$(of_files quiet number | wc -l)" 3 'and three stay'
 is "$(capinfos -Mc $(of_files quiet path) 2>&1 | grep -c 'packets: *0$')" 3 'empty and valid'
 is "$(tapdeck history files --format csv --no-header --columns session,state | grep -c '^quiet,"*removed')" "$(($(of_files quiet number | tail -n 1) - 3))" 'the history knows which are gone'
 
+# --- numbers hold where the oldest files are gone: for a reader that is started again, and after the daemon was ---
+process_of() { # WORD: of this test's daemon and readers
+	for pid in $(ip netns pids "$near"); do tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -q -e " $1 " && echo "$pid"; done
+}
+exits 0 'keep' new held device va record packets 100 keep 3 filter udp port 7777
+sent=0
+for _ in 1 2 3 4; do sent=$((sent + $(send 100 2000 0.3))); done
+until_true 15 counted held "$sent"
+first=$(($(of_files held number | head -n 1) * 100 - 99))
+noted() { tapdeck history connections --format csv --no-header --columns session,id 2>/dev/null | grep -q '^held,4$'; }
+until_true 30 noted
+for killed in --read --daemon; do
+	old=$(process_of "$killed")
+	# shellcheck disable=SC2086
+	kill -9 $old
+	other() { [ "$(tapdeck connections held --format csv --no-header --columns id 2>/dev/null)" = 4 ]; }
+	until_true 20 other
+	is "$(tapdeck connections held --format csv --no-header --columns id 2>/dev/null)" 4 "$killed was killed: the connection has its number"
+	is "$(tapdeck packets held --format csv --no-header --columns number,connection 2>/dev/null | head -n 1)" "$first,4" 'and packets have theirs'
+done
+exits 4 'a filter looks at what is there' packets held --bpf udp
+like "$(cat "$T/err")" "^tapdeck: packets 1 to $((first - 1)) could not be looked at" 'and says what is not'
+
 # --- what a removed file leaves ---
 exits 0 'a ring' new ring device va record size 100k keep 1MB filter udp port 7777
 sent=$(send 1000 5000 2)
