@@ -158,6 +158,7 @@ reader_of() { # the session's: the one that was started last
 kill -9 "$(reader_of)"
 tells again 'another one has been started and catches up from the files' 'its reader dies'
 traffic 20
+until_true 10 counted again 240 # totals are told once a second
 in_a_row() { # SESSION: every packet from the first on is there once
 	[ "$(tapdeck packets "$1" --format csv --no-header --columns number | awk '$1 == NR { n++ } END { print n + 0 }')" = "$(value "$1" packets)" ]
 }
