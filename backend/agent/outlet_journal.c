@@ -22,15 +22,7 @@ static int journal_add_segment(int fd, const struct msg_j_segment *m, struct err
  * all the same. */
 static void journal_reopen(struct session *s, struct segment *g)
 {
-	const struct msg_j_segment m = {.number = g->number,
-					.name = str_of(g->name),
-					.sealed = 1,
-					.packets = g->packets,
-					.bytes = g->bytes,
-					.first_ns = g->first_ns,
-					.last_ns = g->last_ns,
-					.reason = str_of(g->reason),
-					.first_packet = g->first_packet};
+	const struct msg_j_segment m = segment_record(g, g->name, SEGMENT_COMPLETE);
 	struct err e;
 	bool busy;
 	const int fd = capture_journal_open(s, "tap.journal", &busy, &e);
@@ -45,7 +37,7 @@ static void journal_reopen(struct session *s, struct segment *g)
 void outlet_journal(struct session *s, struct segment *g)
 {
 	if (s->tap_journal_fd >= 0)
-		segment_journal(s, g, g->name, 1);
+		segment_journal(s, g, g->name, SEGMENT_COMPLETE);
 	else
 		journal_reopen(s, g);
 }

@@ -310,15 +310,7 @@ static int journal_add_salvaged(struct journal *j, const struct session *s, stru
 	for (unsigned i = 0; i < s->nsegments; i++) {
 		const struct segment *g = &s->segment[i];
 		char *name = segment_file(g, g->part);
-		const struct msg_j_segment m = {.number = g->number,
-						.name = str_of(name),
-						.sealed = 1,
-						.packets = g->packets,
-						.bytes = g->bytes,
-						.first_ns = g->first_ns,
-						.last_ns = g->last_ns,
-						.reason = str_of(g->reason),
-						.first_packet = g->first_packet};
+		const struct msg_j_segment m = segment_record(g, name, SEGMENT_COMPLETE);
 
 		if (r == 0 && g->salvaged)
 			r = journal_add_j_segment(j, &m, e);

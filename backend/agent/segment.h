@@ -39,6 +39,9 @@ void segments_missed(struct session *s);
 /* The file goes; whoever holds a pointer to a segment has none any more. -1: it cannot. */
 int segment_remove(struct session *s, struct segment *g, const char *why);
 /* --- segment_note.c --- */
+/* What is known of it, as a record; its texts are borrowed. */
+struct msg_j_segment segment_record(const struct segment *g, const char *name,
+				    enum segment_sealed sealed);
 /* A record about a segment for the tap's journal, under the name that its file has now. */
 void segment_journal(struct session *s, const struct segment *g, const char *name,
 		     enum segment_sealed sealed);

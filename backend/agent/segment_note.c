@@ -77,18 +77,24 @@ void session_notes_forget(struct session *s)
 	}
 }
 
+struct msg_j_segment segment_record(const struct segment *g, const char *name,
+				    enum segment_sealed sealed)
+{
+	return (struct msg_j_segment){.number = g->number,
+				      .name = str_of(name),
+				      .sealed = (uint8_t)sealed,
+				      .packets = g->packets,
+				      .bytes = g->bytes,
+				      .first_ns = g->first_ns,
+				      .last_ns = g->last_ns,
+				      .reason = str_of(g->reason),
+				      .first_packet = g->first_packet};
+}
+
 void segment_journal(struct session *s, const struct segment *g, const char *name,
 		     enum segment_sealed sealed)
 {
-	const struct msg_j_segment m = {.number = g->number,
-					.name = str_of(name),
-					.sealed = (uint8_t)sealed,
-					.packets = g->packets,
-					.bytes = g->bytes,
-					.first_ns = g->first_ns,
-					.last_ns = g->last_ns,
-					.reason = str_of(g->reason),
-					.first_packet = g->first_packet};
+	const struct msg_j_segment m = segment_record(g, name, sealed);
 	struct buf b;
 
 	buf_init(&b, JOURNAL_RECORD_MAX);
