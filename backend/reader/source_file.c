@@ -30,7 +30,8 @@ static void parts_drop(struct source *s, uint32_t count)
 		part_release(p);
 	}
 	s->nparts -= count;
-	memmove(s->part, s->part + count, s->nparts * sizeof(*s->part));
+	if (count > 0)
+		memmove(s->part, s->part + count, s->nparts * sizeof(*s->part));
 	s->dropped += count;
 	s->reading = s->reading > count ? s->reading - count : 0;
 }

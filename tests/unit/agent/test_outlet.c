@@ -228,6 +228,7 @@ static void test_announce_queue(void **state)
 	free(c.event[0].where);
 	free(c.event[0].sentence);
 	free(s.segment);
+	session_notes_forget(&s);
 }
 
 static void test_ways(void **state)
