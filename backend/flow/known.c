@@ -17,11 +17,11 @@ static bool known_ports(const struct flows_known *k)
 
 static uint8_t known_state(struct str name)
 {
-	for (uint8_t i = CONN_S0; i <= CONN_OTH; i++) {
-		const struct connection c = {.state = i};
+	for (unsigned i = CONN_S0; i <= CONN_OTH; i++) {
+		const struct connection c = {.state = (uint8_t)i};
 
 		if (str_is(name, connection_state_name(&c)))
-			return i;
+			return (uint8_t)i;
 	}
 	return CONN_NONE;
 }
