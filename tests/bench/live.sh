@@ -91,7 +91,7 @@ live_one() { # BYTES|mix
 	}
 	local size=$1
 	if command -v netsniff-ng >/dev/null; then
-		live_peer "$1" netsniff-ng --in va --ring-size ${RING_MB}MiB --out
+		live_peer "$1" netsniff-ng --silent --in va --ring-size ${RING_MB}MiB --out
 		told netsniff-ng
 	fi
 	live_peer "$1" dumpcap -q -i va -B $RING_MB -w
